@@ -1,0 +1,30 @@
+# g++ 12 miscompiles ordinary coroutines (double destruction), so the compiler must pass a probe,
+# not a version check. Everything else here is hardening (SC-02).
+if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  message(FATAL_ERROR "Claviger is built with clang-19: cmake -DCMAKE_CXX_COMPILER=clang++-19 (see docs/decisions/0001-compiler.md)")
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD AND NOT CLAVIGER_FUZZ)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror
+                    -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero -fPIE)
+add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)
+add_compile_definitions(BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION)
+if(CLAVIGER_SANITIZE)
+  add_compile_options(-fsanitize=${CLAVIGER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${CLAVIGER_SANITIZE})
+  add_compile_definitions(CLAVIGER_SANITIZED)
+else()
+  add_compile_options($<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+endif()
+if(CLAVIGER_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -1,0 +1,10 @@
+# Every library comes from Debian; docs/dependencies.md gives the reason for each.
+find_package(PkgConfig REQUIRED)
+find_package(fmt REQUIRED)
+find_package(GTest REQUIRED)
+foreach(library sodium boost_json sqlite3 ssl crypto idn2 psl zip z re2 seccomp)
+  find_library(FOUND_${library} ${library})
+  if(NOT FOUND_${library})
+    message(FATAL_ERROR "library '${library}' is missing: run ./dev setup")
+  endif()
+endforeach()

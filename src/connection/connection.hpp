@@ -1,0 +1,70 @@
+// A connection: one account at one provider, as it lies in the vault. Move-only, since it holds secrets.
+// Thread rule: a value.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/secret.hpp"
+#include "provider/definition.hpp"
+#include "vault/vault.hpp"
+
+namespace claviger::connection {
+
+// What the connection is worth right now; `expired`, `suspended` are derived, never stored.
+enum class Status { connected, expired, needs_login, suspended };
+std::string_view to_string(Status status);
+
+struct Account { std::string id, label; };
+
+struct Connection {
+    std::string provider, name = "default";
+    provider::AuthType auth_type = provider::AuthType::api_key;
+    provider::Flow flow = provider::Flow::api_key;
+    provider::VariableValues variables;          // base_url and the definition's other vars
+    std::vector<std::string> requested_scopes;
+    std::optional<std::vector<std::string>> granted_scopes;  // nullopt: the server did not say (RFC 6749 5.1: as requested)
+    base::Secret access_token, refresh_token;
+    std::string token_type = "Bearer";
+    std::optional<base::Instant> expires_at;
+    base::Instant obtained_at;
+    std::map<std::string, base::Secret> fields;  // api_key, username, password ... by field name
+    std::map<std::string, std::string> captured;
+    Account account;
+    std::string client_id;                       // which client it was made with; its secret is in the client record
+    std::string issuer, token_endpoint;          // where the refresh token may be sent, exactly (OA-05, OA-27)
+    std::string definition_digest;               // security_digest at login
+    std::map<std::string, std::string> definition_fields;  // security_fields at login, for the shown difference
+    bool login_needed = false;                   // the server said invalid_grant, or a restored backup
+    std::uint64_t version = 0;                   // vault version it was read at; 0 = not stored yet
+    base::Instant created_at, updated_at;
+
+    [[nodiscard]] Status status(base::Instant now, const std::string& current_digest) const;
+    // Effective scopes: granted when known, else requested.
+    [[nodiscard]] const std::vector<std::string>& scopes() const;
+};
+
+// Sealed form: docs/formats/connection.md.
+base::Secret serialize(const Connection& connection);
+base::Result<Connection> deserialize(const vault::Record& record);
+
+// The OAuth client registration of a provider, bound to the origin of its token endpoint: another base URL needs
+// its own client (OA-27).
+struct ClientRecord {
+    std::string provider, origin;
+    std::string client_id;
+    base::Secret client_secret;
+    std::string authentication;          // "", none, client_secret_post, client_secret_basic
+    bool dynamically_registered = false;
+    base::Secret registration_access_token;
+    std::string registration_client_uri;
+    std::optional<base::Instant> secret_expires_at;
+    std::string redirect_uri;
+    std::uint64_t version = 0;
+};
+
+}  // namespace claviger::connection

@@ -1,0 +1,56 @@
+// Connections and clients of one tenant in a vault. Writes are durable and audited in the same transaction.
+// Thread rule: as the Vault it uses.
+#pragma once
+
+#include "connection/connection.hpp"
+
+namespace claviger::connection {
+
+struct Summary {  // decrypted, secrets dropped
+    std::string provider, name;
+    provider::AuthType auth_type = provider::AuthType::api_key;
+    provider::Flow flow = provider::Flow::api_key;
+    std::vector<std::string> scopes;
+    std::optional<base::Instant> expires_at;
+    std::string base_url, account_label, definition_digest;
+    bool login_needed = false;
+    bool is_default = false;
+};
+
+class Connections {
+public:
+    Connections(vault::Vault& vault, std::string tenant, const base::Clock& clock);
+
+    base::Result<std::optional<Connection>> find(std::string_view provider, std::string_view name);
+    // ErrorCode::not_connected with the login command in the hint.
+    base::Result<Connection> load(std::string_view provider, std::string_view name);
+    // An empty name means the provider's default connection.
+    base::Result<Connection> load_default(std::string_view provider);
+    base::Result<std::vector<Summary>> list();
+    base::Result<std::vector<std::string>> names(std::string_view provider);
+
+    // Durable before it returns. `expected_version` as in the vault; the first connection of a provider becomes its
+    // default. Saves the client record too when given, in the same transaction.
+    base::Result<void> save(Connection& connection, std::optional<std::uint64_t> expected_version,
+                            const ClientRecord* client = nullptr);
+    base::Result<bool> erase(std::string_view provider, std::string_view name);  // a new default is chosen if needed
+    base::Result<std::string> default_name(std::string_view provider);           // "default" when none is set
+    base::Result<void> set_default(std::string_view provider, std::string_view name);
+
+    base::Result<std::optional<ClientRecord>> client(std::string_view provider, std::string_view origin);
+    base::Result<void> save_client(const ClientRecord& client);
+    base::Result<std::size_t> erase_clients(std::string_view provider);
+
+    // Records that a human saw the difference and accepted the new definition.
+    base::Result<void> confirm_definition(Connection& connection, const provider::ProviderDefinition& definition);
+    base::Result<void> audit(const vault::AuditEntry& entry);
+
+    [[nodiscard]] const base::Clock& clock() const { return clock_; }
+
+private:
+    vault::Vault& vault_;
+    std::string tenant_;
+    const base::Clock& clock_;
+};
+
+}  // namespace claviger::connection

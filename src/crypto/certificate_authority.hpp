@@ -1,0 +1,44 @@
+// A session's certificate authority: P-256, pathlen 0, critical name constraints = the hosts of the session,
+// lifetime <= 24 h, key only in this process's locked memory; leaves per exact host, minted once and cached by the
+// caller (PX-26, PX-27, VA-14). Thread rule: mint() from one thread at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/secret.hpp"
+
+namespace claviger::crypto {
+
+struct Leaf {
+    std::string chain_pem;  // leaf, then the authority
+    base::Secret key_pem;
+};
+
+class CertificateAuthority {
+public:
+    struct Options {
+        std::vector<std::string> permitted_hosts;  // "api.acme.com" (also its subdomains, as RFC 5280 reads it) or
+                                                   // ".acme.com"; IPv4/IPv6 literals become iPAddress constraints
+        base::Instant now;
+        base::Duration lifetime{std::chrono::hours(24)};
+    };
+    static base::Result<CertificateAuthority> make(const Options& options);
+    CertificateAuthority(CertificateAuthority&&) noexcept;
+    CertificateAuthority& operator=(CertificateAuthority&&) noexcept;
+    ~CertificateAuthority();
+
+    [[nodiscard]] const std::string& certificate_pem() const;
+    // ErrorCode::denied when the host is outside the constraints.
+    [[nodiscard]] base::Result<Leaf> mint(std::string_view host) const;
+
+private:
+    struct State;
+    explicit CertificateAuthority(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace claviger::crypto

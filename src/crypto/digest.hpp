@@ -1,0 +1,18 @@
+// Hashes and MACs. Thread rule: pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/secret.hpp"
+
+namespace claviger::crypto {
+
+std::string sha256(std::string_view bytes);  // 32 raw bytes
+std::string sha256_hex(std::string_view bytes);
+std::string hmac_sha256(std::string_view key, std::string_view bytes);
+
+// RFC 7636: base64url(SHA-256(verifier)).
+std::string s256_challenge(std::string_view verifier);
+
+}  // namespace claviger::crypto

@@ -1,0 +1,45 @@
+// A small HTTP/1.1 server for whole messages: the local page, tests, later the API. Bodies are buffered up to a
+// limit. Thread rule: on the Loop's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "http/client.hpp"
+
+namespace claviger::http {
+
+struct ServerRequest {
+    RequestHead head;
+    base::WipedString body;
+    std::string peer_address;
+};
+
+struct ServerResponse {
+    int status = 200;
+    Fields fields;
+    std::string body;
+};
+
+class Server {
+public:
+    struct Options {
+        Limits limits;
+        std::size_t max_body = 64 * 1024;  // LB-05
+        std::size_t max_connections = 64;  // LB-05
+        std::chrono::milliseconds request_time{10'000};
+    };
+    using Handler = std::function<net::Task<ServerResponse>(ServerRequest)>;
+
+    Server(net::Loop& loop, net::Listener listener, Options options, Handler handler);
+    ~Server();                       // closes the listener and every connection
+    [[nodiscard]] std::uint16_t port() const;
+    void close();
+
+private:
+    struct State;
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace claviger::http

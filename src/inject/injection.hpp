@@ -1,0 +1,51 @@
+// Injection: connection + request -> changed request. The plan is made once per connection version; applying it to
+// a request removes every copy of the injected fields that the caller sent ('-' and '_' equal, PX-13) and puts
+// ours last. Thread rule: an Injection is immutable after make().
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/secret.hpp"
+#include "connection/connection.hpp"
+#include "http/message.hpp"
+#include "net/url.hpp"
+#include "provider/definition.hpp"
+
+namespace claviger::inject {
+
+struct SecretPair { std::string name; base::Secret value; };
+
+class Injection {
+public:
+    // ErrorCode::needs_login when the connection is expired, suspended or marked; invalid_input when a template names
+    // a missing field; unsupported for signatures of later releases.
+    static base::Result<Injection> make(const provider::ProviderDefinition& definition,
+                                        const connection::Connection& connection, base::Instant now);
+    // Changes fields, and query or path when the definition puts the key there. `target` is origin-form. The URL must
+    // be https (or verified loopback http that the definition declares): otherwise ErrorCode::denied (PX-11).
+    [[nodiscard]] base::Result<void> apply(http::RequestHead& request, const net::Url& url) const;
+    [[nodiscard]] std::optional<base::Instant> valid_until() const { return valid_until_; }
+
+private:
+    std::vector<SecretPair> headers_, query_, cookies_;
+    std::optional<base::Instant> valid_until_;
+    bool loopback_http_ok_ = false;
+};
+
+// "{{user}}:{{pass}}" over the connection's fields: access_token, token_type, api_key, variables ... Own names only, single
+// pass, never recursive (PX-24).
+base::Result<base::Secret> render_template(std::string_view text, const provider::ProviderDefinition& definition,
+                                           const connection::Connection& connection);
+
+// What `export` prints and `run` plants as placeholders: environment names -> values. Never refresh tokens.
+struct ExportValue { std::string name; base::Secret value; };
+base::Result<std::vector<ExportValue>> export_values(const provider::ProviderDefinition& definition,
+                                                     const connection::Connection& connection, base::Instant now);
+// The environment names that the definition's credentials would use.
+std::vector<std::string> export_names(const provider::ProviderDefinition& definition);
+
+}  // namespace claviger::inject

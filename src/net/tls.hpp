@@ -1,0 +1,52 @@
+// TLS 1.2 and 1.3 over a TCP stream, by OpenSSL on the socket's descriptor (SSL_set_fd + readiness, 
+// SSL_MODE_RELEASE_BUFFERS). Verification has no off switch (PX-25). Thread rule: contexts are immutable and may
+// be shared on one Loop; streams as net/stream.hpp.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/stream.hpp"
+#include "base/secret.hpp"
+#include "net/tcp.hpp"
+
+namespace claviger::net {
+
+// Trust for outgoing connections: the system store, or exactly the given PEM file as well (a private CA that the
+// definition or the user's configuration names). Never SSL_CERT_FILE of the environment.
+class TlsClientContext {
+public:
+    struct Options {
+        std::string extra_ca_pem;  // PEM text, empty = system store only
+    };
+    static base::Result<TlsClientContext> make(const Options& options);
+    struct Native;
+    [[nodiscard]] Native& native() const { return *native_; }
+
+private:
+    std::shared_ptr<Native> native_;
+};
+
+// Takes over `tcp`, which connect_tcp or Listener::accept made. Verifies chain and SAN against `host`;
+// ALPN offers http/1.1.
+Task<base::Result<StreamPtr>> tls_connect(StreamPtr tcp, TlsClientContext context, std::string host, Deadline deadline);
+
+// What a server shows: chain and key in PEM (leaf first), made once and shared (leaf cache of the proxy).
+class TlsServerContext {
+public:
+    static base::Result<TlsServerContext> make(std::string_view chain_pem, const base::Secret& key_pem);
+    struct Native;
+    [[nodiscard]] Native& native() const { return *native_; }
+
+private:
+    std::shared_ptr<Native> native_;
+};
+
+struct TlsAccepted {
+    StreamPtr stream;
+    std::string sni;  // lower case, empty when the client sent none
+};
+Task<base::Result<TlsAccepted>> tls_accept(StreamPtr tcp, TlsServerContext context, Deadline deadline);
+
+}  // namespace claviger::net

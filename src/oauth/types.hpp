@@ -1,0 +1,66 @@
+// The OAuth 2 protocol as values: no storage, no provider definitions, no human. Callers in connection/ translate.
+// Thread rule: values.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/secret.hpp"
+#include "net/url.hpp"
+
+namespace claviger::oauth {
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+// RFC 6749 section 2: the registration used at an authorization server.
+enum class ClientAuthentication { none, client_secret_post, client_secret_basic };
+
+struct Client {
+    std::string client_id;
+    base::Secret client_secret;  // empty for a public client
+    ClientAuthentication authentication = ClientAuthentication::none;
+    [[nodiscard]] Client duplicate() const {
+        return Client{client_id, client_secret.duplicate(), authentication};
+    }
+};
+
+// RFC 8414 metadata, as far as the flows use it. Every URL https (loopback http allowed by `allow_loopback_http`).
+struct ServerMetadata {
+    std::string issuer;
+    std::optional<net::Url> authorization_endpoint, token_endpoint, registration_endpoint, revocation_endpoint,
+        device_authorization_endpoint, userinfo_endpoint, jwks_uri, pushed_authorization_request_endpoint;
+    std::vector<std::string> scopes_supported, code_challenge_methods_supported,
+        token_endpoint_auth_methods_supported, grant_types_supported;
+    bool code_challenge_methods_stated = false;
+    bool authorization_response_iss_parameter_supported = false;  // RFC 9207
+    bool require_pushed_authorization_requests = false;
+};
+
+// RFC 6749 section 5.1, validated (OA-11, OA-13).
+struct TokenResponse {
+    base::Secret access_token;
+    base::Secret refresh_token;  // empty when none
+    base::Secret id_token;       // unverified; empty when none
+    std::string token_type;      // "Bearer", "DPoP" as received
+    std::optional<std::int64_t> expires_in;  // seconds; nullopt when absent or unusable
+    std::optional<std::vector<std::string>> scope;  // granted; nullopt when the answer does not say
+    std::map<std::string, std::string> captured;
+};
+
+// What one request to the token endpoint needs beyond its grant: quirks as data.
+struct TokenRequestOptions {
+    Parameters extra_parameters;   // token_params
+    Parameters extra_headers;      // token_headers
+    bool json_body = false;
+    std::vector<std::string> access_token_pointers, refresh_token_pointers, expires_pointers, scope_pointers,
+        token_type_pointers;       // empty = the RFC's member
+    std::string scope_separator = " ";
+    std::vector<std::pair<std::string, std::string>> capture;  // name -> pointer
+};
+
+}  // namespace claviger::oauth

@@ -1,0 +1,39 @@
+// Router: which connection serves a URL. Built for a session from its connections; the most specific rule wins, a
+// tie between two providers is an error that names both, never silently skipped. Requests to a provider's own
+// OAuth endpoints get no credential (PX-30). Thread rule: immutable after build.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "policy/uri_rule.hpp"
+
+namespace claviger::policy {
+
+struct Route {
+    std::string provider, connection;
+    std::vector<UriRule> rules;
+    std::vector<net::Url> excluded;  // the provider's own authorization and token endpoints
+};
+
+struct Decision {
+    enum class Kind { matched, unmatched, ambiguous, excluded } kind = Kind::unmatched;
+    std::string provider, connection;
+    std::string rule;     // text of the rule that decided
+    std::string because;  // one sentence for `route explain` and problem+json
+};
+
+class Router {
+public:
+    explicit Router(std::vector<Route> routes);
+    [[nodiscard]] Decision decide(const net::Url& url) const;
+    // Whether any route could serve some URL on this host and port: only then is TLS opened (PX-27).
+    [[nodiscard]] bool opens(std::string_view canonical_host, std::uint16_t port) const;
+    [[nodiscard]] std::vector<std::string> constraint_hosts() const;
+    [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }
+
+private:
+    std::vector<Route> routes_;
+};
+
+}  // namespace claviger::policy

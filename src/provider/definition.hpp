@@ -1,0 +1,156 @@
+// ProviderDefinition: the one model of how a service authenticates. Flows, vault, proxy and commands know only
+// this; dialects read foreign formats into it. Immutable once validated, shared by value or const pointer.
+// Meaning of each field: docs/provider-definition.md. No provider is named in C++.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "json/value.hpp"
+
+namespace claviger::provider {
+
+enum class AuthType { oauth2, oauth1, api_key, basic, custom };
+enum class Flow { pkce, dcr_pkce, device_code, client_credentials, oauth1, api_key, basic, custom };
+enum class TokenAuthMethod { client_secret_post, client_secret_basic, none, private_key_jwt, client_secret_jwt };
+enum class BodyFormat { form, json };
+
+std::string_view to_string(AuthType);
+std::string_view to_string(Flow);
+std::string_view to_string(TokenAuthMethod);
+std::optional<AuthType> auth_type_from(std::string_view);
+std::optional<Flow> flow_from(std::string_view);
+std::optional<TokenAuthMethod> token_auth_method_from(std::string_view);
+bool flow_fits(AuthType, Flow);
+
+using StringMap = std::vector<std::pair<std::string, std::string>>;  // keeps the order of the file
+
+struct SetupStep { std::string label, url; };
+struct SetupGuide { std::string callback_url_hint; std::vector<SetupStep> steps; };
+struct ScopeChoice { std::string value, label, description; std::vector<std::string> implies; };
+
+struct Variable {
+    std::string name, title, description, pattern, default_value, example;
+    std::vector<std::string> choices;  // "enum"
+    bool secret = false;
+};
+
+struct CallbackQuirk { std::string code_param = "code", state_param = "state"; std::vector<std::string> capture; };
+struct CaptureRule { std::string name, pointer; };  // name -> JSON Pointer in the answer
+struct ResponseQuirk {
+    std::vector<std::string> access_token, refresh_token, expires, scope, token_type;  // JSON Pointers, first hit wins
+    std::string format = "auto";  // auto, json, form
+    json::Value error_when;       // as in the file; null when absent
+    std::vector<CaptureRule> capture;
+};
+struct ExpiryQuirk { std::string unit = "seconds", kind = "relative"; std::optional<std::int64_t> default_seconds; };
+struct RefreshQuirk {
+    std::string rotation = "auto";  // auto, always, never
+    std::optional<std::int64_t> margin_seconds, min_interval_seconds;
+    std::string mode = "refresh";   // refresh, remint, extend
+};
+struct ErrorQuirk { std::vector<std::string> terminal, config, transient; };
+struct RevokeQuirk { std::string method = "POST", url, auth, order; StringMap params; bool present = false; };
+
+struct OAuth2 {
+    std::string authorization_url, token_url, refresh_url, revocation_url, device_authorization_url,
+        registration_endpoint, issuer, userinfo_url, base_url;  // may hold {variables}
+    std::vector<std::string> scopes;                           // default scopes
+    std::vector<ScopeChoice> available_scopes;
+    bool scopes_required = false;
+    std::string scope_separator = " ", scope_param = "scope";
+    bool pkce = true, supports_device_code = false, supports_dcr = false;
+    bool client_secret_required = false;
+    std::optional<TokenAuthMethod> token_auth_method;  // nullopt: post when there is a secret, else none
+    BodyFormat token_content_type = BodyFormat::form;
+    StringMap authorization_params, token_params, refresh_params, token_headers;
+    std::string resource, audience;
+    std::map<std::string, StringMap> rename;  // request ("authorize", "token", "refresh", "revoke") -> old -> new name
+    CallbackQuirk callback;
+    ResponseQuirk response;
+    ExpiryQuirk expires;
+    RefreshQuirk refresh;
+    ErrorQuirk errors;
+    RevokeQuirk revoke;
+    std::string device_token_request = "oauth2_form";
+};
+
+struct OAuth1 {
+    std::string request_token_url, authorization_url, access_token_url, signature_method = "HMAC-SHA1", realm;
+    StringMap authorization_params;
+};
+
+struct ApiKey {
+    std::string header_name = "Authorization", header_prefix = "Bearer", query_param, env_var, key_pattern,
+        key_pattern_hint;
+};
+
+struct Transform { std::string template_text; std::string encoding; };  // "{{user}}:{{pass}}", "base64" or ""
+
+struct Credentials {
+    json::Value schema;       // null when absent
+    std::string field_name;   // which field is "the" credential
+    std::optional<Transform> transform;
+};
+
+struct InjectRules {
+    StringMap headers, query, cookies;  // templates over {{field}}
+    std::string sign;                   // "", oauth1, aws_sigv4, hmac
+    std::vector<std::string> reserved;  // what the caller may not override
+    bool present = false;               // false: the default of the auth type holds
+};
+
+struct Identity { std::string url, id_pointer, label_pointer; };
+struct Probe { std::string method = "GET", url; std::vector<int> ok_status; };
+struct Retry { std::vector<int> status; std::string after_header, at_header; };
+
+struct ExportRule { std::string env_name, source; };  // source: access_token, api_key, base_url, api_url or a field
+
+struct ProviderDefinition {
+    int schema_version = 1;
+    std::string name, display_name, description, icon, docs_url;
+    std::vector<std::string> categories;
+    SetupGuide setup_guide;
+    AuthType auth_type = AuthType::api_key;
+    Flow flow = Flow::api_key;
+
+    std::vector<std::string> api_urls;        // "api_url": host, https://host/prefix, *.host, **.host, regex:...
+    std::vector<std::string> authorized_uris;
+    bool allow_all_uris = false;
+    // "1.3" and up: '*' = one segment, '**' = any depth; otherwise a trailing '/*' covers the subtree.
+    std::string uri_pattern_dialect;          // "", "afps-1.3"
+
+    std::vector<Variable> vars;
+    std::optional<OAuth2> oauth2;
+    std::optional<OAuth1> oauth1;
+    std::optional<ApiKey> api_key;
+    Credentials credentials;
+    InjectRules inject;
+    std::optional<Identity> identity;
+    std::optional<Probe> probe;
+    std::vector<CaptureRule> capture;         // after connect
+    Retry retry;
+    std::vector<ExportRule> exports;
+
+    json::Object unknown;   // unknown members, by JSON pointer of their parent -> kept for `inspect`
+    std::string dialect = "native";  // where it came from; information only
+};
+
+// Canonical native JSON of the whole definition: what `inspect` prints and what registers again to the same value.
+json::Value to_native_json(const ProviderDefinition& definition);
+
+// SHA-256 (hex) over the canonical form of the security fields: endpoints, where the credential may go, how it is
+// put in, client authentication. A connection is pinned to it (PK-06, CL-10).
+std::string security_digest(const ProviderDefinition& definition);
+// The same fields, for showing a difference: JSON pointer -> value.
+std::map<std::string, std::string> security_fields(const ProviderDefinition& definition);
+
+// Values for the {variables} in URLs; provider/expand.hpp checks that a value cannot change the scheme, add
+// userinfo or leave its host label (OA-27).
+using VariableValues = std::map<std::string, std::string>;
+
+}  // namespace claviger::provider

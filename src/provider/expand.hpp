@@ -1,0 +1,19 @@
+// URL templates: "{base_url}/oauth/token" + values -> a checked Url. A value can never change the scheme, add
+// userinfo, query or fragment, or leave its host label; `base_url` is parsed as an https origin with an optional
+// path (loopback http allowed) before and after (OA-27). Thread rule: pure functions.
+#pragma once
+
+#include "net/url.hpp"
+#include "provider/definition.hpp"
+
+namespace claviger::provider {
+
+// Names used in a template, in order, without repetition.
+std::vector<std::string> variables_in(std::string_view url_template);
+base::Result<net::Url> expand_url(std::string_view url_template, const VariableValues& values);
+// The definition's defaults, overlaid with `given`; checks patterns and enums. Unknown or missing: invalid_input.
+base::Result<VariableValues> complete_variables(const ProviderDefinition& definition, const VariableValues& given);
+// "github.acme.com/" or "HTTPS://github.acme.com" -> "https://github.acme.com"; refuses userinfo, query, fragment.
+base::Result<std::string> canonical_base_url(std::string_view text);
+
+}  // namespace claviger::provider

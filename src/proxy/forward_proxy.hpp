@@ -1,0 +1,64 @@
+// The forward proxy of one `run` session, HTTP/1.1: CONNECT with interception only for routed hosts, a blind
+// tunnel or a refusal for the others; plain http only towards unrouted hosts, never with a credential (PX-11).
+// Every message is parsed strictly and rebuilt; bodies stream both ways in bounded memory. Thread rule: on the
+// Loop's thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/log.hpp"
+#include "base/secret.hpp"
+#include "crypto/certificate_authority.hpp"
+#include "http/client.hpp"
+#include "inject/injection.hpp"
+#include "net/loop.hpp"
+#include "policy/router.hpp"
+
+namespace claviger::proxy {
+
+enum class Unmatched { allow, deny };
+
+// Where the proxy gets an injection for a connection. Asked per request; the implementation caches per connection
+// version, so that a logout or a new login holds from the next request on (PX-29).
+class CredentialSource {
+public:
+    virtual ~CredentialSource() = default;
+    virtual net::Task<base::Result<std::shared_ptr<const inject::Injection>>> injection(std::string provider,
+                                                                                        std::string connection) = 0;
+};
+
+// One served request, for the session's log. No secrets: path without query.
+struct Served {
+    std::string provider, connection, host, method, path;
+    int status = 0;
+    std::uint64_t request_bytes = 0, response_bytes = 0;
+    std::int64_t milliseconds = 0;
+};
+
+struct ProxyOptions {
+    policy::Router router;
+    Unmatched unmatched = Unmatched::allow;
+    net::AddressPolicy addresses;              // own listeners are added by the proxy (PX-10)
+    std::string extra_ca_pem;                  // private CA for upstreams
+    http::Limits limits;
+    std::size_t max_connections = 256;         // PX-31
+    std::function<void(const Served&)> on_served;
+};
+
+class ForwardProxy {
+public:
+    static base::Result<std::unique_ptr<ForwardProxy>> start(net::Loop& loop, ProxyOptions options,
+                                                             CredentialSource& credentials, const base::Clock& clock,
+                                                             base::Random& random, base::Log& log);
+    virtual ~ForwardProxy() = default;
+    [[nodiscard]] virtual std::uint16_t port() const = 0;
+    // "http://claviger:<256-bit credential>@127.0.0.1:PORT" (PX-01). A secret: goes only into the child's environment.
+    [[nodiscard]] virtual base::Secret proxy_url() const = 0;
+    [[nodiscard]] virtual const std::string& ca_certificate_pem() const = 0;
+    virtual void close() = 0;
+};
+
+}  // namespace claviger::proxy
