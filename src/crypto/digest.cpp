@@ -1,0 +1,41 @@
+#include "crypto/digest.hpp"
+
+#include <sodium.h>
+
+#include "base/text.hpp"
+
+namespace claviger::crypto {
+namespace {
+
+const unsigned char* bytes_of(std::string_view text) noexcept {
+    return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+std::string text_of(const unsigned char* bytes, std::size_t size) {
+    return std::string(reinterpret_cast<const char*>(bytes), size);
+}
+
+}  // namespace
+
+std::string sha256(std::string_view bytes) {
+    unsigned char out[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256(out, bytes_of(bytes), bytes.size());
+    return text_of(out, sizeof out);
+}
+
+std::string sha256_hex(std::string_view bytes) { return base::hex_encode(sha256(bytes)); }
+
+std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+    // The streaming form: crypto_auth_hmacsha256 takes keys of exactly 32 bytes only.
+    crypto_auth_hmacsha256_state state;
+    crypto_auth_hmacsha256_init(&state, bytes_of(key), key.size());
+    crypto_auth_hmacsha256_update(&state, bytes_of(bytes), bytes.size());
+    unsigned char out[crypto_auth_hmacsha256_BYTES];
+    crypto_auth_hmacsha256_final(&state, out);
+    base::wipe(&state, sizeof state);
+    return text_of(out, sizeof out);
+}
+
+std::string s256_challenge(std::string_view verifier) { return base::base64url_encode(sha256(verifier)); }
+
+}  // namespace claviger::crypto
