@@ -6,6 +6,8 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/error.hpp"
 #include "json/value.hpp"
@@ -31,14 +33,22 @@ base::Result<Value> parse(std::string_view text, const ParseOptions& options = {
 // A document whose values can be traced back to their place in the text.
 class Document {
 public:
+    Document() = default;  // null, without places
     static base::Result<Document> parse(std::string_view text, const ParseOptions& options = {});
     [[nodiscard]] const Value& root() const { return root_; }
     // Of the value at `pointer` (for an object member: of its key); of the nearest existing parent otherwise.
     [[nodiscard]] Position position(std::string_view pointer) const;
 
 private:
+    // A tree kept flat: a place is an index into positions_, the root is 0. Size grows with the text, not with
+    // the length of pointers into it.
+    using Edge = std::pair<std::uint32_t, std::string>;  // parent place, key or index
+    class Recorder;
+    Document(Value root, std::vector<Position> positions, std::map<Edge, std::uint32_t> places)
+        : root_(std::move(root)), positions_(std::move(positions)), places_(std::move(places)) {}
     Value root_;
-    std::map<std::string, Position, std::less<>> positions_;
+    std::vector<Position> positions_;
+    std::map<Edge, std::uint32_t> places_;
 };
 
 }  // namespace claviger::json
