@@ -1,11 +1,12 @@
 #include <libpsl.h>
 
+#include "base/text.hpp"
 #include "net/url.hpp"
 
 namespace claviger::net {
 
 bool is_public_suffix(std::string_view domain) {
-    std::string name(domain);
+    auto name = base::to_lower(domain);
     if (!name.empty() && name.back() == '.') name.pop_back();
     if (name.empty()) return true;
     const psl_ctx_t* list = psl_builtin();  // static storage of the library
