@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -17,6 +18,10 @@ namespace claviger::sys {
 // when `no_follow`.
 base::Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit, bool no_follow = false);
 base::Result<base::Secret> read_secret_file(const std::filesystem::path& path, std::size_t limit);
+// read_secret_file, but refuses (denied) a symlink, a foreign file and one that others may read or write.
+base::Result<base::Secret> read_private_file(const std::filesystem::path& path, std::size_t limit);
+// Everything up to end of file from an open descriptor, which stays open. One buffer in locked memory.
+base::Result<base::Secret> read_secret_descriptor(int fd, std::size_t limit);
 
 // Temp file in the same directory (O_EXCL, 0600), write, fsync, rename, fsync of the directory: afterwards the file
 // is the old or the new one, whole, at any crash.
@@ -24,6 +29,8 @@ base::Result<void> write_file_atomically(const std::filesystem::path& path, std:
 // The same by link(2): fails with already_exists when another process was first (VA-05).
 base::Result<void> create_file_exclusively(const std::filesystem::path& path, std::string_view bytes);
 base::Result<void> remove_file_durably(const std::filesystem::path& path);
+// fsync of a directory, so that a name made or removed in it is durable.
+base::Result<void> sync_directory(const std::filesystem::path& directory);
 
 // Makes missing parents and the directory 0700; refuses one that is a symlink, foreign, or group- or
 // world-writable (CL-07). Error says what to do.
@@ -32,6 +39,29 @@ base::Result<void> check_private_directory(const std::filesystem::path& path);
 
 // $CLAVIGER_HOME, else $XDG_DATA_HOME/claviger, else ~/.claviger (from the password database when HOME is unset).
 base::Result<std::filesystem::path> claviger_home();
+
+// Name of the network file system `path` is on ("nfs", "smb", ...), whose locks cannot be relied on (ST-08);
+// nullopt for a local one.
+base::Result<std::optional<std::string>> network_file_system(const std::filesystem::path& path);
+// The table behind it: the name for a statfs(2) magic number.
+std::optional<std::string_view> network_file_system_name(std::uint64_t magic);
+
+// write_file_atomically for content that comes in pieces. Nothing is visible before commit(); without one the
+// temporary file is removed. Ownership: value; one writer.
+class AtomicFile {
+public:
+    static base::Result<AtomicFile> create(const std::filesystem::path& path);
+    AtomicFile(AtomicFile&& other) noexcept;
+    AtomicFile& operator=(AtomicFile&&) = delete;
+    ~AtomicFile();
+    base::Result<void> append(std::string_view bytes);
+    base::Result<void> commit();
+
+private:
+    AtomicFile(int fd, std::filesystem::path temporary, std::filesystem::path target);
+    int fd_ = -1;
+    std::filesystem::path temporary_, target_;
+};
 
 // An exclusive advisory lock (F_OFD) on a file, held while this lives. Blocks at most `wait`.
 class FileLock {
