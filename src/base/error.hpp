@@ -79,8 +79,10 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string message, std::stri
     auto name = std::move(*tmp)
 #define TRY(name, ...) TRY_IMPL_(return, CLAVIGER_CONCAT(try_, __LINE__), name, __VA_ARGS__)
 #define CO_TRY(name, ...) TRY_IMPL_(co_return, CLAVIGER_CONCAT(try_, __LINE__), name, __VA_ARGS__)
-#define CHECK_IMPL_(ret, tmp, ...) \
-    auto tmp = __VA_ARGS__;        \
-    if (!tmp) ret ::claviger::base::fail(std::move(tmp).error())
+#define CHECK_IMPL_(ret, tmp, ...)                                        \
+    do {                                                                  \
+        auto tmp = __VA_ARGS__;                                           \
+        if (!tmp) ret ::claviger::base::fail(std::move(tmp).error());     \
+    } while (false)
 #define TRY_VOID(...) CHECK_IMPL_(return, CLAVIGER_CONCAT(try_, __LINE__), __VA_ARGS__)
 #define CO_TRY_VOID(...) CHECK_IMPL_(co_return, CLAVIGER_CONCAT(try_, __LINE__), __VA_ARGS__)

@@ -105,6 +105,9 @@ public:
                                     std::optional<std::uint64_t> expected, const AuditEntry& entry);
     base::Result<bool> erase(const RecordKey& key, std::optional<std::uint64_t> expected, const AuditEntry& entry);
 
+    // Changes whenever any process committed something: tells a cache that it is stale. Microseconds.
+    base::Result<std::int64_t> change_counter();
+
     base::Result<VaultStatus> status(bool full_check);
     // New data key, every record re-sealed, then the old key erased; resumable and killable at any write (VA-11).
     // With `new_source`: also moves the key-encryption key there.

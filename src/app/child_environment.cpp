@@ -1,0 +1,44 @@
+#include "app/child_environment.hpp"
+
+namespace claviger::app {
+namespace {
+
+// Programs disagree on which of these they read, and on their case.
+constexpr std::string_view kProxyNames[] = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"};
+// Read as a whole bundle that replaces the built-in one.
+constexpr std::string_view kBundleNames[] = {"SSL_CERT_FILE",      "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO",
+                                             "PIP_CERT",           "AWS_CA_BUNDLE",  "CARGO_HTTP_CAINFO",  "DENO_CERT",
+                                             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "NPM_CONFIG_CAFILE"};
+// Ours: a child must not inherit paths or descriptors of the broker (CL-04).
+constexpr std::string_view kOurs[] = {"CLAVIGER_HOME", "CLAVIGER_LOG"};
+
+}  // namespace
+
+ChildEnvironment make_child_environment(const ChildEnvironmentInput& input) {
+    ChildEnvironment child;
+    child.variables = input.parent;
+    auto& variables = child.variables;
+    for (const auto name : kOurs) variables.erase(std::string(name));
+
+    for (const auto name : kProxyNames) variables[std::string(name)] = std::string(input.proxy_url.reveal());
+    // A bypass would send requests without their credential: only loopback may, and only if nothing is routed there.
+    const std::string bypass = input.proxy_loopback ? "" : "localhost,127.0.0.1,::1";
+    variables["NO_PROXY"] = bypass;
+    variables["no_proxy"] = bypass;
+    variables["NODE_USE_ENV_PROXY"] = "1";
+
+    if (!input.ca_bundle.empty()) {
+        for (const auto name : kBundleNames) variables[std::string(name)] = input.ca_bundle.string();
+        variables["NODE_EXTRA_CA_CERTS"] = input.session_ca.string();
+    }
+    for (const auto& name : input.export_names) {
+        if (const auto found = input.parent.find(name); found != input.parent.end() && found->second != kPlaceholder) {
+            child.hidden.push_back(name);
+        }
+        variables[name] = std::string(kPlaceholder);
+    }
+    variables["CLAVIGER_RUN"] = "1";
+    return child;
+}
+
+}  // namespace claviger::app

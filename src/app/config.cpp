@@ -1,0 +1,102 @@
+#include "app/config.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "json/parse.hpp"
+#include "sys/files.hpp"
+
+namespace claviger::app {
+namespace {
+
+using base::ErrorCode;
+
+const ConfigKey* find_key(std::string_view name) {
+    for (const auto& key : config_keys()) {
+        if (key.name == name) return &key;
+    }
+    return nullptr;
+}
+
+base::Result<void> check(std::string_view name, std::string_view value) {
+    const auto* key = find_key(name);
+    if (key == nullptr) {
+        std::vector<std::string_view> names;
+        for (const auto& known : config_keys()) names.push_back(known.name);
+        const auto near = base::did_you_mean(name, names);
+        return base::fail(ErrorCode::usage, "there is no setting '" + base::printable(name) + "'",
+                          near ? "did you mean " + *near + "?" : "claviger config list shows all");
+    }
+    if (key->choices.empty()) return {};
+    const auto choices = base::split(key->choices, '|');
+    if (std::find(choices.begin(), choices.end(), value) != choices.end()) return {};
+    return base::fail(ErrorCode::usage, std::string(name) + " must be one of " + base::join(choices, ", "));
+}
+
+}  // namespace
+
+const std::vector<ConfigKey>& config_keys() {
+    static const std::vector<ConfigKey> keys{
+        {"login.browser", "auto", "auto|never", "open a browser at login; never prints the link instead"},
+        {"network.allow_private", "false", "true|false", "let providers, tunnels and plain requests reach private addresses"},
+        {"network.ca_file", "", "", "PEM file of a private authority to trust beside the system's"},
+        {"run.unmatched", "allow", "allow|deny", "what run does with hosts that no connection serves"},
+        {"vault.key_source", "automatic", "automatic|secret-service|file|passphrase", "where a new vault's key goes"},
+    };
+    return keys;
+}
+
+base::Result<Config> Config::load(const std::filesystem::path& home) {
+    Config config;
+    config.file_ = home / "config.json";
+    auto text = sys::read_file(config.file_, 64 * 1024);
+    if (!text) {
+        if (text.error().code == ErrorCode::not_found) return config;
+        return base::fail(text.error().within("cannot read the settings"));
+    }
+    json::ParseOptions options;
+    options.comments = true;
+    auto value = json::parse(*text, options);
+    if (!value || !value->is_object()) {
+        const std::string why = value ? "not an object" : value.error().message;
+        return base::fail(ErrorCode::invalid_input, config.file_.string() + ": " + why, "mend or delete the file");
+    }
+    for (const auto& member : value->get_object()) {
+        if (!member.value().is_string()) {
+            return base::fail(ErrorCode::invalid_input, config.file_.string() + ": every value must be a string");
+        }
+        const std::string_view text_value = member.value().get_string();
+        if (auto checked = check(member.key(), text_value); !checked) return base::fail(checked.error().within(config.file_.string()));
+        config.values_.emplace(std::string(member.key()), std::string(text_value));
+    }
+    return config;
+}
+
+std::string Config::get(std::string_view key) const {
+    if (const auto found = values_.find(key); found != values_.end()) return found->second;
+    const auto* known = find_key(key);
+    return known == nullptr ? std::string() : std::string(known->default_value);
+}
+
+bool Config::is_set(std::string_view key) const { return values_.find(key) != values_.end(); }
+
+base::Result<void> Config::set(std::string_view key, std::string_view value) {
+    TRY_VOID(check(key, value));
+    values_[std::string(key)] = std::string(value);
+    return write();
+}
+
+base::Result<void> Config::unset(std::string_view key) {
+    if (find_key(key) == nullptr) return check(key, "");
+    values_.erase(std::string(key));
+    return write();
+}
+
+base::Result<void> Config::write() const {
+    TRY_VOID(sys::ensure_private_directory(file_.parent_path()));
+    json::Object object;
+    for (const auto& [name, value] : values_) object[name] = value;
+    return sys::write_file_atomically(file_, json::to_pretty_text(object));
+}
+
+}  // namespace claviger::app

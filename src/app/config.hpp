@@ -1,0 +1,35 @@
+// The user's settings in <home>/config.json: a flat table of known keys, each with a type, a default and a reason.
+// Thread rule: a value.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace claviger::app {
+
+struct ConfigKey {
+    std::string_view name, default_value, choices, help;  // choices: "a|b", "" = free text
+};
+const std::vector<ConfigKey>& config_keys();
+
+class Config {
+public:
+    static base::Result<Config> load(const std::filesystem::path& home);
+    [[nodiscard]] std::string get(std::string_view key) const;  // the default when unset
+    [[nodiscard]] bool is_set(std::string_view key) const;
+    [[nodiscard]] bool flag(std::string_view key) const { return get(key) == "true"; }
+    // Checks name and value; ErrorCode::usage says what is allowed. Durable on return.
+    base::Result<void> set(std::string_view key, std::string_view value);
+    base::Result<void> unset(std::string_view key);
+
+private:
+    base::Result<void> write() const;
+    std::filesystem::path file_;
+    std::map<std::string, std::string, std::less<>> values_;
+};
+
+}  // namespace claviger::app

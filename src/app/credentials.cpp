@@ -1,0 +1,33 @@
+#include "app/credentials.hpp"
+
+namespace claviger::app {
+
+net::Task<base::Result<std::shared_ptr<const inject::Injection>>> LiveCredentials::injection(std::string provider,
+                                                                                             std::string connection) {
+    // A local SQLite read of microseconds: cheaper than handing it to another thread.
+    auto change = vault_.change_counter();
+    if (!change) co_return base::fail(std::move(change).error());
+    if (*change != seen_change_) {
+        made_.clear();
+        seen_change_ = *change;
+    }
+    const auto key = std::make_pair(provider, connection);
+    if (const auto known = made_.find(key); known != made_.end()) {
+        const auto until = known->second->valid_until();
+        if (!until || clock_.now() < *until) co_return known->second;
+        made_.erase(known);
+    }
+    auto fresh = make(provider, connection);
+    if (fresh) made_.emplace(key, *fresh);
+    co_return fresh;
+}
+
+base::Result<std::shared_ptr<const inject::Injection>> LiveCredentials::make(const std::string& provider,
+                                                                             const std::string& connection) {
+    TRY(definition, registry_.load(provider));
+    TRY(stored, connections_.load(provider, connection));
+    TRY(injection, inject::Injection::make(definition, stored, clock_.now()));
+    return std::make_shared<const inject::Injection>(std::move(injection));
+}
+
+}  // namespace claviger::app

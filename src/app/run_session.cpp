@@ -1,0 +1,170 @@
+#include "app/run_session.hpp"
+
+#include <signal.h>
+#include <termios.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#include <algorithm>
+#include <set>
+
+#include "app/child_environment.hpp"
+#include "app/credentials.hpp"
+#include "app/session_files.hpp"
+#include "provider/expand.hpp"
+#include "sys/files.hpp"
+#include "sys/process.hpp"
+
+namespace claviger::app {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+
+constexpr std::size_t kMostCaBytes = 1024 * 1024;
+
+Result<std::vector<std::pair<std::string, std::string>>> chosen(const Broker& broker, const RunRequest& request) {
+    auto pairs = request.use;
+    const auto named = [&](const std::string& provider) {
+        return std::any_of(pairs.begin(), pairs.end(), [&](const auto& pair) { return pair.first == provider; });
+    };
+    for (auto& [provider, connection] : pairs) {
+        if (connection.empty()) {
+            TRY(name, broker.connections.default_name(provider));
+            connection = name;
+        }
+        TRY(found, broker.connections.load(provider, connection));  // says how to log in when it is not there
+        (void)found;
+    }
+    if (request.only_used) return pairs;
+    TRY(all, broker.connections.list());
+    for (const auto& summary : all) {
+        if (summary.is_default && !named(summary.provider)) pairs.emplace_back(summary.provider, summary.name);
+    }
+    return pairs;
+}
+
+void add_excluded(const std::string& url_template, const provider::VariableValues& values, policy::Route& route) {
+    if (url_template.empty()) return;
+    if (auto url = provider::expand_url(url_template, values)) route.excluded.push_back(std::move(*url));
+}
+
+Result<policy::Route> route_of(const provider::ProviderDefinition& definition, const connection::Connection& stored) {
+    policy::Route route;
+    route.provider = stored.provider;
+    route.connection = stored.name;
+    TRY(values, provider::complete_variables(definition, stored.variables));
+    TRY(rules, policy::rules_of(definition, values));
+    route.rules = std::move(rules);
+    if (definition.oauth2) {
+        const auto& oauth = *definition.oauth2;
+        for (const auto* url : {&oauth.authorization_url, &oauth.token_url, &oauth.refresh_url, &oauth.revocation_url,
+                                &oauth.device_authorization_url, &oauth.registration_endpoint}) {
+            add_excluded(*url, values, route);
+        }
+    }
+    return route;
+}
+
+// Whether the terminal's Ctrl-C reached the child already: it is in our process group, in the foreground.
+bool terminal_signals_reach_child() {
+    const int terminal = ::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (terminal < 0) return false;
+    const bool foreground = ::tcgetpgrp(terminal) == ::getpgrp();
+    ::close(terminal);
+    return foreground;
+}
+
+net::Task<Result<int>> watch_child(net::Loop& loop, sys::Child child) {
+    for (;;) {
+        const std::vector<int> signals{SIGCHLD, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
+        auto ended = sys::poll_child(child);
+        if (!ended) co_return base::fail(std::move(ended).error());
+        if (*ended) co_return (*ended)->exit_code;
+        const int signal = co_await loop.next_signal(signals);
+        if (signal == SIGCHLD) continue;
+        const bool from_keyboard = (signal == SIGINT || signal == SIGQUIT) && terminal_signals_reach_child();
+        if (!from_keyboard) ::kill(child.pid, signal);
+    }
+}
+
+std::string extra_authority(const Broker& broker) {
+    const std::string path = broker.config.get("network.ca_file");
+    if (path.empty()) return {};
+    auto text = sys::read_file(path, kMostCaBytes);
+    return text ? std::move(*text) : std::string();
+}
+
+Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
+                                                         std::vector<policy::Route> routes, LiveCredentials& credentials) {
+    proxy::ProxyOptions options{policy::Router(std::move(routes)), request.unmatched, {}, extra_authority(broker), {}, 256, {}};
+    options.addresses.allow_private = broker.config.flag("network.allow_private");
+    options.on_served = [&log = broker.log](const proxy::Served& served) {
+        log.info("proxy.served", {{"provider", served.provider}, {"connection", served.connection}, {"host", served.host},
+                                  {"method", served.method}, {"path", served.path}, {"status", served.status},
+                                  {"ms", served.milliseconds}});
+    };
+    return proxy::ForwardProxy::start(loop, std::move(options), credentials, broker.clock, broker.random, broker.log);
+}
+
+bool on_loopback(const std::string& host) {
+    return host == "localhost" || host == "[::1]" || host == "::1" || host.starts_with("127.");
+}
+
+}  // namespace
+
+Result<std::vector<policy::Route>> session_routes(const Broker& broker, const RunRequest& request,
+                                                  std::vector<std::string>& export_names) {
+    TRY(pairs, chosen(broker, request));
+    std::vector<policy::Route> routes;
+    std::set<std::string> names;
+    for (const auto& [provider, name] : pairs) {
+        auto definition = broker.registry.load(provider);
+        TRY(stored, broker.connections.load(provider, name));
+        auto route = definition ? route_of(*definition, stored) : Result<policy::Route>(base::fail(definition.error()));
+        if (!route) {
+            if (request.say) request.say("note: " + provider + " (" + name + ") is left out: " + route.error().message);
+            continue;
+        }
+        for (auto& export_name : inject::export_names(*definition)) names.insert(std::move(export_name));
+        routes.push_back(std::move(*route));
+    }
+    export_names.assign(names.begin(), names.end());
+    return routes;
+}
+
+Result<int> run_session(const Broker& broker, const RunRequest& request) {
+    std::vector<std::string> export_names;
+    TRY(routes, session_routes(broker, request, export_names));
+
+    net::Loop loop;
+    LiveCredentials credentials(broker.vault, broker.connections, broker.registry, broker.clock);
+    TRY(proxy, start_proxy(broker, request, loop, routes, credentials));
+
+    ChildEnvironmentInput input;
+    input.parent = sys::environment();
+    input.proxy_url = proxy->proxy_url();
+    input.export_names = export_names;
+    const auto hosts = policy::Router(routes).constraint_hosts();
+    input.proxy_loopback = std::any_of(hosts.begin(), hosts.end(), on_loopback);
+    std::optional<SessionFiles> files;
+    if (!proxy->ca_certificate_pem().empty()) {
+        TRY(made, SessionFiles::create(proxy->ca_certificate_pem(), extra_authority(broker)));
+        files.emplace(std::move(made));
+        input.ca_bundle = files->bundle();
+        input.session_ca = files->session_ca();
+    }
+    const auto environment = make_child_environment(input);
+    if (!environment.hidden.empty() && request.say) {
+        std::string list;
+        for (const auto& name : environment.hidden) list += (list.empty() ? "" : ", ") + name;
+        request.say("note: the program sees a placeholder instead of your " + list);
+    }
+    TRY(child, sys::start_child(request.command, environment.variables));
+    broker.log.info("run.started", {{"routes", routes.size()}});
+    auto code = loop.run_until(watch_child(loop, child));
+    proxy->close();
+    return code;
+}
+
+}  // namespace claviger::app

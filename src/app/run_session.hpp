@@ -1,0 +1,42 @@
+// One `claviger run`: proxy and broker in this process, the program as its child. Thread rule: main thread.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "app/config.hpp"
+#include "connection/connections.hpp"
+#include "provider/registry.hpp"
+#include "proxy/forward_proxy.hpp"
+
+namespace claviger::app {
+
+struct RunRequest {
+    std::vector<std::string> command;  // program and arguments, never empty
+    // provider -> connection name; empty = every connected provider with its default connection
+    std::vector<std::pair<std::string, std::string>> use;
+    proxy::Unmatched unmatched = proxy::Unmatched::allow;
+    bool only_used = false;  // --only: nothing but what `use` names
+    std::function<void(std::string_view)> say;  // a line for the human
+};
+
+struct Broker {  // what a session borrows
+    vault::Vault& vault;
+    connection::Connections& connections;
+    const provider::Registry& registry;
+    const Config& config;
+    const base::Clock& clock;
+    base::Random& random;
+    base::Log& log;
+};
+
+// The routes of the session: one per chosen connection whose definition reads. Problems are said, not fatal.
+base::Result<std::vector<policy::Route>> session_routes(const Broker& broker, const RunRequest& request,
+                                                        std::vector<std::string>& export_names);
+
+// Runs the program to its end; returns its exit code (128 + signal when killed). Errors are only those before it
+// started. SIGTERM, SIGHUP and friends are forwarded; SIGINT too unless the terminal already sent it to the child.
+base::Result<int> run_session(const Broker& broker, const RunRequest& request);
+
+}  // namespace claviger::app

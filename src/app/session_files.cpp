@@ -1,0 +1,81 @@
+#include "app/session_files.hpp"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <vector>
+
+#include "sys/files.hpp"
+
+namespace claviger::app {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::string_view kPrefix = "claviger-run-";
+constexpr std::size_t kMostBundleBytes = 16 * 1024 * 1024;
+
+fs::path base_directory() {
+    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+    std::error_code error;
+    if (runtime != nullptr && *runtime == '/' && fs::is_directory(runtime, error)) return runtime;
+    const fs::path temporary = fs::temp_directory_path(error);
+    return error ? fs::path("/tmp") : temporary;
+}
+
+// "claviger-run-<pid>-XXXXXX" of a process that is gone, owned by us.
+bool is_leftover(const fs::directory_entry& entry) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kPrefix)) return false;
+    pid_t pid = 0;
+    const auto digits = std::string_view(name).substr(kPrefix.size());
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), pid);
+    if (parsed.ec != std::errc{} || pid <= 0) return false;
+    struct stat info {};
+    if (::lstat(entry.path().c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != ::geteuid()) return false;
+    return ::kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+void sweep(const fs::path& base) {
+    std::error_code error;
+    std::vector<fs::path> leftovers;
+    for (const auto& entry : fs::directory_iterator(base, error)) {
+        if (is_leftover(entry)) leftovers.push_back(entry.path());
+    }
+    for (const auto& path : leftovers) fs::remove_all(path, error);
+}
+
+}  // namespace
+
+std::string system_trust_bundle() {
+    for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"}) {
+        if (auto text = sys::read_file(path, kMostBundleBytes)) return std::move(*text);
+    }
+    return {};
+}
+
+base::Result<SessionFiles> SessionFiles::create(const std::string& session_ca_pem, const std::string& extra_ca_pem) {
+    const fs::path base = base_directory();
+    sweep(base);
+    std::string pattern = (base / (std::string(kPrefix) + std::to_string(::getpid()) + "-XXXXXX")).string();
+    if (::mkdtemp(pattern.data()) == nullptr) {  // 0700, O_EXCL
+        return base::fail(base::ErrorCode::storage, "cannot make a directory in " + base.string(),
+                          "free some space there or set TMPDIR");
+    }
+    SessionFiles files{fs::path(pattern)};
+    TRY_VOID(sys::create_file_exclusively(files.session_ca(), session_ca_pem));
+    TRY_VOID(sys::create_file_exclusively(files.bundle(), system_trust_bundle() + "\n" + extra_ca_pem + "\n" + session_ca_pem));
+    return files;
+}
+
+SessionFiles::SessionFiles(SessionFiles&& other) noexcept : directory_(std::move(other.directory_)) { other.directory_.clear(); }
+
+SessionFiles::~SessionFiles() {
+    if (directory_.empty()) return;
+    std::error_code error;
+    fs::remove_all(directory_, error);
+}
+
+}  // namespace claviger::app

@@ -1,0 +1,111 @@
+#include "cli/command.hpp"
+#include "cli/commands/handlers.hpp"
+
+namespace claviger::cli {
+namespace {
+
+constexpr ArgumentSpec kProvider{"PROVIDER", "name of a provider, as 'claviger list' shows it", Words::provider, true};
+constexpr OptionSpec kConnection{"--connection", "NAME", "which account; 'default' unless you made several", Words::connection};
+constexpr OptionSpec kYes{"--yes", "", "do not ask"};
+
+}  // namespace
+
+std::span<const OptionSpec> common_options() {
+    static const std::vector<OptionSpec> options{
+        {"--json", "", "print one JSON document instead of text"},
+        {"--quiet", "", "leave out messages and progress"},
+        {"--no-color", "", "no colour, as with NO_COLOR"},
+        {"--passphrase-fd", "N", "read the vault's passphrase from this file descriptor"},
+        {"--key-fd", "N", "read the vault's key from this file descriptor"},
+    };
+    return options;
+}
+
+std::span<const CommandSpec> commands() {
+    static const std::vector<CommandSpec> table{
+        {"login", "connect an account",
+         "Runs the provider's flow and waits for it: opens the browser, or asks on the terminal where there is none. What is "
+         "needed once (client id, secret, API key) is asked for and kept encrypted. Fails if the connection exists already.",
+         {kProvider},
+         {kConnection,
+          {"--flow", "FLOW", "another flow than the definition's", Words::choice,
+           "pkce|dcr_pkce|device_code|client_credentials|oauth1|api_key|basic|custom"},
+          {"--scopes", "A,B", "scopes to ask for instead of the definition's"},
+          {"--base-url", "URL", "the deployment to log in to; kept on the connection"},
+          {"--var", "NAME=VALUE", "value of a variable of the definition", Words::text, {}, true},
+          {"--force", "", "log in again and replace the connection"},
+          {"--if-needed", "", "succeed at once when already connected"},
+          {"--input", "WHERE", "where to ask: auto, browser, terminal or stdin", Words::choice, "auto|browser|terminal|stdin"}},
+         {"claviger login github", "claviger login openai --input stdin < key.txt", "claviger login github --base-url https://github.acme.com"},
+         login},
+        {"run", "run a program whose requests get their credentials on the way",
+         "Starts PROGRAM behind a proxy that puts the credential into each request to a connected provider. The program never "
+         "has it. The exit code is the program's.",
+         {},
+         {{"--use", "PROVIDER[=NAME]", "use this connection instead of the provider's default", Words::provider, {}, true},
+          {"--only", "", "serve nothing but what --use names"},
+          {"--unmatched", "WHAT", "requests to other hosts: allow or deny", Words::choice, "allow|deny"}},
+         {"claviger run -- curl https://api.github.com/user", "claviger run --use github=work --unmatched deny -- ./agent"},
+         run_program, true},
+        {"list", "providers, their connections and what these are worth now", "", {},
+         {{"--connected", "", "only providers with a connection"}, {"--source", "SOURCE", "bundled or custom", Words::choice, "bundled|custom"}},
+         {"claviger list --connected"}, list_providers},
+        {"get", "show a connection, secrets hidden",
+         "Prints the connection as 'field: value' lines. --show-secret reveals secrets and is recorded in the vault's audit log.",
+         {kProvider},
+         {kConnection, {"--field", "FIELD", "print one field's value alone"}, {"--show-secret", "", "reveal secrets"}},
+         {"claviger get github --field status"}, get_connection},
+        {"export", "print the credential under the definition's environment names",
+         "For programs that cannot run behind the proxy. Never prints refresh tokens; recorded in the vault's audit log.",
+         {kProvider}, {kConnection, {"--format", "FORMAT", "env, shell, dotenv or json", Words::choice, "env|shell|dotenv|json"}},
+         {"eval \"$(claviger export github --format shell)\""}, export_connection},
+        {"logout", "forget a connection on this machine", "The provider is not contacted.", {kProvider}, {kConnection},
+         {"claviger logout github --connection work"}, logout},
+        {"set-default", "choose the connection that is used when none is named", "",
+         {kProvider, {"CONNECTION", "its name", Words::connection, true}}, {}, {"claviger set-default github work"}, set_default},
+        {"register", "add a provider definition",
+         "Reads native JSON (comments allowed), an AFPS manifest or an .afps package, reports everything that is wrong with it, "
+         "shows what it would do and copies it to the home's providers directory.",
+         {{"FILE", "the definition; - is standard input", Words::file, true}},
+         {kYes, {"--force", "", "overwrite a custom definition of the same name"}},
+         {"claviger register ./acme.json", "claviger inspect github | claviger register - --force --yes"}, register_provider},
+        {"inspect", "print a definition in full", "The output is a file that registers again.", {kProvider}, {}, {"claviger inspect github > github.json"},
+         inspect_provider},
+        {"confirm", "accept a changed definition for its connections",
+         "When the security fields of a definition change (endpoints, hosts, headers), its connections are suspended. This shows "
+         "the difference and, once confirmed, lets them be used again.",
+         {kProvider}, {kConnection, kYes}, {"claviger confirm github"}, confirm_provider},
+        {"remove", "delete a provider's connections, its client and its custom definition", "A bundled definition stays.", {kProvider}, {kYes},
+         {"claviger remove acme"}, remove_provider},
+        {"vault status", "where the vault is, how it is locked, whether it is whole", "", {},
+         {{"--full", "", "open every record too"}}, {"claviger vault status --full"}, vault_status},
+        {"vault rotate", "new data key, every record sealed again",
+         "Safe to interrupt: it goes on where it stopped. --to also moves the key that wraps it.", {},
+         {{"--to", "SOURCE", "secret-service, file or passphrase", Words::choice, "secret-service|file|passphrase"},
+          {"--new-passphrase-fd", "N", "read the new passphrase from this file descriptor"}},
+         {"claviger vault rotate --to passphrase"}, vault_rotate},
+        {"vault backup", "write an encrypted copy", "The file is in the age format; its passphrase is asked for.",
+         {{"FILE", "where to", Words::file, true}}, {{"--backup-passphrase-fd", "N", "read the backup's passphrase from this file descriptor"}},
+         {"claviger vault backup claviger.age"}, vault_backup},
+        {"vault restore", "bring a backup back", "", {{"FILE", "the backup", Words::file, true}},
+         {{"--check", "", "only decrypt and verify, write nothing"},
+          {"--replace", "", "keep the present vault beside and put the backup in its place"},
+          {"--backup-passphrase-fd", "N", "read the backup's passphrase from this file descriptor"}},
+         {"claviger vault restore --check claviger.age"}, vault_restore},
+        {"doctor", "check the installation", "Exit code 14 when something is wrong.", {}, {}, {"claviger doctor"}, doctor},
+        {"whoami", "home, vault, version and connected providers", "", {}, {}, {"claviger whoami"}, whoami},
+        {"config list", "all settings with their values", "", {}, {}, {"claviger config list"}, config_list},
+        {"config get", "one setting's value", "", {{"KEY", "name of the setting", Words::setting, true}}, {}, {"claviger config get run.unmatched"}, config_get},
+        {"config set", "change a setting", "", {{"KEY", "name of the setting", Words::setting, true}, {"VALUE", "its new value", Words::text, true}}, {},
+         {"claviger config set run.unmatched deny"}, config_set},
+        {"config unset", "back to the default", "", {{"KEY", "name of the setting", Words::setting, true}}, {}, {"claviger config unset run.unmatched"},
+         config_unset},
+        {"completion", "print a completion script", "", {{"SHELL", "bash, zsh or fish", Words::text, true}}, {},
+         {"source <(claviger completion bash)"}, completion},
+        {"man", "print the manual page in roff", "", {}, {}, {"claviger man > claviger.1"}, man},
+        {"version", "print the version", "", {}, {}, {"claviger version"}, version},
+    };
+    return table;
+}
+
+}  // namespace claviger::cli

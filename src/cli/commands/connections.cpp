@@ -1,0 +1,219 @@
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "cli/commands/handlers.hpp"
+#include "inject/injection.hpp"
+
+namespace claviger::cli {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+constexpr std::string_view kRedacted = "***REDACTED***";
+
+struct Shown {
+    std::string name;
+    std::string text;      // what is printed unless secret
+    const base::Secret* secret = nullptr;
+};
+
+// The fields of a connection in the order people look for them.
+std::vector<Shown> fields_of(const connection::Connection& c, std::string_view status, bool is_default) {
+    std::vector<Shown> fields;
+    const auto add = [&](std::string name, std::string text) { fields.push_back({std::move(name), std::move(text), nullptr}); };
+    const auto add_secret = [&](std::string name, const base::Secret& secret) {
+        if (!secret.empty()) fields.push_back({std::move(name), "", &secret});
+    };
+    add("provider", c.provider);
+    add("connection", c.name);
+    add("default", is_default ? "true" : "false");
+    add("status", std::string(status));
+    add("auth_type", std::string(to_string(c.auth_type)));
+    add("flow", std::string(to_string(c.flow)));
+    for (const auto& [name, value] : c.variables) add(name, value);
+    add("scopes", base::join(c.scopes(), " "));
+    add("requested_scopes", base::join(c.requested_scopes, " "));
+    add("expires_at", c.expires_at ? base::to_rfc3339(*c.expires_at) : "");
+    add("obtained_at", base::to_rfc3339(c.obtained_at));
+    add("account", c.account.label.empty() ? c.account.id : c.account.label);
+    add("client_id", c.client_id);
+    add("issuer", c.issuer);
+    if (!c.access_token.empty()) add("token_type", c.token_type);
+    add_secret("access_token", c.access_token);
+    add_secret("refresh_token", c.refresh_token);
+    for (const auto& [name, value] : c.fields) add_secret(name, value);
+    for (const auto& [name, value] : c.captured) add(name, value);
+    return fields;
+}
+
+base::WipedString text_of(const Shown& field, bool reveal) {
+    if (field.secret == nullptr) return base::WipedString(base::printable(field.text, 4096));
+    if (!reveal) return base::WipedString(kRedacted);
+    return base::WipedString(field.secret->reveal());
+}
+
+Result<void> print_all(const Output& out, const std::vector<Shown>& fields, bool reveal) {
+    if (!out.json()) {
+        base::WipedString text;
+        for (const auto& field : fields) {
+            const auto value = text_of(field, reveal);
+            if (value.empty()) continue;
+            text.append(field.name).append(": ").append(value).append("\n");
+        }
+        out.data(std::string_view(text));
+        return {};
+    }
+    json::Value document(boost::json::object_kind, json::secret_storage());
+    auto& object = document.get_object();
+    for (const auto& field : fields) {
+        const auto value = text_of(field, reveal);
+        object[field.name] = std::string_view(value);
+    }
+    const auto text = json::to_secret_text(document);
+    out.data(text.reveal());
+    out.data("\n");
+    return {};
+}
+
+Result<void> print_one(const Output& out, const std::vector<Shown>& fields, const std::string& wanted, bool reveal) {
+    std::vector<std::string_view> names;
+    for (const auto& field : fields) {
+        names.push_back(field.name);
+        if (field.name != wanted) continue;
+        if (out.json()) return print_all(out, {field}, reveal);
+        out.data(std::string_view(text_of(field, reveal)));
+        out.data("\n");
+        return {};
+    }
+    std::string list;
+    for (const auto name : names) list += (list.empty() ? "" : ", ") + std::string(name);
+    return base::fail(ErrorCode::not_found, "the connection has no field '" + base::printable(wanted) + "'", "fields: " + list);
+}
+
+Result<connection::Connection> load(Context& context, const std::string& provider, const Invocation& invocation) {
+    TRY(connections, context.connections_if_any());
+    const std::string typed = invocation.value("--connection");
+    if (connections == nullptr) {
+        TRY(known, context.registry().load(provider));
+        (void)known;
+        return base::fail(ErrorCode::not_connected, provider + " is not connected", "claviger login " + provider);
+    }
+    auto found = typed.empty() ? connections->load_default(provider) : [&]() -> Result<connection::Connection> {
+        TRY(name, checked_name("connection", typed));
+        return connections->load(provider, name);
+    }();
+    if (!found && found.error().code == ErrorCode::not_connected) {
+        TRY(known, context.registry().load(provider));  // an unknown provider is the better answer
+        (void)known;
+    }
+    return found;
+}
+
+Result<std::string> status_of(Context& context, const connection::Connection& c) {
+    auto definition = context.registry().load(c.provider);
+    const std::string digest = definition ? provider::security_digest(*definition) : std::string();
+    return std::string(to_string(c.status(context.clock().now(), digest)));
+}
+
+std::string quoted_for(std::string_view format, const std::string& name, std::string_view value) {
+    if (format == "shell") return "export " + name + "=" + base::shell_quote(value) + "\n";
+    if (format == "dotenv") {
+        std::string escaped;
+        for (const char c : value) {
+            if (c == '\\' || c == '"' || c == '$' || c == '`') escaped += '\\';
+            if (c == '\n') escaped += "\\n";
+            else escaped += c;
+        }
+        return name + "=\"" + escaped + "\"\n";
+    }
+    return name + "=" + std::string(value) + "\n";
+}
+
+}  // namespace
+
+Result<std::string> checked_name(std::string_view what, const std::string& typed) {
+    if (base::valid_name(typed)) return typed;
+    return base::fail(ErrorCode::usage, "'" + base::printable(typed, 80) + "' is not a " + std::string(what) + " name",
+                      "names are lower-case letters, digits, '.', '_' and '-', at most 64, beginning with a letter or digit");
+}
+
+Outcome get_connection(Context& context, const Invocation& invocation) {
+    TRY(provider, checked_name("provider", invocation.argument(0)));
+    const bool reveal = invocation.has("--show-secret");
+    if (reveal) TRY_VOID(context.require_manage("showing a secret"));
+    TRY(stored, load(context, provider, invocation));
+    TRY(status, status_of(context, stored));
+    TRY(connections, context.connections());
+    TRY(default_name, connections->default_name(provider));
+    // Durable before anything is printed (CL-03).
+    if (reveal) TRY_VOID(connections->audit({"secret.shown", provider + "/" + stored.name, "{}"}));
+    const auto fields = fields_of(stored, status, default_name == stored.name);
+    if (invocation.has("--field")) {
+        TRY_VOID(print_one(context.out(), fields, invocation.value("--field"), reveal));
+    } else {
+        TRY_VOID(print_all(context.out(), fields, reveal));
+    }
+    return 0;
+}
+
+Outcome export_connection(Context& context, const Invocation& invocation) {
+    TRY(provider, checked_name("provider", invocation.argument(0)));
+    TRY_VOID(context.require_manage("export"));
+    TRY(stored, load(context, provider, invocation));
+    TRY(definition, context.registry().load(provider));
+    const std::string format = context.out().json() ? "json" : invocation.value("--format", "env");
+    TRY(values, inject::export_values(definition, stored, context.clock().now()));
+    for (const auto& value : values) {
+        if (format == "env" && value.value.reveal().find('\n') != std::string_view::npos) {
+            return base::fail(ErrorCode::invalid_input, value.name + " has a line break, which the env format cannot carry", "use --format shell or json");
+        }
+    }
+    TRY(connections, context.connections());
+    TRY_VOID(connections->audit({"secret.exported", provider + "/" + stored.name, "{}"}));
+    if (format == "json") {
+        json::Value document(boost::json::object_kind, json::secret_storage());
+        for (const auto& value : values) document.get_object()[value.name] = value.value.reveal();
+        const auto text = json::to_secret_text(document);
+        context.out().data(text.reveal());
+        context.out().data("\n");
+        return 0;
+    }
+    for (const auto& value : values) {
+        std::string line = quoted_for(format, value.name, value.value.reveal());
+        const auto secret_line = base::Secret::taking(line);
+        context.out().data(secret_line.reveal());
+    }
+    return 0;
+}
+
+Outcome logout(Context& context, const Invocation& invocation) {
+    TRY_VOID(context.require_manage("logout"));
+    TRY(provider, checked_name("provider", invocation.argument(0)));
+    TRY(stored, load(context, provider, invocation));
+    TRY(connections, context.connections());
+    TRY(erased, connections->erase(provider, stored.name));
+    (void)erased;
+    if (context.out().json()) {
+        context.out().document(json::Object{{"status", "logged_out"}, {"provider", provider}, {"connection", stored.name}});
+    } else {
+        context.out().data("Logged out of " + provider + " (" + stored.name + ").\n");
+    }
+    return 0;
+}
+
+Outcome set_default(Context& context, const Invocation& invocation) {
+    TRY_VOID(context.require_manage("changing the default"));
+    TRY(provider, checked_name("provider", invocation.argument(0)));
+    TRY(name, checked_name("connection", invocation.argument(1)));
+    TRY(connections, context.connections());
+    TRY(known, connections->load(provider, name));
+    TRY_VOID(connections->set_default(provider, known.name));
+    if (context.out().json()) {
+        context.out().document(json::Object{{"status", "ok"}, {"provider", provider}, {"default_connection", name}});
+    } else {
+        context.out().data("The default connection of " + provider + " is now " + name + ".\n");
+    }
+    return 0;
+}
+
+}  // namespace claviger::cli

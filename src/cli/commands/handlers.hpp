@@ -1,0 +1,39 @@
+// One function per command; the table in command_table.cpp says what each takes. Each returns the exit code, or the
+// error that maps to one. Thread rule: main thread.
+#pragma once
+
+#include "cli/context.hpp"
+
+namespace claviger::cli {
+
+using Outcome = base::Result<int>;
+
+Outcome register_provider(Context&, const Invocation&);
+Outcome list_providers(Context&, const Invocation&);
+Outcome inspect_provider(Context&, const Invocation&);
+Outcome remove_provider(Context&, const Invocation&);
+Outcome confirm_provider(Context&, const Invocation&);
+Outcome login(Context&, const Invocation&);
+Outcome get_connection(Context&, const Invocation&);
+Outcome export_connection(Context&, const Invocation&);
+Outcome logout(Context&, const Invocation&);
+Outcome set_default(Context&, const Invocation&);
+Outcome run_program(Context&, const Invocation&);
+Outcome vault_status(Context&, const Invocation&);
+Outcome vault_rotate(Context&, const Invocation&);
+Outcome vault_backup(Context&, const Invocation&);
+Outcome vault_restore(Context&, const Invocation&);
+Outcome doctor(Context&, const Invocation&);
+Outcome whoami(Context&, const Invocation&);
+Outcome config_list(Context&, const Invocation&);
+Outcome config_get(Context&, const Invocation&);
+Outcome config_set(Context&, const Invocation&);
+Outcome config_unset(Context&, const Invocation&);
+Outcome completion(Context&, const Invocation&);
+Outcome man(Context&, const Invocation&);
+Outcome version(Context&, const Invocation&);
+
+// A provider or connection name as typed: checked before it is used for anything (CL-08).
+base::Result<std::string> checked_name(std::string_view what, const std::string& typed);
+
+}  // namespace claviger::cli

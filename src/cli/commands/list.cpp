@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <map>
+
+#include "base/text.hpp"
+#include "cli/commands/handlers.hpp"
+
+namespace claviger::cli {
+namespace {
+
+using base::Result;
+
+struct Line {
+    provider::Entry entry;
+    std::vector<std::pair<connection::Summary, connection::Status>> connections;
+};
+
+// Needs the current definition only where there is something to compare.
+connection::Status status_of(const connection::Summary& summary, const provider::Registry& registry, base::Instant now) {
+    if (summary.login_needed) return connection::Status::needs_login;
+    const auto definition = registry.load(summary.provider);
+    if (!definition || provider::security_digest(*definition) != summary.definition_digest) return connection::Status::suspended;
+    if (summary.expires_at && *summary.expires_at <= now) return connection::Status::expired;
+    return connection::Status::connected;
+}
+
+Result<std::vector<Line>> lines_of(Context& context, const Invocation& invocation) {
+    TRY(entries, context.registry().list());
+    std::map<std::string, Line> by_name;
+    for (auto& entry : entries) by_name[entry.name].entry = std::move(entry);
+    TRY(connections, context.connections_if_any());
+    if (connections != nullptr) {
+        TRY(summaries, connections->list());
+        for (auto& summary : summaries) {
+            auto& line = by_name[summary.provider];
+            if (line.entry.name.empty()) {
+                line.entry.name = line.entry.display_name = summary.provider;
+                line.entry.auth_type = summary.auth_type;
+                line.entry.source = provider::Source::custom;
+                line.entry.problem = "its definition is gone";
+            }
+            const auto status = status_of(summary, context.registry(), context.clock().now());
+            line.connections.emplace_back(std::move(summary), status);
+        }
+    }
+    const std::string source = invocation.value("--source");
+    std::vector<Line> lines;
+    for (auto& [name, line] : by_name) {
+        const bool custom = line.entry.source == provider::Source::custom;
+        if (invocation.has("--connected") && line.connections.empty()) continue;
+        if (!source.empty() && (source == "custom") != custom) continue;
+        lines.push_back(std::move(line));
+    }
+    // What the user made comes first: connected, then custom, then the catalogue.
+    std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
+        const auto rank = [](const Line& line) {
+            return !line.connections.empty() ? 0 : line.entry.source == provider::Source::custom ? 1 : 2;
+        };
+        return rank(a) < rank(b);
+    });
+    return lines;
+}
+
+std::string relative_expiry(const std::optional<base::Instant>& at, base::Instant now) {
+    if (!at) return "-";
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*at - now).count();
+    const auto amount = seconds < 0 ? -seconds : seconds;
+    const std::string text = amount >= 2 * 86400 ? std::to_string(amount / 86400) + "d"
+                             : amount >= 2 * 3600 ? std::to_string(amount / 3600) + "h"
+                             : amount >= 120      ? std::to_string(amount / 60) + "m"
+                                                  : std::to_string(amount) + "s";
+    return seconds < 0 ? text + " ago" : "in " + text;
+}
+
+std::string_view source_text(const provider::Entry& entry) { return entry.source == provider::Source::custom ? "custom" : "bundled"; }
+
+void print_json(const Output& out, const std::vector<Line>& lines) {
+    json::Array providers;
+    for (const auto& line : lines) {
+        json::Object object;
+        object["name"] = line.entry.name;
+        object["display_name"] = line.entry.display_name;
+        object["source"] = std::string(source_text(line.entry));
+        object["overrides_bundled"] = line.entry.overrides_bundled;
+        object["auth_type"] = std::string(to_string(line.entry.auth_type));
+        object["flow"] = std::string(to_string(line.entry.flow));
+        if (line.entry.problem) object["problem"] = *line.entry.problem;
+        json::Array connections;
+        for (const auto& [summary, status] : line.connections) {
+            json::Object one;
+            one["connection_name"] = summary.name;
+            one["default"] = summary.is_default;
+            one["status"] = std::string(to_string(status));
+            json::Array scopes;
+            for (const auto& scope : summary.scopes) scopes.emplace_back(scope);
+            one["scopes"] = std::move(scopes);
+            if (summary.expires_at) one["expires_at"] = base::to_rfc3339(*summary.expires_at);
+            if (!summary.base_url.empty()) one["base_url"] = summary.base_url;
+            if (!summary.account_label.empty()) one["account"] = summary.account_label;
+            connections.emplace_back(std::move(one));
+        }
+        object["connections"] = std::move(connections);
+        providers.emplace_back(std::move(object));
+    }
+    out.document(json::Object{{"providers", std::move(providers)}});
+}
+
+Colour colour_of(connection::Status status) {
+    switch (status) {
+        case connection::Status::connected: return Colour::green;
+        case connection::Status::expired: return Colour::yellow;
+        case connection::Status::needs_login:
+        case connection::Status::suspended: return Colour::red;
+    }
+    return Colour::none;
+}
+
+}  // namespace
+
+Outcome list_providers(Context& context, const Invocation& invocation) {
+    TRY(lines, lines_of(context, invocation));
+    if (context.out().json()) {
+        print_json(context.out(), lines);
+        return 0;
+    }
+    std::vector<std::vector<Output::Cell>> rows;
+    std::size_t connected = 0;
+    for (const auto& line : lines) {
+        const std::string name = base::printable(line.entry.name);
+        const std::string source(source_text(line.entry));
+        const std::string kind(to_string(line.entry.auth_type));
+        if (line.connections.empty()) {
+            const bool broken = line.entry.problem.has_value();
+            rows.push_back({{name}, {source}, {kind}, {"-"}, {broken ? "broken" : "-", broken ? Colour::red : Colour::none}, {"-"}});
+            continue;
+        }
+        ++connected;
+        for (const auto& [summary, status] : line.connections) {
+            rows.push_back({{name},
+                            {source},
+                            {kind},
+                            {summary.name + (summary.is_default && line.connections.size() > 1 ? " *" : "")},
+                            {std::string(to_string(status)), colour_of(status)},
+                            {relative_expiry(summary.expires_at, context.clock().now())}});
+        }
+    }
+    context.out().talk("Providers: " + std::to_string(lines.size()) + " total, " + std::to_string(connected) + " connected");
+    if (rows.empty()) return 0;
+    context.out().table({"PROVIDER", "SOURCE", "AUTH", "CONNECTION", "STATUS", "EXPIRES"}, rows);
+    for (const auto& line : lines) {
+        if (line.entry.problem) context.out().warn(base::printable(line.entry.name + ": " + *line.entry.problem, 400));
+    }
+    return 0;
+}
+
+}  // namespace claviger::cli

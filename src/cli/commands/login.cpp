@@ -1,0 +1,163 @@
+#include <cstdlib>
+
+#include "api/local_page.hpp"
+#include "base/text.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/console_dialog.hpp"
+#include "connection/connect.hpp"
+#include "sys/files.hpp"
+#include "sys/process.hpp"
+#include "sys/terminal.hpp"
+
+namespace claviger::cli {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+
+enum class Where { browser, terminal, stdin_text };
+
+bool display_available() {
+    for (const char* name : {"DISPLAY", "WAYLAND_DISPLAY"}) {
+        const char* value = std::getenv(name);
+        if (value != nullptr && *value != '\0') return true;
+    }
+    return false;
+}
+
+Result<Where> where_to_ask(const Invocation& invocation) {
+    const std::string input = invocation.value("--input", "auto");
+    if (input == "browser") return Where::browser;
+    if (input == "terminal") return Where::terminal;
+    if (input == "stdin") return Where::stdin_text;
+    return display_available() || !sys::has_controlling_terminal() ? Where::browser : Where::terminal;
+}
+
+Result<connection::ConnectRequest> request_from(const Invocation& invocation) {
+    connection::ConnectRequest request;
+    TRY(name, checked_name("connection", invocation.value("--connection", "default")));
+    request.connection_name = name;
+    request.force = invocation.has("--force");
+    request.if_needed = invocation.has("--if-needed");
+    if (invocation.has("--flow")) request.flow = provider::flow_from(invocation.value("--flow"));
+    if (invocation.has("--scopes")) {
+        std::vector<std::string> scopes;
+        for (const auto& scope : base::split(invocation.value("--scopes"), ',')) {
+            if (const auto trimmed = base::trim(scope); !trimmed.empty()) scopes.emplace_back(trimmed);
+        }
+        request.scopes = std::move(scopes);
+    }
+    if (invocation.has("--base-url")) request.base_url = invocation.value("--base-url");
+    for (const auto& pair : invocation.values("--var")) {
+        const auto equals = pair.find('=');
+        if (equals == std::string::npos || equals == 0) {
+            return base::fail(ErrorCode::usage, "--var needs NAME=VALUE");
+        }
+        request.variables[pair.substr(0, equals)] = pair.substr(equals + 1);
+    }
+    return request;
+}
+
+// A definition made for a server on this machine may reach it; all others may not (PX-08 in spirit).
+bool names_loopback(const provider::ProviderDefinition& definition, const connection::ConnectRequest& request) {
+    const auto local = [](std::string_view text) {
+        return text.find("://127.") != std::string_view::npos || text.find("://localhost") != std::string_view::npos ||
+               text.find("://[::1]") != std::string_view::npos;
+    };
+    if (request.base_url && local(*request.base_url)) return true;
+    for (const auto& [pointer, value] : provider::security_fields(definition)) {
+        if (local(value)) return true;
+    }
+    return false;
+}
+
+std::string extra_authority(const app::Config& config) {
+    const std::string path = config.get("network.ca_file");
+    if (path.empty()) return {};
+    auto text = sys::read_file(path, 1024 * 1024);
+    return text ? std::move(*text) : std::string();
+}
+
+api::LocalPageOptions page_options(Context& context, bool may_open_browser) {
+    api::LocalPageOptions options;
+    options.port = connection::kCallbackPort;
+    options.say = [&out = context.out()](std::string_view line) { out.talk(line); };
+    options.open_browser = [&out = context.out(), may_open_browser](const net::Url& url) {
+        const bool opened = may_open_browser && display_available() && sys::open_browser(url.text()).has_value();
+        out.talk(opened ? "Opened your browser. If nothing appears, visit:" : "Open this link in your browser:");
+        out.talk("  " + url.text());
+        if (!opened && std::getenv("SSH_CONNECTION") != nullptr) {
+            out.talk("  (over SSH: connect with  ssh -L 7998:127.0.0.1:7998 ...  so that the answer arrives here)");
+        }
+    };
+    return options;
+}
+
+void print_success(Context& context, const connection::ConnectOutcome& outcome) {
+    const auto& made = outcome.connection;
+    for (const auto& warning : outcome.warnings) context.out().warn(base::printable(warning, 500));
+    if (context.out().json()) {
+        json::Object document;
+        document["status"] = outcome.already_connected ? "already_connected" : "success";
+        document["provider"] = made.provider;
+        document["connection"] = made.name;
+        document["record_status"] = "connected";
+        json::Array scopes;
+        for (const auto& scope : made.scopes()) scopes.emplace_back(scope);
+        document["scopes"] = std::move(scopes);
+        context.out().document(document);
+        return;
+    }
+    const std::string who = made.provider + " (" + made.name + ").\n";
+    context.out().data((outcome.already_connected ? "Already logged in to " : "Successfully logged in to ") + who);
+}
+
+net::Task<void> show_waiting(net::Loop& loop, const Output& out, const bool& done) {
+    for (int seconds = 0; !done; ++seconds) {
+        const int left = static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(connection::kFlowLifetime).count()) - seconds;
+        out.progress("Waiting for you in the browser (" + std::to_string(left / 60) + ":" + (left % 60 < 10 ? "0" : "") +
+                     std::to_string(left % 60) + " left, Ctrl-C to cancel)");
+        co_await loop.sleep(std::chrono::seconds(1));
+    }
+}
+
+}  // namespace
+
+Outcome login(Context& context, const Invocation& invocation) {
+    TRY_VOID(context.require_manage("login"));
+    TRY(name, checked_name("provider", invocation.argument(0)));
+    TRY(definition, context.registry().load(name));
+    TRY(request, request_from(invocation));
+    TRY(where, where_to_ask(invocation));
+    TRY(config, context.config());
+    TRY(connections, context.connections());
+
+    net::Loop loop;
+    http::Client::Options client_options;
+    client_options.addresses.allow_loopback = names_loopback(definition, request);
+    client_options.addresses.allow_private = config->flag("network.allow_private");
+    client_options.extra_ca_pem = extra_authority(*config);
+    TRY(http, http::Client::make(loop, std::move(client_options)));
+
+    const bool may_open = config->get("login.browser") != "never";
+    const auto open_page = [&]() { return api::LocalPage::open(loop, page_options(context, may_open), context.random(), context.log()); };
+    std::unique_ptr<connection::Dialog> dialog;
+    if (where == Where::browser) {
+        TRY(page, open_page());
+        dialog = std::move(page);
+    } else {
+        const auto questions = where == Where::terminal ? Questions::terminal : Questions::stdin_text;
+        dialog = std::make_unique<ConsoleDialog>(questions, open_page, [&out = context.out()](std::string_view line) { out.talk(line); });
+    }
+    connection::Surroundings surroundings{loop, http, *connections, *dialog, context.random(), context.log()};
+    bool done = false;
+    if (where == Where::browser) loop.spawn("login progress", show_waiting(loop, context.out(), done));
+    auto outcome = loop.run_until(connection::connect(surroundings, std::move(definition), std::move(request)));
+    done = true;
+    context.out().progress("");
+    if (!outcome) return base::fail(std::move(outcome).error());
+    print_success(context, *outcome);
+    return 0;
+}
+
+}  // namespace claviger::cli

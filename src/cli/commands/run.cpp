@@ -1,0 +1,42 @@
+#include "cli/commands/handlers.hpp"
+
+namespace claviger::cli {
+
+Outcome run_program(Context& context, const Invocation& invocation) {
+    TRY(config, context.config());
+    TRY(vault, context.vault());
+    TRY(connections, context.connections());
+
+    app::RunRequest request;
+    request.command = invocation.program;
+    request.only_used = invocation.has("--only");
+    const std::string unmatched = invocation.value("--unmatched", config->get("run.unmatched"));
+    request.unmatched = unmatched == "deny" ? proxy::Unmatched::deny : proxy::Unmatched::allow;
+    request.say = [&out = context.out()](std::string_view line) { out.talk(line); };
+    for (const auto& use : invocation.values("--use")) {
+        const auto equals = use.find('=');
+        TRY(provider, checked_name("provider", use.substr(0, equals)));
+        std::string connection;
+        if (equals != std::string::npos) {
+            TRY(name, checked_name("connection", use.substr(equals + 1)));
+            connection = name;
+        }
+        request.use.emplace_back(std::move(provider), std::move(connection));
+    }
+    const app::Broker broker{*vault, *connections, context.registry(), *config, context.clock(), context.random(), context.log()};
+    auto code = app::run_session(broker, request);
+    if (!code) {
+        // What a shell says of a program that is not there, or not executable.
+        if (code.error().code == base::ErrorCode::not_found && code.error().message.find(request.command[0]) != std::string::npos) {
+            context.out().error(code.error(), 127);
+            return 127;
+        }
+        if (code.error().code == base::ErrorCode::denied && code.error().message.find(request.command[0]) != std::string::npos) {
+            context.out().error(code.error(), 126);
+            return 126;
+        }
+    }
+    return code;
+}
+
+}  // namespace claviger::cli

@@ -1,0 +1,123 @@
+#include "base/text.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/exit_code.hpp"
+#include "sys/terminal.hpp"
+
+namespace claviger::cli {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+
+Result<base::Secret> new_passphrase(const Invocation& invocation, std::string_view option, std::string_view prompt, bool confirm) {
+    if (invocation.has(option)) {
+        TRY(descriptor, descriptor_option(invocation, option));
+        return read_secret_descriptor(descriptor);
+    }
+    if (!sys::has_controlling_terminal()) {
+        return base::fail(ErrorCode::usage, "a passphrase is needed and there is no terminal", "give it with " + std::string(option) + " N");
+    }
+    TRY(first, sys::ask_secret(prompt));
+    if (first.empty()) return base::fail(ErrorCode::invalid_input, "the passphrase is empty");
+    if (confirm) {
+        TRY(again, sys::ask_secret("Again: "));
+        if (!first.equals(again)) return base::fail(ErrorCode::invalid_input, "the two passphrases differ");
+    }
+    return first;
+}
+
+json::Object status_json(const vault::VaultStatus& status, bool full) {
+    json::Object object;
+    object["path"] = status.path;
+    object["format_version"] = status.format_version;
+    object["vault_id"] = status.vault_id;
+    object["key_source"] = status.key_source;
+    object["key_source_detail"] = status.key_source_detail;
+    object["generation"] = status.generation;
+    object["records"] = status.records;
+    object["audit_entries"] = status.audit_entries;
+    object["integrity_ok"] = status.integrity_ok;
+    if (full) object["seals_ok"] = status.seals_ok;
+    object["created_at"] = base::to_rfc3339(status.created_at);
+    object["data_key_created_at"] = base::to_rfc3339(status.data_key_created_at);
+    json::Array faults;
+    for (const auto& fault : status.faults) faults.emplace_back(fault);
+    object["faults"] = std::move(faults);
+    return object;
+}
+
+}  // namespace
+
+Outcome vault_status(Context& context, const Invocation& invocation) {
+    TRY(vault, context.vault_if_any());
+    if (vault == nullptr) {
+        return base::fail(ErrorCode::not_found, "there is no vault in " + context.home().string() + " yet", "the first login makes one");
+    }
+    const bool full = invocation.has("--full");
+    TRY(status, vault->status(full));
+    if (context.out().json()) {
+        context.out().document(status_json(status, full));
+    } else {
+        std::string text;
+        for (const auto& member : status_json(status, full)) {
+            if (member.value().is_array()) continue;
+            const auto& value = member.value();
+            text += std::string(member.key()) + ": " + (value.is_string() ? std::string(value.get_string()) : json::to_text(value)) + "\n";
+        }
+        context.out().data(text);
+        for (const auto& fault : status.faults) context.out().warn(base::printable(fault, 500));
+    }
+    return status.faults.empty() && status.integrity_ok && (!full || status.seals_ok) ? 0 : kExitFault;
+}
+
+Outcome vault_rotate(Context& context, const Invocation& invocation) {
+    TRY_VOID(context.require_manage("rotating the vault"));
+    TRY(vault, context.vault());
+    std::optional<vault::KeySourceChoice> choice;
+    if (invocation.has("--to")) {
+        const std::string to = invocation.value("--to");
+        choice.emplace();
+        choice->kind = to == "passphrase" ? vault::KeySourceKind::passphrase
+                       : to == "file"     ? vault::KeySourceKind::file
+                                          : vault::KeySourceKind::secret_service;
+        choice->ask_passphrase = [&](bool) { return new_passphrase(invocation, "--new-passphrase-fd", "New vault passphrase: ", true); };
+    }
+    TRY_VOID(vault->rotate(choice, [&](std::uint64_t done, std::uint64_t total) {
+        context.out().progress("sealing records again: " + std::to_string(done) + " of " + std::to_string(total));
+    }));
+    context.out().progress("");
+    if (context.out().json()) context.out().document(json::Object{{"status", "rotated"}});
+    else context.out().data("The vault has a new data key.\n");
+    return 0;
+}
+
+Outcome vault_backup(Context& context, const Invocation& invocation) {
+    TRY_VOID(context.require_manage("backing up the vault"));
+    TRY(vault, context.vault_if_any());
+    if (vault == nullptr) return base::fail(ErrorCode::not_found, "there is no vault to back up", "the first login makes one");
+    TRY(passphrase, new_passphrase(invocation, "--backup-passphrase-fd", "Backup passphrase: ", true));
+    TRY_VOID(vault::backup(*vault, invocation.argument(0), passphrase));
+    if (context.out().json()) context.out().document(json::Object{{"status", "written"}, {"file", invocation.argument(0)}});
+    else context.out().data("Wrote " + base::printable(invocation.argument(0), 4096) + ".\n");
+    return 0;
+}
+
+Outcome vault_restore(Context& context, const Invocation& invocation) {
+    TRY_VOID(context.require_manage("restoring the vault"));
+    const bool check = invocation.has("--check");
+    TRY(passphrase, new_passphrase(invocation, "--backup-passphrase-fd", "Backup passphrase: ", false));
+    TRY(options, context.vault_options(true));
+    TRY(report, vault::restore(invocation.argument(0), passphrase, options, check, invocation.has("--replace"), context.clock(), context.random()));
+    if (context.out().json()) {
+        context.out().document(json::Object{{"status", check ? "valid" : "restored"},
+                                            {"records", report.records},
+                                            {"taken_at", base::to_rfc3339(report.taken_at)},
+                                            {"vault_id", report.vault_id}});
+    } else {
+        context.out().data((check ? "The backup is whole: " : "Restored ") + std::to_string(report.records) + " records, taken " +
+                           base::to_rfc3339(report.taken_at) + ".\n");
+    }
+    return 0;
+}
+
+}  // namespace claviger::cli

@@ -1,0 +1,145 @@
+#include "cli/console_dialog.hpp"
+
+#include <unistd.h>
+
+#include "base/text.hpp"
+#include "cli/context.hpp"
+#include "json/parse.hpp"
+#include "sys/terminal.hpp"
+
+namespace claviger::cli {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+using connection::Answers;
+using connection::Form;
+using connection::FormField;
+
+constexpr int kMostTries = 3;
+
+std::string prompt_of(const FormField& field) {
+    std::string prompt = base::printable(field.label);
+    if (!field.choices.empty()) prompt += " (" + base::printable(base::join(field.choices, ", ")) + ")";
+    if (!field.default_value.empty()) prompt += " [" + base::printable(field.default_value) + "]";
+    else if (!field.required) prompt += " (optional)";
+    return prompt + ": ";
+}
+
+Result<base::Secret> ask_field(const FormField& field) {
+    if (field.secret) return sys::ask_secret(prompt_of(field));
+    TRY(line, sys::ask_line(prompt_of(field)));
+    if (line.empty()) line = field.default_value;
+    return base::Secret::taking(line);
+}
+
+Result<Answers> ask_on_terminal(const Form& form, const std::function<void(std::string_view)>& say) {
+    Answers answers;
+    for (const auto& field : form.fields) {
+        if (!field.help.empty()) say("  " + base::printable(field.help, 400));
+        TRY(answer, ask_field(field));
+        if (!answer.empty()) answers.emplace(field.name, std::move(answer));
+    }
+    return answers;
+}
+
+std::string names_of(const Form& form) {
+    std::string names;
+    for (const auto& field : form.fields) {
+        names += (names.empty() ? "\"" : ", \"") + field.name + (field.required ? "\"" : "\" (optional)");
+    }
+    return names;
+}
+
+// A JSON object of the form's fields; or, when one field alone is required, the bare value.
+Result<Answers> read_from_stdin(const Form& form) {
+    TRY(text, read_secret_descriptor(STDIN_FILENO));
+    Answers answers;
+    const auto trimmed = base::trim(text.reveal());
+    if (!trimmed.starts_with('{')) {
+        const FormField* only = nullptr;
+        for (const auto& field : form.fields) {
+            if (field.required && only != nullptr) {
+                return base::fail(ErrorCode::invalid_input, "standard input must be a JSON object with " + names_of(form));
+            }
+            if (field.required) only = &field;
+        }
+        if (only == nullptr) return base::fail(ErrorCode::invalid_input, "standard input must be a JSON object with " + names_of(form));
+        answers.emplace(only->name, base::Secret(trimmed));
+        return answers;
+    }
+    json::ParseOptions options;
+    options.storage = json::secret_storage();
+    auto value = json::parse(trimmed, options);
+    if (!value) return base::fail(ErrorCode::invalid_input, "standard input: " + value.error().message);
+    for (const auto& member : value->get_object()) {
+        if (!member.value().is_string()) return base::fail(ErrorCode::invalid_input, "standard input: every value must be a string");
+        bool known = false;
+        for (const auto& field : form.fields) known = known || field.name == std::string_view(member.key());
+        if (!known) return base::fail(ErrorCode::invalid_input, "standard input: no field '" + base::printable(member.key()) + "'; expected " + names_of(form));
+        answers.emplace(std::string(member.key()), base::Secret(std::string_view(member.value().get_string())));
+    }
+    for (const auto& field : form.fields) {
+        if (!field.default_value.empty() && answers.find(field.name) == answers.end()) answers.emplace(field.name, base::Secret(field.default_value));
+    }
+    return answers;
+}
+
+std::string describe(const std::map<std::string, std::string>& problems) {
+    std::string text;
+    for (const auto& [name, problem] : problems) text += (text.empty() ? "" : "; ") + base::printable(name) + ": " + base::printable(problem);
+    return text;
+}
+
+}  // namespace
+
+net::Task<Result<Answers>> ConsoleDialog::ask(Form form, std::function<std::map<std::string, std::string>(const Answers&)> check,
+                                              net::Deadline deadline) {
+    (void)deadline;  // a human at a prompt is not hurried; Ctrl-C ends it
+    if (questions_ == Questions::stdin_text) {
+        auto answers = read_from_stdin(form);
+        if (!answers) co_return base::fail(std::move(answers).error());
+        const auto problems = check(*answers);
+        if (!problems.empty()) co_return base::fail(ErrorCode::invalid_input, describe(problems));
+        co_return std::move(*answers);
+    }
+    if (!sys::has_controlling_terminal()) {
+        co_return base::fail(ErrorCode::invalid_input, "there is no browser and no terminal to ask on",
+                             "give the answers on standard input: --input stdin");
+    }
+    say_(base::printable(form.title));
+    if (!form.intro.empty()) say_(base::printable(form.intro, 400));
+    for (const auto& step : form.guide.steps) say_("  - " + base::printable(step.label, 300) + (step.url.empty() ? "" : "  " + base::printable(step.url)));
+    if (!form.redirect_uri.empty()) say_("  redirect URI to register: " + base::printable(form.redirect_uri));
+    if (!form.docs_url.empty()) say_("  see " + base::printable(form.docs_url));
+    for (int tries = 0; tries < kMostTries; ++tries) {
+        auto answers = ask_on_terminal(form, say_);
+        if (!answers) co_return base::fail(std::move(answers).error());
+        const auto problems = check(*answers);
+        if (problems.empty()) co_return std::move(*answers);
+        say_("not accepted: " + describe(problems));
+    }
+    co_return base::fail(ErrorCode::invalid_input, "no valid answer after three tries");
+}
+
+net::Task<Result<connection::AuthorizationResponse>> ConsoleDialog::authorize(net::Url url, std::string state_param, base::Secret state,
+                                                                              net::Deadline deadline) {
+    auto opened = redirect_uri();
+    if (!opened) co_return base::fail(std::move(opened).error());
+    auto response = co_await page_->authorize(std::move(url), std::move(state_param), std::move(state), deadline);
+    co_return response;
+}
+
+Result<std::string> ConsoleDialog::redirect_uri() {
+    if (!page_) {
+        TRY(page, open_page_());
+        page_ = std::move(page);
+    }
+    return page_->redirect_uri();
+}
+
+void ConsoleDialog::finished(const Result<void>& outcome) {
+    if (page_) page_->finished(outcome);
+}
+
+}  // namespace claviger::cli

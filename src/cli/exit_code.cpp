@@ -1,0 +1,61 @@
+#include "cli/exit_code.hpp"
+
+namespace claviger::cli {
+namespace {
+
+constexpr ExitCode kCodes[] = {
+    {0, "ok", "done"},
+    {1, "internal", "a bug in claviger, or something unforeseen"},
+    {2, "usage", "the command line is malformed"},
+    {3, "not-found", "no such provider, file or setting"},
+    {4, "invalid-input", "a file, a form or an answer is wrong"},
+    {5, "exists", "it exists already, or is connected already; --force overwrites"},
+    {6, "not-connected", "no such connection: log in first"},
+    {7, "needs-login", "the connection is expired, suspended or refused: log in again"},
+    {8, "authorization-failed", "the authorization server or the human said no"},
+    {9, "network", "a server cannot be reached, is too slow, or breaks its protocol or TLS"},
+    {10, "storage", "the disk or the vault: full, damaged, of a newer version, or its key is missing"},
+    {11, "cancelled", "stopped by Ctrl-C, or nobody answered"},
+    {12, "busy", "a port or a lock is taken"},
+    {13, "denied", "not allowed here"},
+    {14, "fault", "a check found a fault (doctor, vault status)"},
+    {126, "cannot-execute", "run: the program was found but cannot be executed"},
+    {127, "no-such-program", "run: the program was not found"},
+};
+
+}  // namespace
+
+std::span<const ExitCode> exit_codes() { return kCodes; }
+
+int exit_code_of(base::ErrorCode code) {
+    using base::ErrorCode;
+    switch (code) {
+        case ErrorCode::internal: return 1;
+        case ErrorCode::usage: return kExitUsage;
+        case ErrorCode::not_found: return 3;
+        case ErrorCode::invalid_input:
+        case ErrorCode::unsupported:
+        case ErrorCode::limit: return 4;
+        case ErrorCode::already_exists:
+        case ErrorCode::already_connected: return 5;
+        case ErrorCode::not_connected: return 6;
+        case ErrorCode::needs_login:
+        case ErrorCode::suspended: return 7;
+        case ErrorCode::authorization_failed: return 8;
+        case ErrorCode::protocol:
+        case ErrorCode::timeout:
+        case ErrorCode::network:
+        case ErrorCode::tls:
+        case ErrorCode::address_refused: return 9;
+        case ErrorCode::storage:
+        case ErrorCode::key_missing:
+        case ErrorCode::corrupt: return 10;
+        case ErrorCode::cancelled: return 11;
+        case ErrorCode::busy:
+        case ErrorCode::changed: return 12;
+        case ErrorCode::denied: return 13;
+    }
+    return 1;
+}
+
+}  // namespace claviger::cli

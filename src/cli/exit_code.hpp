@@ -1,0 +1,23 @@
+// Exit codes of the command line, one per class of failure (CL-11). This table is the documentation: `claviger help
+// exit-codes`, the man page and docs are generated from it. Thread rule: constants.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace claviger::cli {
+
+struct ExitCode {
+    int code;
+    std::string_view name, meaning;
+};
+
+std::span<const ExitCode> exit_codes();
+int exit_code_of(base::ErrorCode code);
+
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitFault = 14;  // doctor or a check found something
+
+}  // namespace claviger::cli

@@ -1,0 +1,62 @@
+#include "cli/main.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "cli/context.hpp"
+#include "cli/exit_code.hpp"
+#include "sys/process.hpp"
+
+namespace claviger::cli {
+namespace {
+
+// Before there is a Context, --json may already have been asked for.
+Output output_for(const std::vector<std::string>& arguments) {
+    Output::Options options;
+    for (const auto& argument : arguments) {
+        if (argument == "--") break;
+        options.json = options.json || argument == "--json";
+    }
+    return Output(options);
+}
+
+int report(const Output& out, const base::Error& error) {
+    const int code = exit_code_of(error.code);
+    out.error(error, code);
+    return code;
+}
+
+int run(const std::vector<std::string>& arguments) {
+    auto parsed = parse_arguments(arguments);
+    if (!parsed) return report(output_for(arguments), parsed.error());
+    if (!parsed->invocation) {
+        output_for(arguments).data(parsed->text);
+        return parsed->exit_code;
+    }
+    auto context = Context::make(*parsed->invocation);
+    if (!context) return report(output_for(arguments), context.error());
+    auto code = parsed->invocation->command->handler(**context, *parsed->invocation);
+    if (!code) {
+        (*context)->out().progress("");
+        return report((*context)->out(), code.error());
+    }
+    return *code;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+    sys::harden_this_process();       // before the first secret (CL-13)
+    std::signal(SIGPIPE, SIG_IGN);    // a closed stdout is seen as a failed write
+    try {
+        return run(std::vector<std::string>(argv + 1, argv + argc));
+    } catch (const std::exception& bug) {
+        base::Error error = base::Error::make(base::ErrorCode::internal, bug.what(), "this is a bug in claviger; please report it");
+        return report(Output(Output::Options{}), error);
+    }
+}
+
+}  // namespace claviger::cli

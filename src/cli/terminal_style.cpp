@@ -1,0 +1,95 @@
+#include "cli/terminal_style.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/text.hpp"
+#include "sys/terminal.hpp"
+
+namespace claviger::cli {
+namespace {
+
+void write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const auto written = ::write(fd, text.data(), text.size());
+        if (written <= 0) return;
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+// Code points, which is near enough to columns for names and times.
+std::size_t width(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+}  // namespace
+
+Output::Output(Options options) : options_(options) {
+    const char* no_colour = std::getenv("NO_COLOR");
+    const bool wanted = options_.colour && !options_.json && (no_colour == nullptr || *no_colour == '\0');
+    colour_stdout_ = wanted && sys::stdout_is_terminal();
+    progress_ = !options_.json && !options_.quiet && sys::stderr_is_terminal();
+}
+
+void Output::data(std::string_view text) const { write_all(STDOUT_FILENO, text); }
+
+void Output::document(const json::Value& value) const { data(json::to_pretty_text(value)); }
+
+void Output::talk(std::string_view line) const {
+    if (options_.quiet || options_.json) return;
+    write_all(STDERR_FILENO, std::string(line) + "\n");
+}
+
+void Output::warn(std::string_view line) const { write_all(STDERR_FILENO, "claviger: warning: " + std::string(line) + "\n"); }
+
+void Output::error(const base::Error& error, int exit_code) const {
+    if (options_.json) {
+        json::Object inner;
+        inner["code"] = std::string(to_string(error.code));
+        inner["message"] = error.describe();
+        if (!error.hint.empty()) inner["hint"] = error.hint;
+        inner["exit_code"] = exit_code;
+        json::Object outer;
+        outer["error"] = std::move(inner);
+        write_all(STDERR_FILENO, json::to_pretty_text(outer));
+        return;
+    }
+    std::string text = "claviger: error: " + error.describe() + "\n";
+    if (!error.hint.empty()) text += "hint: " + error.hint + "\n";
+    write_all(STDERR_FILENO, text);
+}
+
+std::string Output::paint(std::string_view text, Colour colour) const {
+    if (!colour_stdout_ || colour == Colour::none) return std::string(text);
+    constexpr std::string_view kCodes[] = {"0", "32", "33", "31", "2", "1"};
+    return "\033[" + std::string(kCodes[static_cast<std::size_t>(colour)]) + "m" + std::string(text) + "\033[0m";
+}
+
+void Output::table(const std::vector<std::string>& head, const std::vector<std::vector<Cell>>& rows) const {
+    std::vector<std::size_t> widths(head.size());
+    for (std::size_t i = 0; i < head.size(); ++i) widths[i] = width(head[i]);
+    for (const auto& row : rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i].text));
+    }
+    std::string text;
+    const auto add = [&](std::string_view cell, Colour colour, std::size_t column) {
+        text += paint(cell, colour);
+        if (column + 1 < head.size()) text.append(widths[column] - width(cell) + 2, ' ');
+    };
+    for (std::size_t i = 0; i < head.size(); ++i) add(head[i], Colour::bold, i);
+    text += '\n';
+    for (const auto& row : rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) add(row[i].text, row[i].colour, i);
+        while (text.ends_with(' ')) text.pop_back();
+        text += '\n';
+    }
+    data(text);
+}
+
+void Output::progress(std::string_view line) const {
+    if (progress_) write_all(STDERR_FILENO, "\r\033[K" + std::string(line));
+}
+
+}  // namespace claviger::cli

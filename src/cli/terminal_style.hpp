@@ -1,0 +1,53 @@
+// The rules of the terminal, written once:
+//   data goes to stdout, talk to stderr, prompts to the terminal itself;
+//   --json prints one JSON document on stdout; an error is then one JSON document on stderr;
+//   --quiet leaves out talk and progress, never data or errors;
+//   errors are "claviger: error: ..." in lower case without a full stop, then "hint: ..." that says what to do;
+//   foreign text is made printable (CL-09); colour only on a terminal, never with NO_COLOR or --no-color.
+// Thread rule: main thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "json/value.hpp"
+
+namespace claviger::cli {
+
+enum class Colour { none, green, yellow, red, dim, bold };
+
+class Output {
+public:
+    struct Options {
+        bool json = false, quiet = false, colour = true;
+    };
+    explicit Output(Options options);
+
+    [[nodiscard]] bool json() const { return options_.json; }
+    [[nodiscard]] bool quiet() const { return options_.quiet; }
+    // Whole write to stdout; a closed pipe is not an error.
+    void data(std::string_view text) const;
+    void document(const json::Value& value) const;  // pretty JSON on stdout
+    void talk(std::string_view line) const;          // stderr, unless quiet or json
+    void warn(std::string_view line) const;          // stderr "claviger: warning: ...", also when quiet
+    void error(const base::Error& error, int exit_code) const;
+    [[nodiscard]] std::string paint(std::string_view text, Colour colour) const;
+
+    // Columns padded to the widest cell; the first row is the head. Painted cells may carry colour.
+    struct Cell {
+        std::string text;
+        Colour colour = Colour::none;
+    };
+    void table(const std::vector<std::string>& head, const std::vector<std::vector<Cell>>& rows) const;
+
+    // A line on stderr that is written over: only on a terminal and not when quiet. "" clears it.
+    void progress(std::string_view line) const;
+
+private:
+    Options options_;
+    bool colour_stdout_ = false, progress_ = false;
+};
+
+}  // namespace claviger::cli

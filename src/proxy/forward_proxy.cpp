@@ -1,0 +1,125 @@
+#include "proxy/forward_proxy.hpp"
+
+#include "base/text.hpp"
+#include "proxy/interception.hpp"
+
+namespace claviger::proxy {
+namespace {
+
+using base::Result;
+
+constexpr std::size_t kCredentialBytes = 32;  // PX-01: 256 bit
+
+bool serves_loopback(const policy::Router& router) {
+    for (const auto& host : router.constraint_hosts()) {
+        if (host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]" || host == "::1") {
+            return true;
+        }
+    }
+    return false;
+}
+
+class Proxy final : public ForwardProxy {
+public:
+    Proxy(net::Listener listener, std::unique_ptr<Session> session, base::Secret url)
+        : listener_(std::move(listener)), session_(std::move(session)), url_(std::move(url)) {}
+
+    ~Proxy() override { close(); }
+
+    [[nodiscard]] std::uint16_t port() const override { return listener_.port(); }
+    [[nodiscard]] base::Secret proxy_url() const override { return url_.duplicate(); }
+    [[nodiscard]] const std::string& ca_certificate_pem() const override {
+        return session_->leaves ? session_->leaves->authority_pem() : no_authority_;
+    }
+    void close() override { listener_.close(); }
+
+    void begin() { session_->loop.spawn("proxy accept", accept_all(listener_, *session_)); }
+
+private:
+    static net::Task<void> accept_all(net::Listener& listener, Session& session) {
+        for (;;) {
+            auto stream = co_await listener.accept();
+            if (!stream) {
+                if (stream.error().code == base::ErrorCode::cancelled) co_return;
+                session.log.warn("proxy.accept_failed", {{"why", stream.error().message}});
+                // Out of descriptors, most likely: give the open connections time to end.
+                co_await session.loop.sleep(std::chrono::milliseconds(100));
+                continue;
+            }
+            if (session.open_connections >= session.options.max_connections) {
+                (*stream)->close();
+                continue;
+            }
+            ++session.open_connections;
+            session.loop.spawn("proxy client", serve_and_count(session, std::move(*stream)));
+        }
+    }
+
+    static net::Task<void> serve_and_count(Session& session, net::StreamPtr stream) {
+        co_await serve_client(session, std::move(stream));
+        --session.open_connections;
+    }
+
+    net::Listener listener_;
+    std::unique_ptr<Session> session_;
+    base::Secret url_;
+    std::string no_authority_;
+};
+
+Result<std::optional<LeafCache>> make_leaves(const policy::Router& router, base::Instant now) {
+    crypto::CertificateAuthority::Options options;
+    options.permitted_hosts = router.constraint_hosts();
+    options.now = now;
+    if (options.permitted_hosts.empty()) return std::optional<LeafCache>();
+    TRY(authority, crypto::CertificateAuthority::make(options));
+    return std::optional<LeafCache>(LeafCache(std::move(authority)));
+}
+
+base::Secret join_secret(std::string_view before, const base::Secret& secret, std::string_view after) {
+    base::WipedString text;
+    text.reserve(before.size() + secret.size() + after.size());
+    text.append(before);
+    text.append(secret.reveal());
+    text.append(after);
+    return base::Secret::taking(text);
+}
+
+base::Secret basic_value(const base::Secret& user_and_password) {
+    std::string encoded = base::base64_encode(user_and_password.reveal());
+    base::Secret hidden = base::Secret::taking(encoded);
+    return join_secret("Basic ", hidden, "");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ForwardProxy>> ForwardProxy::start(net::Loop& loop, ProxyOptions options,
+                                                          CredentialSource& credentials, const base::Clock& clock,
+                                                          base::Random& random, base::Log& log) {
+    TRY(listener, net::Listener::loopback(loop, 0));
+    TRY(leaves, make_leaves(options.router, clock.now()));
+
+    // A definition that itself names a loopback host may reach it; nobody ever reaches our own listener (PX-10).
+    net::AddressPolicy addresses = options.addresses;
+    addresses.allow_loopback = addresses.allow_loopback || serves_loopback(options.router);
+    addresses.refused_loopback_ports.push_back(listener.port());
+
+    http::Client::Options client_options;
+    client_options.addresses = addresses;
+    client_options.extra_ca_pem = options.extra_ca_pem;
+    client_options.limits = options.limits;
+    client_options.idle_per_key = 64;
+    TRY(upstreams, http::Client::make(loop, std::move(client_options)));
+
+    const base::Secret credential = random.secret_token(kCredentialBytes);
+    const base::Secret user = join_secret("claviger:", credential, "");
+    const std::string host = "@127.0.0.1:" + std::to_string(listener.port());
+    base::Secret url = join_secret("http://", user, host);
+
+    auto session = std::make_unique<Session>(Session{loop, std::move(options), credentials, log, basic_value(user),
+                                                     std::move(leaves), std::move(upstreams), addresses, 0});
+    auto proxy = std::make_unique<Proxy>(std::move(listener), std::move(session), std::move(url));
+    proxy->begin();
+    return std::unique_ptr<ForwardProxy>(std::move(proxy));
+}
+
+}  // namespace claviger::proxy

@@ -1,0 +1,294 @@
+#include "proxy/interception.hpp"
+
+#include <charconv>
+
+#include "base/text.hpp"
+#include "proxy/tunnel.hpp"
+
+namespace claviger::proxy {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+
+constexpr std::chrono::seconds kHandshakeTime{10};
+constexpr std::chrono::seconds kConnectTime{30};
+constexpr std::chrono::seconds kAnswerTime{30};
+
+struct Authority {
+    std::string host;  // canonical; IPv6 in brackets
+    std::uint16_t port = 443;
+};
+
+// RFC 9112 section 3.2.3: host ":" port, both there.
+Result<Authority> parse_authority(std::string_view target) {
+    const auto colon = target.rfind(':');
+    if (colon == std::string_view::npos) return base::fail(ErrorCode::invalid_input, "CONNECT needs host:port");
+    unsigned port = 0;
+    const auto digits = target.substr(colon + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (error != std::errc{} || end != digits.data() + digits.size() || port == 0 || port > 65535) {
+        return base::fail(ErrorCode::invalid_input, "CONNECT needs a port from 1 to 65535");
+    }
+    TRY(host, net::canonical_host(target.substr(0, colon)));
+    return Authority{std::move(host), static_cast<std::uint16_t>(port)};
+}
+
+std::string dial_host(const std::string& canonical) {
+    return canonical.starts_with('[') ? canonical.substr(1, canonical.size() - 2) : canonical;
+}
+
+std::string authority_text(const Authority& authority) {
+    return authority.port == 443 ? authority.host : authority.host + ":" + std::to_string(authority.port);
+}
+
+bool has_body(const http::RequestHead& head) {
+    return head.framing.kind == http::BodyFraming::Kind::chunked ||
+           (head.framing.kind == http::BodyFraming::Kind::length && head.framing.length > 0);
+}
+
+Problem problem_of_bad_message(const base::Error& error) {
+    if (error.code == ErrorCode::limit) return {431, "limit", error.message, ""};
+    return {400, "bad_request", error.message, ""};
+}
+
+Problem problem_of_decision(const policy::Decision& decision) {
+    if (decision.kind == policy::Decision::Kind::ambiguous) {
+        return {424, "ambiguous", decision.because, "claviger run --use PROVIDER=CONNECTION -- ..."};
+    }
+    return {403, "not_allowed", decision.because, ""};
+}
+
+// Either what to send, or what to answer instead.
+struct Plan {
+    std::optional<ExchangeRequest> request;
+    Problem problem;
+};
+
+Plan refuse(Problem problem) { return Plan{std::nullopt, std::move(problem)}; }
+
+net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url) {
+    // RFC 9110 section 9.3.8 makes TRACE an echo of the credential (PX-21).
+    if (head.method == "TRACE" || head.method == "TRACK" || head.method == "CONNECT") {
+        co_return refuse({405, "method_not_allowed", head.method + " is not passed on", ""});
+    }
+    const auto decision = session.options.router.decide(url);
+    Plan plan;
+    plan.request.emplace();
+    plan.request->url = url;
+    plan.request->head = std::move(head);
+    plan.request->pool_key = "none";
+    switch (decision.kind) {
+        case policy::Decision::Kind::matched: {
+            auto injection = co_await session.credentials.injection(decision.provider, decision.connection);
+            if (!injection) co_return refuse(problem_from(injection.error()));
+            plan.request->injection = std::move(*injection);
+            plan.request->pool_key = decision.provider + "/" + decision.connection;
+            break;
+        }
+        case policy::Decision::Kind::excluded: break;  // the provider's own OAuth endpoints: never with a credential
+        case policy::Decision::Kind::unmatched:
+            if (session.options.unmatched == Unmatched::deny) co_return refuse(problem_of_decision(decision));
+            break;
+        case policy::Decision::Kind::ambiguous: co_return refuse(problem_of_decision(decision));
+    }
+    co_return plan;
+}
+
+net::Task<bool> perform(Session& session, http::Connection& client, http::RequestHead head, net::Url url) {
+    const auto began = std::chrono::steady_clock::now();
+    Served served;
+    served.method = head.method;
+    served.host = url.authority();
+    served.path = url.path();
+    const bool sends_body = has_body(head);
+    auto plan = co_await plan_request(session, std::move(head), url);
+    ExchangeOutcome outcome;
+    if (plan.request) {
+        if (plan.request->injection) {
+            const auto slash = plan.request->pool_key.find('/');
+            served.provider = plan.request->pool_key.substr(0, slash);
+            served.connection = plan.request->pool_key.substr(slash + 1);
+        }
+        outcome = co_await exchange(session.loop, session.upstreams, client, std::move(*plan.request));
+    } else {
+        outcome = co_await answer_problem(client, std::move(plan.problem), !sends_body);
+    }
+    served.status = outcome.status;
+    served.request_bytes = outcome.request_bytes;
+    served.response_bytes = outcome.response_bytes;
+    served.milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count();
+    if (session.options.on_served) session.options.on_served(served);
+    co_return outcome.client_usable;
+}
+
+// The requests inside one opened TLS session. Every Host must be the CONNECT's authority (PX-06).
+net::Task<void> serve_intercepted(Session& session, net::StreamPtr tls, Authority authority) {
+    http::Connection client(std::move(tls), session.options.limits);
+    const std::string expected = authority_text(authority);
+    for (;;) {
+        const net::Deadline deadline = net::in(session.options.limits.idle_time);
+        auto head = co_await client.read_request_head(deadline);
+        if (!head) {
+            const auto code = head.error().code;
+            if (code != ErrorCode::protocol && code != ErrorCode::limit) co_return;
+            auto answered = co_await answer_problem(client, problem_of_bad_message(head.error()), false);
+            (void)answered;
+            co_return;
+        }
+        const auto host = head->fields.find("Host");
+        const auto url = net::Url::parse("https://" + std::string(host.value_or("")) + head->target);
+        const bool sends_body = has_body(*head);
+        Problem problem;
+        if (!head->target.starts_with('/') || !url) {
+            problem = {400, "bad_request", "the request target is not a path of this host", ""};
+        } else if (!host || url->authority() != expected || url->has_userinfo()) {
+            problem = {421, "misdirected", "the Host field differs from the host of the CONNECT request", ""};
+        }
+        bool go_on = false;
+        if (problem.reason.empty()) {
+            go_on = co_await perform(session, client, std::move(*head), *url);
+        } else {
+            auto outcome = co_await answer_problem(client, std::move(problem), !sends_body);
+            go_on = outcome.client_usable;
+        }
+        if (!go_on) co_return;
+    }
+}
+
+net::Task<Result<void>> say_established(http::Connection& client) {
+    const net::Deadline deadline = net::in(kAnswerTime);
+    auto sent = co_await client.stream().write_all("HTTP/1.1 200 Connection Established\r\n\r\n", deadline);
+    co_return sent;
+}
+
+net::Task<void> intercept(Session& session, http::Connection client, Authority authority) {
+    auto context = session.leaves ? session.leaves->context_for(authority.host)
+                                  : Result<net::TlsServerContext>(base::fail(ErrorCode::denied, "no host is routed"));
+    if (!context) {
+        Problem problem{502, "not_interceptable",
+                        "the session's certificate authority may not speak for this host; in the definition name the host "
+                        "exactly or as *.host instead of a regular expression",
+                        ""};
+        auto answered = co_await answer_problem(client, std::move(problem), false);
+        (void)answered;
+        co_return;
+    }
+    auto said = co_await say_established(client);
+    if (!said) co_return;
+    auto raw = client.release();
+    if (!raw) co_return;
+    const net::Deadline deadline = net::in(kHandshakeTime);
+    auto accepted = co_await net::tls_accept(std::move(*raw), std::move(*context), deadline);
+    if (!accepted) {
+        session.log.info("proxy.tls_refused", {{"host", authority.host}, {"why", accepted.error().message}});
+        co_return;
+    }
+    const bool ip_literal = authority.host.starts_with('[') || accepted->sni.empty();
+    if (accepted->sni != authority.host && !ip_literal) co_return;  // PX-06: the handshake spoke to somebody else
+    co_await serve_intercepted(session, std::move(accepted->stream), std::move(authority));
+}
+
+net::Task<void> pass_through(Session& session, http::Connection client, Authority authority) {
+    net::TcpTarget target;
+    target.host = dial_host(authority.host);
+    target.port = authority.port;
+    const net::Deadline deadline = net::in(kConnectTime);
+    auto upstream = co_await net::connect_tcp(session.loop, target, session.tunnel_addresses, deadline);
+    if (!upstream) {
+        auto answered = co_await answer_problem(client, problem_from(upstream.error()), false);
+        (void)answered;
+        co_return;
+    }
+    auto said = co_await say_established(client);
+    if (!said) co_return;
+    auto raw = client.release();
+    if (!raw) co_return;
+    auto count = co_await tunnel(session.loop, std::move(*raw), std::move(*upstream));
+    session.log.debug("proxy.tunnelled", {{"host", authority.host}, {"bytes", static_cast<std::int64_t>(count.from_upstream)}});
+}
+
+net::Task<void> serve_connect(Session& session, http::Connection client, std::string target) {
+    auto authority = parse_authority(target);
+    if (!authority) {
+        auto answered = co_await answer_problem(client, Problem{400, "bad_request", authority.error().message, ""}, false);
+        (void)answered;
+        co_return;
+    }
+    if (session.options.router.opens(authority->host, authority->port)) {
+        co_await intercept(session, std::move(client), std::move(*authority));
+    } else if (session.options.unmatched == Unmatched::allow) {
+        co_await pass_through(session, std::move(client), std::move(*authority));
+    } else {
+        Problem problem{403, "not_allowed", "no connection of this session serves " + base::printable(authority->host), ""};
+        auto answered = co_await answer_problem(client, std::move(problem), false);
+        (void)answered;
+    }
+}
+
+// A request in absolute form: plain http. Never with a credential, unless the definition itself names a loopback
+// http host; a routed host over plain http is refused, so that nobody mistakes it for served (PX-11).
+Result<net::Url> check_plain(const Session& session, const http::RequestHead& head) {
+    auto url = net::Url::parse(head.target);
+    if (!url) return base::fail(ErrorCode::protocol, "a proxy request needs an absolute http URL");
+    if (url->scheme() != "http" || url->has_userinfo()) {
+        return base::fail(ErrorCode::protocol, "only plain http goes through the proxy without CONNECT");
+    }
+    const auto kind = session.options.router.decide(*url).kind;
+    const bool served = kind == policy::Decision::Kind::matched || kind == policy::Decision::Kind::ambiguous;
+    if (!served && session.options.router.opens(url->host(), 443)) {
+        return base::fail(ErrorCode::denied, "this host gets its credential over https only; use https://" + url->host());
+    }
+    return url;
+}
+
+net::Task<bool> serve_plain(Session& session, http::Connection& client, http::RequestHead head) {
+    auto url = check_plain(session, head);
+    if (url) {
+        const bool go_on = co_await perform(session, client, std::move(head), *url);
+        co_return go_on;
+    }
+    const bool bad = url.error().code == ErrorCode::protocol;
+    Problem problem = bad ? Problem{400, "bad_request", url.error().message, ""} : problem_from(url.error());
+    auto outcome = co_await answer_problem(client, std::move(problem), !has_body(head));
+    co_return outcome.client_usable;
+}
+
+bool authorized(const Session& session, const http::RequestHead& head) {
+    const auto values = head.fields.all("Proxy-Authorization");
+    return values.size() == 1 && session.authorization.equals(values.front());
+}
+
+}  // namespace
+
+net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
+    http::Connection client(std::move(stream), session.options.limits);
+    for (;;) {
+        const net::Deadline deadline = net::in(session.options.limits.idle_time);
+        auto head = co_await client.read_request_head(deadline);
+        if (!head) {
+            const auto code = head.error().code;
+            if (code != ErrorCode::protocol && code != ErrorCode::limit) co_return;
+            auto answered = co_await answer_problem(client, problem_of_bad_message(head.error()), false);
+            (void)answered;
+            co_return;
+        }
+        if (!authorized(session, *head)) {
+            session.log.warn("proxy.unauthenticated", {});
+            const bool keeps = !has_body(*head);
+            Problem problem{407, "proxy_authentication_required", "this proxy serves one claviger run session only", ""};
+            auto outcome = co_await answer_problem(client, std::move(problem), keeps);
+            if (!outcome.client_usable) co_return;
+            continue;
+        }
+        if (head->method == "CONNECT") {
+            std::string target = head->target;
+            co_await serve_connect(session, std::move(client), std::move(target));
+            co_return;
+        }
+        const bool go_on = co_await serve_plain(session, client, std::move(*head));
+        if (!go_on) co_return;
+    }
+}
+
+}  // namespace claviger::proxy

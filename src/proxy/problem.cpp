@@ -1,0 +1,68 @@
+#include "proxy/problem.hpp"
+
+#include "json/value.hpp"
+
+namespace claviger::proxy {
+namespace {
+
+std::string_view title_of(int status) {
+    switch (status) {
+        case 400: return "Bad Request";
+        case 403: return "Forbidden";
+        case 405: return "Method Not Allowed";
+        case 407: return "Proxy Authentication Required";
+        case 413: return "Content Too Large";
+        case 414: return "URI Too Long";
+        case 421: return "Misdirected Request";
+        case 424: return "Failed Dependency";
+        case 431: return "Request Header Fields Too Large";
+        case 503: return "Service Unavailable";
+        case 504: return "Gateway Timeout";
+        default: return "Bad Gateway";
+    }
+}
+
+}  // namespace
+
+ProblemMessage to_message(const Problem& problem, bool close) {
+    json::Object body;
+    body["type"] = "urn:claviger:problem:" + problem.reason;
+    body["title"] = std::string(title_of(problem.status));
+    body["status"] = problem.status;
+    body["reason"] = problem.reason;
+    body["detail"] = problem.detail;
+    if (!problem.command.empty()) body["command"] = problem.command;
+
+    ProblemMessage message;
+    message.body = json::to_text(body) + "\n";
+    message.head.status = problem.status;
+    message.head.reason = std::string(title_of(problem.status));
+    message.head.fields.add("Content-Type", "application/problem+json");
+    message.head.fields.add("Cache-Control", "no-store");
+    message.head.fields.add("Claviger-Reason", problem.reason);
+    if (problem.status == 407) message.head.fields.add("Proxy-Authenticate", "Basic realm=\"claviger\"");
+    if (close) message.head.fields.add("Connection", "close");
+    message.head.framing = {http::BodyFraming::Kind::length, message.body.size()};
+    return message;
+}
+
+Problem problem_from(const base::Error& error) {
+    using base::ErrorCode;
+    switch (error.code) {
+        case ErrorCode::needs_login:
+        case ErrorCode::suspended:
+        case ErrorCode::not_connected: return {424, std::string(to_string(error.code)), error.message, error.hint};
+        case ErrorCode::denied: return {403, "not_allowed", error.message, error.hint};
+        case ErrorCode::address_refused: return {403, "address_refused", error.message, error.hint};
+        case ErrorCode::timeout: return {504, "upstream_timeout", "the upstream server did not answer in time", ""};
+        case ErrorCode::tls: return {502, "upstream_tls", error.message, ""};
+        case ErrorCode::network: return {502, "upstream_unreachable", error.message, ""};
+        case ErrorCode::protocol: return {502, "upstream_protocol", "the upstream server broke the HTTP protocol", ""};
+        case ErrorCode::limit: return {502, "limit", error.message, ""};
+        case ErrorCode::busy: return {503, "busy", error.message, error.hint};
+        // Whatever keeps the credential from us: never forwarded without it.
+        default: return {424, "credential_unavailable", error.message, error.hint};
+    }
+}
+
+}  // namespace claviger::proxy

@@ -1,0 +1,29 @@
+// RFC 9457 answers of the proxy itself: machine-readable for the program behind it, without internals, addresses or
+// names of other connections (PX-35). Thread rule: pure functions.
+#pragma once
+
+#include <string>
+
+#include "base/error.hpp"
+#include "http/message.hpp"
+
+namespace claviger::proxy {
+
+struct Problem {
+    int status = 502;
+    std::string reason;   // stable word: "needs_login", "not_allowed", "upstream_unreachable" ...
+    std::string detail;   // one sentence for people
+    std::string command;  // what mends it, to be run outside the session; may be empty
+};
+
+// The answer's head (application/problem+json, no-store) and body. `close`: the connection cannot be kept.
+struct ProblemMessage {
+    http::ResponseHead head;
+    std::string body;
+};
+ProblemMessage to_message(const Problem& problem, bool close);
+
+// 424 for a credential that is not to be had, 502 for the network, 403 for policy (PX-28).
+Problem problem_from(const base::Error& error);
+
+}  // namespace claviger::proxy
