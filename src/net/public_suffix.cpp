@@ -5,14 +5,21 @@
 
 namespace claviger::net {
 
-bool is_public_suffix(std::string_view domain) {
+namespace {
+
+bool is_suffix(std::string_view domain, int sections) {
     auto name = base::to_lower(domain);
     if (!name.empty() && name.back() == '.') name.pop_back();
     if (name.empty()) return true;
     const psl_ctx_t* list = psl_builtin();  // static storage of the library
     // Without a list nothing can be told apart: refuse every wildcard rather than allow "*.co.uk".
     if (list == nullptr) return true;
-    return psl_is_public_suffix(list, name.c_str()) != 0;
+    return psl_is_public_suffix2(list, name.c_str(), sections) != 0;
 }
+
+}  // namespace
+
+bool is_public_suffix(std::string_view domain) { return is_suffix(domain, PSL_TYPE_ANY); }
+bool is_registry_suffix(std::string_view domain) { return is_suffix(domain, PSL_TYPE_ICANN); }
 
 }  // namespace claviger::net

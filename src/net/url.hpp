@@ -58,5 +58,7 @@ private:
 base::Result<std::string> canonical_host(std::string_view host);
 // Whether `domain` is a public suffix ("co.uk"): no wildcard may stand directly before it (PX-04).
 bool is_public_suffix(std::string_view domain);
+// The same by the registries' part of the list alone: "co.uk", but not a hoster's "shops.example".
+bool is_registry_suffix(std::string_view domain);
 
 }  // namespace claviger::net
