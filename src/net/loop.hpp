@@ -20,13 +20,14 @@ public:
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
-    void run();   // until stop() or nothing is left to do
-    void stop();
+    void run();   // until stop() or no spawned task is left
+    void stop();  // run() returns after the current turn; does not end run_until()
     void post(std::function<void()> work);
 
     // Starts a task that nobody awaits. An exception in it is a bug: it goes to `on_bug` (default: abort with
-    // the name). `name` must be a literal.
+    // the name). `name` must be a literal. The task starts on the loop's next turn, not inside spawn().
     void spawn(const char* name, Task<void> task);
+    // The handler must not throw.
     void on_bug(std::function<void(const char* name, std::string what)> handler);
 
     // Runs the loop until `task` is done: the bridge from main() and tests into coroutines.
@@ -47,7 +48,8 @@ public:
         co_await run_blocking_job(std::move(job));
         co_return std::move(*result);
     }
-    // Next signal out of `signals`; blocks their default action while awaited.
+    // Next signal out of `signals`. From its first await until the loop dies a signal's default action does not
+    // happen; one that comes while nobody awaits is kept for the next await. One loop per process may do this.
     Task<int> next_signal(std::vector<int> signals);
 
     // For net/ only.
