@@ -1,5 +1,6 @@
-// HTTP/1.1 on a Stream: strict reading (PX-15, PX-17), rebuilt writing (PX-16). The only file pair that knows
-// Beast's basic_parser. One Connection per stream; thread rule of net/stream.hpp.
+// HTTP/1.1 on a Stream: strict reading (PX-15, PX-17), rebuilt writing (PX-16), by RFC 9112. What is refused:
+// docs/formats/http-policy.md. One Connection per stream; thread rule of net/stream.hpp: reading and writing may
+// overlap, each by one task at a time. Views and spans that are passed in must outlive the awaited call.
 #pragma once
 
 #include <memory>
@@ -12,10 +13,10 @@ namespace claviger::http {
 
 struct Limits {
     std::size_t request_line = 16 * 1024;
-    std::size_t header_bytes = 64 * 1024;
+    std::size_t header_bytes = 64 * 1024;  // all field lines, without the first line
     std::size_t header_count = 128;
-    std::chrono::milliseconds header_time{10'000};
-    std::chrono::milliseconds idle_time{60'000};
+    std::chrono::milliseconds header_time{10'000};  // from a head's first byte; enforced by Connection
+    std::chrono::milliseconds idle_time{60'000};    // for callers: how long to wait for the first byte
 };
 
 // One direction pair over a stream. After any error the connection must be closed: nothing is resynchronised.
@@ -27,22 +28,36 @@ public:
     Connection& operator=(Connection&&) noexcept;
 
     // Server side. ErrorCode::cancelled when the peer closed between messages (not an error);
-    // ErrorCode::protocol when the message breaks a rule (answer 400 and close); ErrorCode::limit for 414/431.
+    // ErrorCode::protocol when the message breaks a rule (answer 400 and close); ErrorCode::limit for 414/431;
+    // refusal_status() has the exact status.
     net::Task<base::Result<RequestHead>> read_request_head(net::Deadline deadline);
     // Client side. `request_method` decides body presence (HEAD, CONNECT). Interim 1xx heads are returned too
     // (status < 200): read again, at most 16.
     net::Task<base::Result<ResponseHead>> read_response_head(std::string request_method, net::Deadline deadline);
     // Body bytes of the message whose head was read last; 0 = complete. Chunk framing is removed; trailers are
-    // read, checked and dropped. Early end of a delimited body: ErrorCode::protocol.
+    // read, checked and dropped. Early end of a delimited body: ErrorCode::protocol. After a 101 the bytes are raw.
     net::Task<base::Result<std::size_t>> read_body(std::span<char> into, net::Deadline deadline);
     [[nodiscard]] bool body_complete() const;
     // Whether the connection may carry another message after the current one (version, Connection field, framing).
     [[nodiscard]] bool may_continue() const;
+    // may_continue(), both messages complete, nothing unread and the peer still there: fit for a pool (PX-18).
+    [[nodiscard]] bool reusable() const;
+    // Whether any byte of the message being read has arrived: a request whose answer has begun is never sent again.
+    [[nodiscard]] bool received_any() const;
+    // After an error of read_request_head or read_body: the status to answer (400, 408, 414, 431, 505), or 0 when
+    // there is nobody to answer (the peer closed, the stream failed, nothing had arrived).
+    [[nodiscard]] int refusal_status() const;
+    // Frees the buffers of an idle connection; unread bytes are lost, so only when reusable().
+    void rest() noexcept;
 
     // Writes head (framing fields derived from head.framing; Host must be present in a request) and, in the same
-    // system call when given, the first body bytes.
+    // system call when given, the first body bytes. A response minds the request that was read: no body after HEAD,
+    // no chunks and no 1xx for HTTP/1.0, "Connection: close" added when the connection will not continue.
     net::Task<base::Result<void>> write_head(RequestHead head, std::string_view first_body, net::Deadline deadline);
     net::Task<base::Result<void>> write_head(ResponseHead head, std::string_view first_body, net::Deadline deadline);
+    // Head and whole body in one write where possible: write_head, then finish_body.
+    net::Task<base::Result<void>> write_message(RequestHead head, std::string_view body, net::Deadline deadline);
+    net::Task<base::Result<void>> write_message(ResponseHead head, std::string_view body, net::Deadline deadline);
     // Body bytes, framed as the head said. An empty write is ignored; finish_body ends a chunked body and checks
     // that a length was kept.
     net::Task<base::Result<void>> write_body(std::string_view bytes, net::Deadline deadline);

@@ -33,7 +33,8 @@ private:
 };
 
 // How a body is delimited (RFC 9112 section 6). The writer derives the framing fields from this; a received
-// Content-Length or Transfer-Encoding field is never copied.
+// Content-Length or Transfer-Encoding field is never copied. In an answer to HEAD and in a 304 it tells what the fields
+// said about a body that is not sent; reading one gives 0 bytes and writing one sends none.
 struct BodyFraming {
     enum class Kind { none, length, chunked, until_close } kind = Kind::none;
     std::uint64_t length = 0;

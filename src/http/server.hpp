@@ -1,5 +1,7 @@
 // A small HTTP/1.1 server for whole messages: the local page, tests, later the API. Bodies are buffered up to a
-// limit. Thread rule: on the Loop's thread.
+// limit. Refuses by itself, with an empty answer that closes: 400, 405 (CONNECT), 408, 413, 414, 417, 431, 505.
+// Thread rule: on the Loop's thread. A handler may be running when the server is closed: it is let finish, so what it
+// uses must outlive the loop's work or be owned by it.
 #pragma once
 
 #include <functional>
@@ -25,7 +27,7 @@ struct ServerResponse {
 class Server {
 public:
     struct Options {
-        Limits limits;
+        Limits limits{.request_line = 16 * 1024, .header_bytes = 16 * 1024};  // LB-05
         std::size_t max_body = 64 * 1024;  // LB-05
         std::size_t max_connections = 64;  // LB-05
         std::chrono::milliseconds request_time{10'000};
