@@ -211,7 +211,8 @@ net::Task<void> pass_through(Session& session, http::Connection client, Authorit
 net::Task<void> serve_connect(Session& session, http::Connection client, std::string target) {
     auto authority = parse_authority(target);
     if (!authority) {
-        auto answered = co_await answer_problem(client, Problem{400, "bad_request", authority.error().message, ""}, false);
+        Problem problem{400, "bad_request", authority.error().message, ""};
+        auto answered = co_await answer_problem(client, std::move(problem), false);
         (void)answered;
         co_return;
     }

@@ -1,0 +1,111 @@
+"""Real clients under run: curl, git, Python, Node. Each gets the credential, streams, and passes its exit code."""
+import hashlib, json, subprocess
+from harness import *
+
+
+def connect_key(world, *api):
+    key = world.canaries.new("client key")
+    port = world.api("--key-header", "Authorization", "--key-sha256", hashlib.sha256(("Bearer " + key).encode()).hexdigest(), *api)
+    world.run("register", world.definition("acme", auth_type="api_key", flow="api_key", api_url=f"https://127.0.0.1:{port}/",
+                                           api_key={"header_name": "Authorization", "header_prefix": "Bearer"}), "--yes")
+    world.run("login", "acme", "--input", "stdin", stdin=key)
+    return f"https://127.0.0.1:{port}"
+
+
+def curl(world):
+    api = connect_key(world)
+    big = world.directory / "big.bin"
+    big.write_bytes(os.urandom(5_000_000))
+    expected = hashlib.sha256(big.read_bytes()).hexdigest()
+    for extra in ([], ["-H", "Transfer-Encoding: chunked"], ["-H", "Expect: 100-continue"]):
+        echo = json.loads(world.run("run", "--", "curl", "-sS", *extra, "--data-binary", f"@{big}", f"{api}/echo").stdout)
+        equal((echo["body"]["bytes"], echo["body"]["sha256"]), (5_000_000, expected), f"upload {extra}")
+    downloaded = world.run("run", "--", "curl", "-sS", "-o", str(world.directory / "down"), f"{api}/bytes?n=20000000")
+    equal((world.directory / "down").stat().st_size, 20_000_000, "download")
+    equal(world.run("run", "--", "curl", "-sS", "-f", f"{api}/status/503", code=22).returncode, 22, "curl's exit code")
+    three = world.run("run", "--", "curl", "-sS", "-w", "%{num_connects}", f"{api}/whoami", f"{api}/whoami", f"{api}/whoami").stdout
+    check(three.endswith("0"), "the connection to the proxy is kept alive")
+    lines = world.run("run", "--", "curl", "-sSN", f"{api}/stream?n=5").stdout
+    equal(lines, "".join(f"line {i}\n" for i in range(5)), "stream")
+    head = world.run("run", "--", "curl", "-sSI", f"{api}/whoami").stdout
+    contains(head, "200", "HEAD")
+    redirect = world.run("run", "--", "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", f"{api}/redirect?to=https://example.test/").stdout
+    equal(redirect, "302", "redirects are passed on, not followed")
+    trace = world.run("run", "--", "curl", "-sS", "-X", "TRACE", "-w", "%{http_code}", f"{api}/whoami").stdout
+    contains(trace, "405", "TRACE is refused")
+
+
+def python(world):
+    api = connect_key(world)
+    program = world.directory / "client.py"
+    program.write_text(f"""
+import json, sys, urllib.request
+who = json.load(urllib.request.urlopen("{api}/whoami"))
+assert who["sub"] == "key-holder", who
+body = b"x" * 1_000_000
+echo = json.load(urllib.request.urlopen(urllib.request.Request("{api}/echo", data=body)))
+assert echo["body"]["bytes"] == len(body)
+lines = [line for line in urllib.request.urlopen("{api}/stream?n=4")]
+assert len(lines) == 4
+sys.exit(9)
+""")
+    world.run("run", "--", "python3", program, code=9)
+
+
+def node(world):
+    api = connect_key(world)
+    program = world.directory / "client.mjs"
+    # https over CONNECT as a Node agent does it, on every Node; fetch where this Node's reads the proxy variables.
+    program.write_text(f"""
+import http from 'node:http'; import https from 'node:https'; import tls from 'node:tls'
+const proxy = new URL(process.env.HTTPS_PROXY)
+const agent = new https.Agent({{ keepAlive: true }})
+agent.createConnection = (options, done) => {{
+  const request = http.request({{ host: proxy.hostname, port: proxy.port, method: 'CONNECT', path: options.host + ':' + options.port,
+    headers: {{ 'proxy-authorization': 'Basic ' + Buffer.from(proxy.username + ':' + proxy.password).toString('base64') }} }})
+  request.on('connect', (response, socket) => response.statusCode === 200
+    ? done(null, tls.connect({{ ...options, socket }})) : done(new Error('CONNECT ' + response.statusCode)))
+  request.on('error', done).end()
+}}
+const get = (url) => new Promise((resolve, reject) => https.get(url, {{ agent }}, (response) => {{
+  let text = ''; response.on('data', (d) => text += d).on('end', () => resolve(JSON.parse(text)))
+}}).on('error', reject))
+const who = await get('{api}/whoami')
+if (who.sub !== 'key-holder') throw new Error(JSON.stringify(who))
+await Promise.all(Array.from({{ length: 20 }}, () => get('{api}/whoami')))
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major >= 24 || (major === 22 && minor >= 21)) {{
+  const answer = await (await fetch('{api}/whoami')).json()
+  if (answer.sub !== 'key-holder') throw new Error(JSON.stringify(answer))
+}}
+process.exit(5)
+""")
+    world.run("run", "--", "node", program, code=5)
+
+
+def git(world):
+    repositories = world.directory / "git"
+    seed = world.directory / "seed"
+    def g(*arguments, cwd=None):
+        subprocess.run(["git", *map(str, arguments)], check=True, capture_output=True, cwd=cwd,
+                       env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"})
+    g("init", "-q", "-b", "main", seed)
+    (seed / "file").write_bytes(os.urandom(300_000))
+    g("add", ".", cwd=seed)
+    g("commit", "-qm", "first", cwd=seed)
+    g("clone", "-q", "--bare", seed, repositories / "repo.git")
+    g("config", "http.receivepack", "true", cwd=repositories / "repo.git")
+    api = connect_key(world, "--git", repositories)
+    clone = world.directory / "clone"
+    world.run("run", "--", "git", "clone", "-q", f"{api}/git/repo.git", clone)
+    equal((clone / "file").read_bytes(), (seed / "file").read_bytes(), "clone")
+    (clone / "more").write_bytes(os.urandom(2_000_000))
+    g("add", ".", cwd=clone)
+    g("commit", "-qm", "second", cwd=clone)
+    world.run("run", "--", "git", "-C", clone, "push", "-q", "origin", "main")
+    shown = subprocess.run(["git", "-C", repositories / "repo.git", "log", "--format=%s", "main"], capture_output=True, text=True).stdout
+    equal(shown, "second\nfirst\n", "push")
+
+
+if __name__ == "__main__":
+    main(curl, python, node, git)

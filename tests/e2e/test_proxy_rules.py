@@ -1,0 +1,165 @@
+"""What the proxy refuses and passes: authentication, hosts, ports, Host and SNI, plain http, unmatched hosts, logout
+while a program runs. Raw sockets where a client would be too polite."""
+import base64, hashlib, json, socket, ssl, urllib.parse
+from harness import *
+from test_clients import connect_key
+
+
+class Session:
+    """A run session that stays open: `sleep` as the program, its proxy's variables read from the outside."""
+
+    def __init__(self, world, *options):
+        self.world = world
+        self.report = world.directory / f"session-{world.count}.json"
+        world.count += 1
+        script = ("import json, os, time; json.dump(dict(os.environ), open(os.environ['REPORT'] + '.new', 'w')); "
+                  "os.rename(os.environ['REPORT'] + '.new', os.environ['REPORT']); time.sleep(60)")
+        self.process = world.start("run", *options, "--", "python3", "-c", script, env=world.environment(REPORT=str(self.report)))
+        for _ in range(600):
+            if self.report.exists() or self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        check(self.report.exists(), f"the session did not start: {self.process.stderr.read() if self.process.poll() is not None else ''}")
+        self.environment = json.loads(self.report.read_text())
+        url = urllib.parse.urlsplit(self.environment["HTTPS_PROXY"])
+        self.port, self.credential = url.port, f"{url.username}:{url.password}"
+        world.canaries.add("proxy credential", url.password)
+        self.report.unlink()
+
+    def connect(self, target, credential=None, extra=""):
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        token = base64.b64encode((credential or self.credential).encode()).decode()
+        line = f"Proxy-Authorization: Basic {token}\r\n" if credential != "" else ""
+        connection.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{line}{extra}\r\n".encode())
+        return connection, read_head(connection)
+
+    def opened(self, target, sni):
+        connection, head = self.connect(target)
+        contains(head, "200", f"CONNECT {target}")
+        context = ssl.create_default_context(cafile=self.environment["SSL_CERT_FILE"])
+        context.check_hostname = False
+        return context.wrap_socket(connection, server_hostname=sni)
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait(20)
+        self.world.children.remove(self.process)
+
+
+def read_head(connection):
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = connection.recv(4096)
+        if not piece:
+            break
+        data += piece
+    return data.decode(errors="replace")
+
+
+def requests_seen(world):
+    return len(world.record.read_text().splitlines()) if world.record.exists() else 0
+
+
+def only_the_session_may_use_the_proxy(world):
+    """PX-01, PX-02."""
+    api = connect_key(world)
+    host = api.removeprefix("https://")
+    session = Session(world)
+    for wrong in ("", "claviger:wrong", "other:" + session.credential.split(":")[1]):
+        connection, head = session.connect(host, credential=wrong)
+        contains(head, " 407 ", f"credential {wrong!r}")
+        connection.close()
+    plain = socket.create_connection(("127.0.0.1", session.port), timeout=20)
+    plain.sendall(f"GET http://{host}/whoami HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    contains(read_head(plain), " 407 ", "plain request")
+    equal(requests_seen(world), 0, "nothing was dialled")
+    with session.opened(host, "127.0.0.1") as tls:
+        tls.sendall(f"GET /headers HTTP/1.1\r\nHost: {host}\r\nProxy-Authorization: Basic eHg=\r\nProxy-Foo: 1\r\nConnection: x-drop\r\nX-Drop: 1\r\n\r\n".encode())
+        read_head(tls)
+    names = [n.lower() for n in json.loads(world.record.read_text().splitlines()[-1])["names"]]
+    check(not [n for n in names if n.startswith("proxy-") or n == "x-drop"], f"hop-by-hop fields arrived: {names}")
+    session.end()
+
+
+def host_sni_and_connect_agree(world):
+    """PX-06, PX-07, PX-10, PX-26, PX-27."""
+    api = connect_key(world)
+    host = api.removeprefix("https://")
+    session = Session(world, "--unmatched", "deny")
+    with session.opened(host, "127.0.0.1") as tls:
+        for wrong in ("example.com", "127.0.0.1", f"localhost:{host.split(':')[1]}", f"127.0.0.1:{int(host.split(':')[1]) + 1}"):
+            tls.sendall(f"GET /whoami HTTP/1.1\r\nHost: {wrong}\r\n\r\n".encode())
+            head = read_head(tls)
+            contains(head, " 421 ", f"Host {wrong}")
+    seen = requests_seen(world)
+    for bad in ("GET /whoami HTTP/1.1\r\n\r\n", "GET /whoami HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+                f"POST /echo HTTP/1.1\r\nHost: {host}\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                f"POST /echo HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: xchunked\r\n\r\n",
+                f"GET /whoami HTTP/1.1\r\nHost: {host}\r\nA: b\r\n c\r\n\r\n"):
+        with session.opened(host, "127.0.0.1") as tls:
+            tls.sendall(bad.encode())
+            contains(read_head(tls), " 400 ", repr(bad[:40]))
+    equal(requests_seen(world), seen, "0 refused messages upstream")
+    for target, status in ((f"127.0.0.1:{session.port}", " 403 "), ("example.com:443", " 403 "), ("nonsense", " 400 ")):
+        connection, head = session.connect(target)
+        contains(head, status, target)
+        connection.close()
+    session.end()
+
+
+def plain_http_never_carries_a_credential(world):
+    """PX-11."""
+    api = connect_key(world)
+    host = api.removeprefix("https://")
+    session = Session(world)
+    connection = socket.create_connection(("127.0.0.1", session.port), timeout=20)
+    token = base64.b64encode(session.credential.encode()).decode()
+    connection.sendall(f"GET http://{host}/whoami HTTP/1.1\r\nHost: {host}\r\nProxy-Authorization: Basic {token}\r\n\r\n".encode())
+    head = read_head(connection)
+    check(" 403 " in head or " 502 " in head, f"plain http to a routed host: {head}")
+    equal(requests_seen(world), 0, "nothing arrived")
+    session.end()
+
+
+def a_logout_holds_from_the_next_request_on(world):
+    """PX-28, PX-29."""
+    api = connect_key(world)
+    host = api.removeprefix("https://")
+    session = Session(world)
+    with session.opened(host, "127.0.0.1") as tls:
+        request = f"GET /headers HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+        tls.sendall(request)
+        contains(read_head(tls), " 200 ", "before")
+        time.sleep(0.1)
+        while tls.pending():
+            tls.recv(65536)
+        world.run("logout", "acme")
+        tls.sendall(request)
+        answer = read_head(tls)
+        while "HTTP/1.1 424" not in answer and answer:
+            more = tls.recv(65536).decode(errors="replace")
+            if not more:
+                break
+            answer += more
+        contains(answer, "HTTP/1.1 424", "after the logout")
+    session.end()
+
+
+def certificates_for_other_hosts_are_refused(world):
+    """PX-26: even with the session's authority trusted, a leaf for another name does not verify."""
+    api = connect_key(world)
+    session = Session(world)
+    text = subprocess.run(["openssl", "x509", "-noout", "-text", "-in", session.environment["NODE_EXTRA_CA_CERTS"]], capture_output=True, text=True).stdout
+    contains(text, "X509v3 Name Constraints: critical", "constraints")
+    contains(text, "IP:127.0.0.1/255.255.255.255", "the session's host alone")
+    contains(text, "pathlen:0", "no further authorities")
+    connection, head = session.connect(api.removeprefix("https://"))
+    context = ssl.create_default_context(cafile=session.environment["SSL_CERT_FILE"])
+    with context.wrap_socket(connection, server_hostname="127.0.0.1") as tls:
+        check(tls.version() in ("TLSv1.2", "TLSv1.3"), "TLS version")
+    session.end()
+
+
+if __name__ == "__main__":
+    main(only_the_session_may_use_the_proxy, host_sni_and_connect_agree, plain_http_never_carries_a_credential,
+         a_logout_holds_from_the_next_request_on, certificates_for_other_hosts_are_refused)
