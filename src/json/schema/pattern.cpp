@@ -18,6 +18,11 @@ namespace {
 constexpr std::string_view kSpace =
     "\\t\\n\\v\\f\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
 
+constexpr std::pair<std::string_view, std::string_view> kCategories[] = {
+    {"Letter", "L"}, {"Lowercase_Letter", "Ll"}, {"Uppercase_Letter", "Lu"}, {"Mark", "M"},      {"Number", "N"},
+    {"Decimal_Number", "Nd"}, {"Punctuation", "P"}, {"Symbol", "S"},         {"Separator", "Z"}, {"Other", "C"},
+};
+
 std::optional<std::uint32_t> hex(std::string_view digits) {
     std::uint32_t value = 0;
     const auto* end = digits.data() + digits.size();
@@ -61,7 +66,18 @@ private:
         replace(1, std::string_view(&c, 1));
     }
 
+    // RE2 knows the general categories by their short names and scripts by their names alone.
+    void property(std::string_view rest) {
+        const auto close = rest.find('}');
+        const auto name = close == std::string_view::npos ? rest : rest.substr(3, close - 3);
+        for (const auto& [from, to] : kCategories) {
+            if (name == from) return replace(close + 1, fmt::format("{}{{{}}}", rest.substr(0, 2), to));
+        }
+        replace(2, rest.substr(0, 2));
+    }
+
     void escape(std::string_view rest) {
+        if (rest.starts_with("\\p{") || rest.starts_with("\\P{")) return property(rest);
         if (rest.starts_with("\\u")) return unicode();
         if (rest.starts_with("\\s")) return replace(2, in_class_ ? std::string(kSpace) : fmt::format("[{}]", kSpace));
         if (rest.starts_with("\\S") && !in_class_) return replace(2, fmt::format("[^{}]", kSpace));
