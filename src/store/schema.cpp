@@ -13,7 +13,10 @@ Result<int> schema_version(Database& database, const Schema& schema) {
     if (version == 0) {
         TRY(objects, database.integer("SELECT count(*) FROM sqlite_schema"));
         if (objects == 0) return 0;
-        return fail(ErrorCode::corrupt, "the file is not a vault", "restore a backup with: claviger vault restore");
+        // Another process may have filled the file between the two questions.
+        TRY(again, database.integer("PRAGMA user_version"));
+        if (again == 0) return fail(ErrorCode::corrupt, "the file is not a vault", "restore a backup with: claviger vault restore");
+        version = again;
     }
     TRY(application, database.integer("PRAGMA application_id"));
     if (application != schema.application_id) {

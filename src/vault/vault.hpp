@@ -51,7 +51,10 @@ struct AuditEntry {
     std::string event;    // "connection.created", "client.created", "secret.shown", ...
     std::string subject;  // "github/default"
     std::string detail = "{}";
+    std::string tenant = std::string(kLocalTenant);
 };
+
+class VaultState;  // the open file and the keys; vault/state.hpp, internal to the folder
 
 class Transaction {
 public:
@@ -125,9 +128,9 @@ public:
     void lock();
 
 private:
-    struct State;
-    explicit Vault(std::unique_ptr<State> state);
-    std::unique_ptr<State> state_;
+    friend base::Result<void> backup(Vault& vault, const std::filesystem::path& to, const base::Secret& passphrase);
+    explicit Vault(std::unique_ptr<VaultState> state);
+    std::unique_ptr<VaultState> state_;
 };
 
 // Consistent snapshot under load, encrypted as an age v1 file (passphrase -> scrypt recipient, VA-15), which

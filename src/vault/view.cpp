@@ -1,0 +1,201 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "vault/seal.hpp"
+#include "vault/state.hpp"
+
+namespace claviger::vault {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+
+constexpr std::size_t kLongestName = 512;
+
+std::string shown(const RecordKey& key) { return fmt::format("{} {}", base::printable(key.kind), base::printable(key.id)); }
+
+base::Error damaged(const RecordKey& key, std::string_view what) {
+    return base::Error::make(ErrorCode::corrupt, fmt::format("the vault's {} cannot be trusted: {}", shown(key), what),
+                             "log in again to replace it, or restore a backup with: claviger vault restore");
+}
+
+}  // namespace
+
+Result<void> check_key(const RecordKey& key) {
+    for (const std::string* part : {&key.tenant, &key.kind, &key.id}) {
+        if (part->empty() || part->size() > kLongestName || part->find('\0') != std::string::npos || !base::valid_utf8(*part)) {
+            return fail(ErrorCode::invalid_input, "a record's tenant, kind and id are 1 to 512 bytes of UTF-8 without zero bytes");
+        }
+    }
+    return {};
+}
+
+Result<View> View::open(VaultState& state) {
+    TRY(root, state.load_root());
+    return View(state, std::move(root));
+}
+
+Result<Page*> View::page(std::uint32_t number) {
+    if (const auto known = pages_.find(number); known != pages_.end()) return &known->second;
+    const auto& mark = root_.page_marks[number];
+    Page page;
+    if (std::ranges::any_of(mark, [](char byte) { return byte != 0; })) {
+        TRY(row, read_page_row(*state_.database_, number));
+        if (!row || seal_mark(row->sealed) != std::string_view(mark.data(), mark.size())) {
+            return fail(ErrorCode::corrupt, fmt::format("page {} of the vault's ledger is missing or old", number),
+                        "restore a backup with: claviger vault restore");
+        }
+        TRY(key, state_.data_key(row->key_id));
+        auto plain = unseal_wiped(*key, row->sealed, page_associated(state_.row_.vault_id, row->key_id, number));
+        if (!plain) return fail(plain.error().within(fmt::format("page {} of the vault's ledger", number)));
+        TRY(decoded, Page::decode({plain->data(), plain->size()}));
+        page = std::move(decoded);
+    }
+    return &pages_.insert_or_assign(number, std::move(page)).first->second;
+}
+
+Result<const PageEntry*> View::entry(const RecordKey& key) {
+    const auto name = root_.name_of(key);
+    TRY(found, page(Root::page_of(name)));
+    return found->find(name);
+}
+
+Result<Record> View::unseal_record(const RecordRow& row, const PageEntry& entry) {
+    const auto& info = row.info;
+    if (info.version != entry.version || seal_mark(row.seal.sealed) != entry.mark) {
+        return fail(damaged(info.key, "it is not the version that was written last"));
+    }
+    TRY(key, state_.data_key(row.seal.key_id));
+    auto payload = unseal(*key, row.seal.sealed, record_associated(state_.row_.vault_id, row.seal.key_id, info));
+    if (!payload) return fail(damaged(info.key, payload.error().message));
+    return Record{info.key, info.version, info.created_at, info.updated_at, std::move(*payload)};
+}
+
+Result<std::optional<Record>> View::get(const RecordKey& key) {
+    TRY_VOID(check_key(key));
+    TRY(entry, this->entry(key));
+    TRY(row, read_record_row(*state_.database_, key));
+    const bool expected = entry != nullptr && !entry->erased;
+    if (!expected && !row) return std::optional<Record>();
+    if (!expected) return fail(damaged(key, "it was put in by somebody else"));
+    if (!row) return fail(damaged(key, "it is missing"));
+    TRY(record, unseal_record(*row, *entry));
+    return std::optional<Record>(std::move(record));
+}
+
+// Change
+
+Result<void> Change::note(const RecordKey& key, PageEntry entry) {
+    const auto name = view_.root_.name_of(key);
+    const auto number = Root::page_of(name);
+    TRY(page, view_.page(number));
+    page->entries[name] = std::move(entry);
+    dirty_[number] = true;
+    return {};
+}
+
+Result<void> Change::place(const RecordInfo& info, const base::Secret& payload) {
+    if (payload.size() > kLargestPayload) return fail(ErrorCode::limit, "a record holds at most 16 MiB");
+    auto& state = view_.state_;
+    const auto key_id = view_.root_.active_key;
+    TRY(key, state.data_key(key_id));
+    RecordRow row{info, {key_id, seal(*key, payload.reveal(), record_associated(state.row_.vault_id, key_id, info), state.random_)}};
+    TRY_VOID(write_record_row(*state.database_, row));
+    return note(info.key, {info.version, false, seal_mark(row.seal.sealed)});
+}
+
+Result<std::uint64_t> Change::put(const RecordKey& key, const base::Secret& payload, std::optional<std::uint64_t> expected) {
+    TRY_VOID(check_key(key));
+    TRY(entry, view_.entry(key));
+    const bool exists = entry != nullptr && !entry->erased;
+    const std::uint64_t last = entry != nullptr ? entry->version : 0;
+    if (expected && *expected != (exists ? last : 0)) {
+        return fail(ErrorCode::changed, fmt::format("{} was changed meanwhile", shown(key)), "try again");
+    }
+    RecordInfo info{key, last + 1, view_.state_.clock_.now(), view_.state_.clock_.now()};
+    if (exists) {
+        // The time of creation is only taken over from a row that opens.
+        if (const auto before = view_.get(key); before && *before) info.created_at = (*before)->created_at;
+    } else {
+        ++view_.root_.records;
+    }
+    TRY_VOID(place(info, payload));
+    return info.version;
+}
+
+Result<bool> Change::erase(const RecordKey& key, std::optional<std::uint64_t> expected) {
+    TRY_VOID(check_key(key));
+    TRY(entry, view_.entry(key));
+    const bool exists = entry != nullptr && !entry->erased;
+    const std::uint64_t last = entry != nullptr ? entry->version : 0;
+    if (expected && *expected != (exists ? last : 0)) {
+        return fail(ErrorCode::changed, fmt::format("{} was changed meanwhile", shown(key)), "try again");
+    }
+    TRY_VOID(delete_record_row(*view_.state_.database_, key));  // also one that somebody else put there
+    erased_ = true;
+    if (!exists) return false;
+    if (view_.root_.records > 0) --view_.root_.records;
+    TRY_VOID(note(key, {last, true, std::string(kMarkBytes, '\0')}));
+    return true;
+}
+
+Result<void> Change::append_line(std::string_view tenant, base::Instant at, const AuditEntry& entry) {
+    auto& root = view_.root_;
+    AuditRow row{root.audit_entries + 1, std::string(tenant), at.time_since_epoch().count(), entry.event, entry.subject, entry.detail, {}};
+    row.chain = root.chain({root.audit_head.data(), root.audit_head.size()}, row.line());
+    TRY_VOID(append_audit_row(*view_.state_.database_, row));
+    root.audit_entries = row.sequence;
+    root.audit_head = base::WipedString(row.chain);
+    return {};
+}
+
+Result<void> Change::audit(const AuditEntry& entry) { return append_line(entry.tenant, view_.state_.clock_.now(), entry); }
+
+Result<void> Change::touch(std::uint32_t number) {
+    TRY_VOID(view_.page(number));
+    dirty_[number] = true;
+    return {};
+}
+
+Result<void> Change::finish() {
+    auto& state = view_.state_;
+    auto& root = view_.root_;
+    TRY(key, state.data_key(root.active_key));
+    for (const auto& [number, dirty] : dirty_) {
+        TRY(page, view_.page(number));
+        const auto plain = page->encode();
+        const auto associated = page_associated(state.row_.vault_id, root.active_key, number);
+        const SealedRow row{root.active_key, seal(*key, {plain.data(), plain.size()}, associated, state.random_)};
+        TRY_VOID(write_page_row(*state.database_, number, row));
+        const auto mark = seal_mark(row.sealed);
+        std::copy(mark.begin(), mark.end(), root.page_marks[number].begin());
+    }
+    ++root.generation;
+    return state.store_root(root);
+}
+
+Result<void> change(VaultState& state, const std::function<Result<void>(Change&)>& work) {
+    TRY_VOID(state.writable());
+    TRY(database, state.database());
+    const auto run = [&]() -> Result<bool> {
+        TRY(transaction, store::Transaction::begin(*database, store::Transaction::Kind::write));
+        TRY(view, View::open(state));
+        Change change(std::move(view));
+        TRY_VOID(work(change));
+        TRY_VOID(change.finish());
+        TRY_VOID(transaction.commit());
+        return change.erased_something();
+    };
+    auto erased = run();
+    if (!erased) return fail(state.noticed(std::move(erased).error()));
+    ++state.own_commits_;
+    state.log_holds_erased_ = state.log_holds_erased_ || *erased;
+    // Readers of older snapshots may hold the log; the next change, or closing, tries again (VA-16).
+    if (state.log_holds_erased_ && database->truncate_log()) state.log_holds_erased_ = false;
+    return {};
+}
+
+}  // namespace claviger::vault
