@@ -1,2 +1,13 @@
-# Names in packages are compared after case folding and NFC (zip_names.cpp).
-target_link_libraries(claviger_provider PUBLIC unistring)
+# The bundled catalogue: providers/*.json become constant data in one generated file. The tool refuses a file that is
+# no JSON, lacks a name, or is named otherwise; the tests hold every file against all rules.
+file(GLOB bundled_definitions CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/providers/*.json)
+set(generated_catalogue ${CMAKE_BINARY_DIR}/generated/provider/catalogue_data.cpp)
+add_executable(embed_catalogue ${CMAKE_SOURCE_DIR}/tools/embed_catalogue.cpp)
+target_link_libraries(embed_catalogue PRIVATE claviger_json claviger_base)
+add_custom_command(
+  OUTPUT ${generated_catalogue}
+  COMMAND embed_catalogue ${generated_catalogue} ${bundled_definitions}
+  DEPENDS embed_catalogue ${bundled_definitions}
+  COMMENT "Embedding the bundled definitions"
+  VERBATIM)
+target_sources(claviger_provider PRIVATE ${generated_catalogue})

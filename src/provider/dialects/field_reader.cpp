@@ -99,6 +99,17 @@ void FieldReader::alias(std::string_view old_key, std::string_view new_key, bool
     aliases_.emplace_back(new_key, old_key);
 }
 
+void FieldReader::note_aliases(PointerMap& pointers, std::string_view native_pointer) const {
+    for (const auto& [new_key, old_key] : aliases_) {
+        pointers.add(json::pointer_append(native_pointer, new_key), json::pointer_append(pointer_, old_key));
+    }
+}
+
+bool FieldReader::is_null(std::string_view key) const {
+    const json::Value* found = object_ ? json::find(*object_, spelled(key)) : nullptr;
+    return found && found->is_null();
+}
+
 const json::Value* FieldReader::value(std::string_view key) {
     if (!contains(known_, key)) known_.emplace_back(key);
     if (!object_) return nullptr;

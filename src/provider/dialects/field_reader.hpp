@@ -12,7 +12,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -22,6 +21,7 @@
 
 #include "json/parse.hpp"
 #include "provider/definition.hpp"
+#include "provider/dialects/dialect.hpp"
 #include "provider/read.hpp"
 
 namespace claviger::provider {
@@ -53,6 +53,8 @@ public:
     // The raw member; nullptr when absent or null. Notes the key as known.
     const json::Value* value(std::string_view key);
     bool has(std::string_view key) { return value(key) != nullptr; }
+    // Written, and null: for the few members where null says something.
+    [[nodiscard]] bool is_null(std::string_view key) const;
 
     std::optional<std::string> optional_string(std::string_view key);
     std::string string(std::string_view key, std::string fallback = {});
@@ -80,6 +82,8 @@ public:
     void alias(std::string_view old_key, std::string_view new_key, bool warn = false);
     // The key that is really in the file for `key` (an alias, or the key itself).
     [[nodiscard]] std::string_view spelled(std::string_view key) const;
+    // The aliases in use, as a map from `native_pointer`/new_key to where the member stands in the file.
+    void note_aliases(PointerMap& pointers, std::string_view native_pointer) const;
 
     void error(std::string_view key, std::string code, std::string message);
     void warning(std::string_view key, std::string code, std::string message);

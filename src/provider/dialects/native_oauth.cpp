@@ -1,0 +1,191 @@
+#include "provider/dialects/native_parts.hpp"
+
+#include "json/value.hpp"
+
+namespace claviger::provider::native {
+namespace {
+
+void read_endpoints(FieldReader& oauth, OAuth2& model) {
+    model.base_url = oauth.string("base_url");
+    model.issuer = oauth.string("issuer");
+    model.authorization_url = oauth.string("authorization_url");
+    model.token_url = oauth.string("token_url");
+    model.refresh_url = oauth.string("refresh_url");
+    model.revocation_url = oauth.string("revocation_url");
+    model.device_authorization_url = oauth.string("device_authorization_url");
+    model.registration_endpoint = oauth.string("registration_endpoint");
+    model.userinfo_url = oauth.string("userinfo_url");
+}
+
+void read_scopes(FieldReader& oauth, OAuth2& model, Context& context) {
+    model.scopes = oauth.strings("scopes");
+    for (FieldReader& choice : oauth.objects("available_scopes")) {
+        ScopeChoice item;
+        item.value = choice.required_string("value");
+        item.label = choice.string("label");
+        item.description = choice.string("description");
+        item.implies = choice.strings("implies");
+        choice.finish(&context.unknown);
+        model.available_scopes.push_back(std::move(item));
+    }
+    model.scopes_required = oauth.boolean("scopes_required");
+    model.scope_separator = oauth.string("scope_separator", " ");
+    model.scope_param = oauth.string("scope_param", "scope");
+}
+
+void read_abilities(FieldReader& oauth, OAuth2& model, Flow flow) {
+    model.pkce = oauth.boolean("pkce", true);
+    oauth.alias("supports_device_flow", "supports_device_code");
+    // What the chosen flow needs is taken to be there unless the file says otherwise.
+    model.supports_device_code = oauth.boolean("supports_device_code", flow == Flow::device_code);
+    model.supports_dcr = oauth.boolean("supports_dcr", flow == Flow::dcr_pkce);
+    model.client_secret_required = oauth.boolean("client_secret_required");
+    model.device_token_request = oauth.choice("device_token_request", {"oauth2_form", "json"}).value_or("oauth2_form");
+}
+
+void read_client_authentication(FieldReader& oauth, OAuth2& model, Context& context) {
+    if (auto text = oauth.choice("token_auth_method", {"client_secret_post", "client_secret_basic", "none",
+                                                       "private_key_jwt", "client_secret_jwt"})) {
+        model.token_auth_method = token_auth_method_from(*text);
+    }
+    if (auto older = oauth.choice("authorization_method", {"body", "basic"})) {
+        const auto meant =
+            *older == "basic" ? TokenAuthMethod::client_secret_basic : TokenAuthMethod::client_secret_post;
+        if (model.token_auth_method && *model.token_auth_method != meant) {
+            oauth.error("authorization_method", "conflict",
+                        "says something else than \"token_auth_method\"; keep only \"token_auth_method\"");
+        } else if (!model.token_auth_method) {
+            model.token_auth_method = meant;
+            context.pointers.add("/oauth/token_auth_method", oauth.pointer_of("authorization_method"));
+        }
+    }
+    if (oauth.choice("token_content_type", {"form", "json"}) == "json") model.token_content_type = BodyFormat::json;
+}
+
+void read_parameters(FieldReader& oauth, OAuth2& model, Context& context) {
+    model.authorization_params = oauth.string_map("authorization_params");
+    model.token_params = oauth.string_map("token_params");
+    model.refresh_params = oauth.string_map("refresh_params");
+    model.token_headers = oauth.string_map("token_headers");
+    model.resource = oauth.string("resource");
+    model.audience = oauth.string("audience");
+    if (auto rename = oauth.object("rename")) {
+        for (const std::string_view request : {"authorize", "token", "refresh", "revoke", "device", "register"}) {
+            StringMap names = rename->string_map(request);
+            if (!names.empty()) model.rename.emplace(request, std::move(names));
+        }
+        rename->finish(&context.unknown);
+    }
+}
+
+void read_response(FieldReader& oauth, OAuth2& model, Context& context) {
+    if (auto response = oauth.object("response")) {
+        ResponseQuirk& quirk = model.response;
+        quirk.access_token = response->string_or_strings("access_token");
+        quirk.refresh_token = response->string_or_strings("refresh_token");
+        quirk.expires = response->string_or_strings("expires");
+        quirk.scope = response->string_or_strings("scope");
+        quirk.token_type = response->string_or_strings("token_type");
+        quirk.format = response->choice("format", {"auto", "json", "form"}).value_or("auto");
+        if (auto when = response->object("error_when")) quirk.error_when = *response->value("error_when");
+        quirk.capture = read_captures(*response, "capture", context);
+        response->finish(&context.unknown);
+    }
+    if (auto callback = oauth.object("callback")) {
+        model.callback.code_param = callback->string("code_param", "code");
+        model.callback.state_param = callback->string("state_param", "state");
+        model.callback.capture = callback->strings("capture");
+        callback->finish(&context.unknown);
+    }
+}
+
+void read_life(FieldReader& oauth, OAuth2& model, Context& context) {
+    constexpr std::int64_t kTenYears = 315'360'000;
+    if (auto expires = oauth.object("expires")) {
+        model.expires.unit =
+            expires->choice("unit", {"seconds", "milliseconds", "minutes", "hours", "days"}).value_or("seconds");
+        model.expires.kind = expires->choice("kind", {"relative", "absolute"}).value_or("relative");
+        model.expires.default_seconds = expires->integer("default", 1, kTenYears);
+        expires->finish(&context.unknown);
+    }
+    if (auto refresh = oauth.object("refresh")) {
+        model.refresh.rotation = refresh->choice("rotation", {"auto", "always", "never"}).value_or("auto");
+        model.refresh.margin_seconds = refresh->integer("margin_seconds", 0, 86'400);
+        model.refresh.min_interval_seconds = refresh->integer("min_interval_seconds", 0, 86'400);
+        model.refresh.mode = refresh->choice("mode", {"refresh", "remint", "extend"}).value_or("refresh");
+        refresh->finish(&context.unknown);
+    }
+    if (auto errors = oauth.object("errors")) {
+        model.errors.terminal = errors->strings("terminal");
+        model.errors.config = errors->strings("config");
+        model.errors.transient = errors->strings("transient");
+        errors->finish(&context.unknown);
+    }
+    if (auto revoke = oauth.object("revoke")) {
+        model.revoke.present = true;
+        model.revoke.method = revoke->choice("method", {"POST", "GET", "DELETE"}).value_or("POST");
+        model.revoke.url = revoke->string("url");
+        model.revoke.auth =
+            revoke->choice("auth", {"", "client_secret_post", "client_secret_basic", "none", "bearer"}).value_or("");
+        model.revoke.params = revoke->string_map("params");
+        model.revoke.order = revoke->choice("order", {"", "refresh_first", "access_first"}).value_or("");
+        revoke->finish(&context.unknown);
+    }
+}
+
+// The endpoint once stood in a block of its own.
+void read_registration_block(FieldReader& root, OAuth2& model, Context& context) {
+    auto registration = root.object("registration");
+    if (!registration) return;
+    const std::string endpoint = registration->string("registration_endpoint");
+    if (!endpoint.empty() && model.registration_endpoint.empty()) {
+        model.registration_endpoint = endpoint;
+        context.pointers.add("/oauth/registration_endpoint", registration->pointer_of("registration_endpoint"));
+    } else if (!endpoint.empty() && model.registration_endpoint != endpoint) {
+        registration->error("registration_endpoint", "conflict",
+                            "says something else than \"oauth.registration_endpoint\"; keep only that one");
+    }
+    registration->finish(&context.unknown);
+}
+
+}  // namespace
+
+void read_oauth2(FieldReader& root, Context& context) {
+    auto oauth = root.object("oauth");
+    if (!oauth) {
+        if (root.has("registration")) {
+            root.warning("registration", "unused", "has no effect without \"oauth\"; move it into an \"oauth\" block");
+            root.keep("registration");
+        }
+        return;
+    }
+    OAuth2 model;
+    read_endpoints(*oauth, model);
+    read_scopes(*oauth, model, context);
+    read_abilities(*oauth, model, context.definition.flow);
+    read_client_authentication(*oauth, model, context);
+    read_parameters(*oauth, model, context);
+    read_response(*oauth, model, context);
+    read_life(*oauth, model, context);
+    read_registration_block(root, model, context);
+    oauth->finish(&context.unknown);
+    oauth->note_aliases(context.pointers, "/oauth");
+    context.definition.oauth2 = std::move(model);
+}
+
+void read_oauth1(FieldReader& root, Context& context) {
+    auto oauth = root.object("oauth1");
+    if (!oauth) return;
+    OAuth1 model;
+    model.request_token_url = oauth->string("request_token_url");
+    model.authorization_url = oauth->string("authorization_url");
+    model.access_token_url = oauth->string("access_token_url");
+    model.signature_method =
+        oauth->choice("signature_method", {"HMAC-SHA1", "HMAC-SHA256", "RSA-SHA1", "PLAINTEXT"}).value_or("HMAC-SHA1");
+    model.realm = oauth->string("realm");
+    model.authorization_params = oauth->string_map("authorization_params");
+    oauth->finish(&context.unknown);
+    context.definition.oauth1 = std::move(model);
+}
+
+}  // namespace claviger::provider::native

@@ -1,0 +1,27 @@
+// Every place of a definition that holds an endpoint, with its native pointer: one list for validation, for the
+// variables that a login must ask for, and for tests. Ownership: `text` points into the definition.
+// Thread rule: pure functions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "provider/definition.hpp"
+
+namespace claviger::provider {
+
+struct UrlField {
+    std::string pointer;      // "/oauth/token_url"
+    const std::string* text;  // never empty
+};
+
+// Endpoints that Claviger calls or opens: templates of one URL each.
+std::vector<UrlField> endpoint_fields(const ProviderDefinition& definition);
+// api_url and authorized_uris: where the credential may go.
+std::vector<UrlField> place_fields(const ProviderDefinition& definition);
+// Names of all {variables} used in any of them, in order, without repetition.
+std::vector<std::string> variables_used(const ProviderDefinition& definition);
+// Whether `name` stands for a whole origin somewhere ("{name}/path"), not for one label or segment.
+bool is_origin_variable(const ProviderDefinition& definition, std::string_view name);
+
+}  // namespace claviger::provider
