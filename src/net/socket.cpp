@@ -9,7 +9,7 @@ using base::ErrorCode;
 using base::Result;
 
 Socket::Socket(std::shared_ptr<Reactor> reactor, FileDescriptor fd)
-    : reactor_(std::move(reactor)), fd_(std::move(fd)), reader_(*reactor_), writer_(*reactor_) {}
+    : reactor_(std::move(reactor)), fd_(std::move(fd)), reader_(*reactor_), writer_(*reactor_), crossing_(*reactor_) {}
 
 Socket::~Socket() { close(); }
 
@@ -20,6 +20,7 @@ void Socket::close() noexcept {
     fd_.reset();
     reactor_->wake(reader_, Waiter::Outcome::cancelled);
     reactor_->wake(writer_, Waiter::Outcome::cancelled);
+    reactor_->wake(crossing_, Waiter::Outcome::cancelled);
 }
 
 void Socket::on_readiness(bool readable, bool writable, bool hung_up) {
@@ -28,6 +29,7 @@ void Socket::on_readiness(bool readable, bool writable, bool hung_up) {
     hung_up_ |= hung_up;
     if (readable) reactor_->wake(reader_, Waiter::Outcome::ready);
     if (writable) reactor_->wake(writer_, Waiter::Outcome::ready);
+    reactor_->wake(crossing_, Waiter::Outcome::ready);  // looks for itself what came
 }
 
 // Registers at the first wait only: adding or changing a watch reports what is ready already, so nothing that
@@ -56,11 +58,11 @@ Result<void> too_slow() { return base::fail(ErrorCode::timeout, "the peer took t
 
 }  // namespace
 
-Task<Result<void>> until_ready(std::shared_ptr<Socket> socket, Direction direction, Deadline deadline) {
+Task<Result<void>> until_ready(std::shared_ptr<Socket> socket, Direction direction, Deadline deadline, bool crosswise) {
     if (socket->closed()) co_return closed_here();
     socket->streak_ = 0;
     if (socket->may_be_ready(direction)) co_return Result<void>{};
-    Waiter& waiter = direction == Direction::read ? socket->reader_ : socket->writer_;
+    Waiter& waiter = crosswise ? socket->crossing_ : direction == Direction::read ? socket->reader_ : socket->writer_;
     if (waiter.waiting()) co_return base::fail(ErrorCode::internal, "two operations of one kind wait on one stream");
     if (!socket->watch(direction)) co_return base::fail(ErrorCode::network, "cannot watch a connection: " + system_text(errno));
     auto outcome = co_await socket->reactor().park(waiter, deadline);

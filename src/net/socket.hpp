@@ -27,11 +27,13 @@ public:
     [[nodiscard]] bool may_be_ready(Direction direction) const {
         return direction == Direction::read ? readable_ : writable_;
     }
-    // A transfer said EAGAIN.
+    // A transfer said EAGAIN, or a write took a part only.
     void would_block(Direction direction) { (direction == Direction::read ? readable_ : writable_) = false; }
     // A read gave less than was asked for: nothing is left (epoll(7)). After the peer's end no further event comes,
     // so a socket that hung up stays readable.
     void drained() { readable_ = hung_up_; }
+    // Forgets what is known: the next read asks the kernel.
+    void look_again() { readable_ = true; }
     // Counts transfers that did not wait; true when it is time to let others have a turn.
     [[nodiscard]] bool greedy() { return ++streak_ > kLongestStreak; }
     void close() noexcept;
@@ -40,7 +42,7 @@ public:
     void on_readiness(bool readable, bool writable, bool hung_up);
 
 private:
-    friend Task<base::Result<void>> until_ready(std::shared_ptr<Socket> socket, Direction direction, Deadline deadline);
+    friend Task<base::Result<void>> until_ready(std::shared_ptr<Socket> socket, Direction direction, Deadline deadline, bool crosswise);
     friend Task<base::Result<void>> others_first(std::shared_ptr<Socket> socket, Deadline deadline);
     bool watch(Direction direction);
 
@@ -48,7 +50,7 @@ private:
 
     std::shared_ptr<Reactor> reactor_;
     FileDescriptor fd_;
-    Waiter reader_, writer_;
+    Waiter reader_, writer_, crossing_;
     std::uint64_t key_ = 0;
     bool enrolled_ = false;
     bool watching_writes_ = false;
@@ -58,8 +60,9 @@ private:
     int streak_ = 0;
 };
 
-// Waits until a transfer is worth trying. timeout, or cancelled after close().
-Task<base::Result<void>> until_ready(std::shared_ptr<Socket> socket, Direction direction, Deadline deadline);
+// Waits until a transfer is worth trying. timeout, or cancelled after close(). One may wait for each direction, and
+// one more `crosswise`: a TLS read that must write, or the reverse.
+Task<base::Result<void>> until_ready(std::shared_ptr<Socket> socket, Direction direction, Deadline deadline, bool crosswise = false);
 
 // For a greedy() socket: one turn of the loop for everybody else, and a look at the clock, which transfers that
 // never wait would otherwise escape.

@@ -78,6 +78,7 @@ Task<Result<void>> send_all(std::shared_ptr<Socket> socket, std::string_view fir
             continue;
         }
         const auto sent = static_cast<std::size_t>(count);
+        if (sent < first.size() + second.size()) socket->would_block(Direction::write);
         const std::size_t of_first = std::min(sent, first.size());
         first.remove_prefix(of_first);
         second.remove_prefix(sent - of_first);

@@ -1,5 +1,5 @@
-// TLS 1.2 and 1.3 over a TCP stream, by OpenSSL on the socket's descriptor (SSL_set_fd + readiness, 
-// SSL_MODE_RELEASE_BUFFERS). Verification has no off switch (PX-25). Thread rule: contexts are immutable and may
+// TLS 1.2 and 1.3 over a TCP stream, by OpenSSL on the stream's socket (its buffers are released while a
+// connection idles). Verification has no off switch (PX-25). Thread rule: contexts are immutable and may
 // be shared on one Loop; streams as net/stream.hpp.
 #pragma once
 
@@ -23,13 +23,15 @@ public:
     static base::Result<TlsClientContext> make(const Options& options);
     struct Native;
     [[nodiscard]] Native& native() const { return *native_; }
+    [[nodiscard]] const std::shared_ptr<Native>& shared_native() const { return native_; }
 
 private:
     std::shared_ptr<Native> native_;
 };
 
 // Takes over `tcp`, which connect_tcp or Listener::accept made. Verifies chain and SAN against `host`;
-// ALPN offers http/1.1.
+// ALPN offers http/1.1. A context resumes earlier sessions with the same host (certificates are looked at again after
+// an hour at most). ErrorCode::tls with the reason for people; nothing was sent but the handshake.
 Task<base::Result<StreamPtr>> tls_connect(StreamPtr tcp, TlsClientContext context, std::string host, Deadline deadline);
 
 // What a server shows: chain and key in PEM (leaf first), made once and shared (leaf cache of the proxy).
