@@ -40,6 +40,10 @@ private:
     std::shared_ptr<const Parsed> parsed_;
 };
 
+// A URL as somebody wrote it, for deciding: what Url would silently drop or rewrite (tabs, newlines, backslashes) is
+// refused here, so that what was written is what is decided on (PX-04).
+base::Result<net::Url> parse_written_url(std::string_view text);
+
 // All rules of a definition with {variables} replaced. The rules for injection are api_url and authorized_uris
 // together; both absent = the origins of no URL (nothing is injected) unless allow_all_uris.
 base::Result<std::vector<UriRule>> rules_of(const provider::ProviderDefinition& definition,

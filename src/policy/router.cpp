@@ -1,0 +1,114 @@
+#include "policy/router.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace claviger::policy {
+namespace {
+
+// A path as the most forgiving server might read it: decoded to the end, backslashes as slashes, parameters and empty
+// segments dropped, dot segments resolved, case folded. Only for excluding: it can withhold a credential, never
+// give one (PX-30).
+std::string forgiving_path(std::string path) {
+    for (int round = 0; round < 4 && path.find('%') != std::string::npos; ++round) {
+        auto decoded = base::percent_decode(path);
+        if (!decoded || *decoded == path) break;
+        path = *std::move(decoded);
+    }
+    std::replace(path.begin(), path.end(), '\\', '/');
+    path.resize(std::min(path.find_first_of("?#"), path.size()));
+    std::vector<std::string> segments;
+    for (auto& segment : base::split(path, '/')) {
+        segment.resize(std::min({segment.find(';'), segment.find('\0'), segment.size()}));
+        const auto name = base::trim(segment);
+        if (name.empty() || name == ".") continue;
+        if (name != "..") segments.push_back(base::to_lower(name));
+        else if (!segments.empty()) segments.pop_back();
+    }
+    return base::join(segments, "/");
+}
+
+std::string_view without_final_dot(std::string_view host) {
+    if (host.ends_with('.')) host.remove_suffix(1);
+    return host;
+}
+
+bool is_endpoint(const net::Url& url, const net::Url& endpoint) {
+    return url.port() == endpoint.port() && without_final_dot(url.host()) == without_final_dot(endpoint.host()) &&
+           forgiving_path(url.path()) == forgiving_path(endpoint.path());
+}
+
+std::string name_of(const Route& route) { return route.provider + "/" + route.connection; }
+
+struct Candidate {
+    const Route* route;
+    const UriRule* rule;
+};
+
+// The most specific rule of one route that matches.
+const UriRule* best_rule(const Route& route, const net::Url& url) {
+    const UriRule* best = nullptr;
+    for (const auto& rule : route.rules) {
+        if (rule.matches(url) && (best == nullptr || rule.specificity() > best->specificity())) best = &rule;
+    }
+    return best;
+}
+
+Decision decided(Decision::Kind kind, const Candidate& by, std::string because) {
+    return {kind, by.route->provider, by.route->connection, by.rule->text(), std::move(because)};
+}
+
+}  // namespace
+
+Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {}
+
+Decision Router::decide(const net::Url& url) const {
+    std::vector<Candidate> best;  // several only while they tie
+    for (const auto& route : routes_) {
+        const auto* rule = best_rule(route, url);
+        if (rule == nullptr) continue;
+        if (!best.empty() && rule->specificity() < best[0].rule->specificity()) continue;
+        if (!best.empty() && rule->specificity() > best[0].rule->specificity()) best.clear();
+        best.push_back({&route, rule});
+    }
+    if (best.empty()) return {Decision::Kind::unmatched, "", "", "", "no rule of a connection of this session matches"};
+    for (const auto& route : routes_) {
+        for (const auto& endpoint : route.excluded) {
+            if (!is_endpoint(url, endpoint)) continue;
+            return decided(Decision::Kind::excluded, best[0],
+                           fmt::format("this is an OAuth endpoint of {}, which never gets an API credential", route.provider));
+        }
+    }
+    if (best.size() > 1) {
+        return decided(Decision::Kind::ambiguous, best[0],
+                       fmt::format("{} (rule {}) and {} (rule {}) match equally well", name_of(*best[0].route),
+                                   base::printable(best[0].rule->text()), name_of(*best[1].route),
+                                   base::printable(best[1].rule->text())));
+    }
+    return decided(Decision::Kind::matched, best[0],
+                   fmt::format("rule {} of {} matches", base::printable(best[0].rule->text()), name_of(*best[0].route)));
+}
+
+bool Router::opens(std::string_view canonical_host, std::uint16_t port) const {
+    return std::any_of(routes_.begin(), routes_.end(), [&](const Route& route) {
+        return std::any_of(route.rules.begin(), route.rules.end(),
+                           [&](const UriRule& rule) { return rule.host_may_match(canonical_host, port); });
+    });
+}
+
+std::vector<std::string> Router::constraint_hosts() const {
+    std::vector<std::string> hosts;
+    for (const auto& route : routes_) {
+        for (const auto& rule : route.rules) {
+            for (auto& host : rule.constraint_hosts()) hosts.push_back(std::move(host));
+        }
+    }
+    std::sort(hosts.begin(), hosts.end());
+    hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
+    return hosts;
+}
+
+}  // namespace claviger::policy

@@ -1,0 +1,132 @@
+#include "policy/router.hpp"
+
+#include <gtest/gtest.h>
+
+namespace claviger::policy {
+namespace {
+
+using Kind = Decision::Kind;
+
+net::Url url_of(std::string_view text) {
+    auto url = net::Url::parse(text);
+    EXPECT_TRUE(url) << text;
+    return url ? *url : net::Url{};
+}
+
+Route route(std::string provider, const std::vector<std::string>& targets, const std::vector<std::string>& excluded = {}) {
+    Route out{std::move(provider), "default", {}, {}};
+    for (const auto& target : targets) out.rules.push_back(*UriRule::parse_target(target));
+    for (const auto& endpoint : excluded) out.excluded.push_back(url_of(endpoint));
+    return out;
+}
+
+Router two_and_a_wide_one() {
+    std::vector<Route> routes;
+    routes.push_back(route("wide", {"**.acme.com", R"(regex:.*\.example\.org)"}));
+    routes.push_back(route("acme", {"api.acme.com"}));
+    routes.push_back(route("acme-mail", {"https://api.acme.com/mail", "mail.example.org"}));
+    return Router(std::move(routes));
+}
+
+TEST(Router, the_most_specific_rule_wins) {
+    const auto router = two_and_a_wide_one();
+    struct Row { std::string_view url, provider; };
+    for (const auto& row : {Row{"https://api.acme.com/x", "acme"}, Row{"https://api.acme.com/mail", "acme-mail"},
+                            Row{"https://api.acme.com/mail/1", "acme-mail"}, Row{"https://api.acme.com/mailx", "acme"},
+                            Row{"https://other.acme.com/", "wide"}, Row{"https://a.b.acme.com/", "wide"},
+                            Row{"https://mail.example.org/", "acme-mail"}, Row{"https://x.example.org/", "wide"}}) {
+        const auto decision = router.decide(url_of(row.url));
+        EXPECT_EQ(decision.kind, Kind::matched) << row.url;
+        EXPECT_EQ(decision.provider, row.provider) << row.url;
+        EXPECT_FALSE(decision.rule.empty());
+        EXPECT_FALSE(decision.because.empty());
+    }
+}
+
+TEST(Router, unmatched_requests_say_so) {
+    const auto router = two_and_a_wide_one();
+    for (const std::string_view url : {"https://evil.com/", "http://api.acme.com/", "https://api.acme.com:8443/",
+                                       "https://u:p@api.acme.com/", "https://acme.com/", "https://api.acme.com/a%2fb"}) {
+        const auto decision = router.decide(url_of(url));
+        EXPECT_EQ(decision.kind, Kind::unmatched) << url;
+        EXPECT_EQ(decision.provider, "");
+        EXPECT_FALSE(decision.because.empty());
+    }
+}
+
+TEST(Router, a_tie_is_an_error_that_names_both) {
+    std::vector<Route> routes;
+    routes.push_back(route("acme", {"api.acme.com"}));
+    routes.push_back(route("acme-oauth", {"https://api.acme.com/"}));
+    const Router router(std::move(routes));
+    const auto decision = router.decide(url_of("https://api.acme.com/x"));
+    EXPECT_EQ(decision.kind, Kind::ambiguous);
+    EXPECT_NE(decision.because.find("acme/default"), std::string::npos);
+    EXPECT_NE(decision.because.find("acme-oauth/default"), std::string::npos);
+}
+
+TEST(Router, two_rules_of_one_route_are_no_tie) {
+    std::vector<Route> routes;
+    routes.push_back(route("acme", {"api.acme.com", "https://api.acme.com/"}));
+    const Router router(std::move(routes));
+    EXPECT_EQ(router.decide(url_of("https://api.acme.com/x")).kind, Kind::matched);
+}
+
+// However an endpoint is spelt, a server that forgives much might take it for the endpoint.
+TEST(Router, PX30_spellings_of_an_own_endpoint_get_no_credential) {
+    std::vector<Route> routes;
+    routes.push_back(route("acme", {"api.acme.com", "**.api.acme.com"},
+                           {"https://api.acme.com/oauth/token", "https://api.acme.com/oauth/authorize"}));
+    const Router router(std::move(routes));
+    for (const std::string path : {
+             "/oauth/token", "/oauth/token/", "/oauth//token", "//oauth/token", "///oauth///token//", "/oauth/./token",
+             "/oauth/x/../token", "/./oauth/token", "/oauth/%2e/token", "/oauth/x/%2e%2e/token", "/oauth/token?grant=x",
+             "/oauth/token#x", "/oauth/token/?x", "/OAuth/Token", "/oauth/TOKEN", "/oauth/%74oken", "/%6fauth/token",
+             "/oauth/%74%6f%6b%65%6e", "/oauth/%2574oken", "/oauth/token;x=1", "/oauth;x/token", "/oauth/token%20",
+             "/oauth/%20token", "/oauth/token%3Fx=1", "/oauth/token%23x", "/oauth\\token", "\\oauth\\token", "/oauth/token/.",
+             "/oauth/token/x/..", "/oauth/token%09", "/oauth/authorize", "/oauth/authorize/", "/oauth/token;", "/oauth/;/token",
+             "/oauth/%54OKEN", "/x/..//oauth/token"}) {
+        for (const std::string origin : {"https://api.acme.com", "https://API.acme.com:443", "HTTPS://api.acme.com", "wss://api.acme.com"}) {
+            const auto decision = router.decide(url_of(origin + path));
+            EXPECT_EQ(decision.kind, Kind::excluded) << origin << path;
+        }
+    }
+    // An encoded separator matches no rule at all.
+    for (const std::string path : {"/oauth%2ftoken", "/oauth/token%2f", "/oauth/token%00", "/oauth%5ctoken", "/oauth/..;/oauth/token"}) {
+        EXPECT_EQ(router.decide(url_of("https://api.acme.com" + path)).kind, Kind::unmatched) << path;
+    }
+    for (const std::string path : {"/oauth/tokens", "/oauth/token/x", "/token", "/oauth", "/oauth/token/info", "/oauth/to/ken"}) {
+        EXPECT_EQ(router.decide(url_of("https://api.acme.com" + path)).kind, Kind::matched) << path;
+    }
+    EXPECT_EQ(router.decide(url_of("https://x.api.acme.com/oauth/token")).kind, Kind::matched) << "another host";
+}
+
+TEST(Router, PX30_another_routes_endpoint_is_excluded_too) {
+    std::vector<Route> routes;
+    routes.push_back(route("one", {"api.acme.com"}));
+    routes.push_back(route("two", {"two.acme.com"}, {"https://api.acme.com/token"}));
+    EXPECT_EQ(Router(routes).decide(url_of("https://api.acme.com/token")).kind, Kind::excluded);
+}
+
+TEST(Router, PX27_opens_tls_for_routed_hosts_only) {
+    std::vector<Route> routes;
+    routes.push_back(route("acme", {"https://api.acme.com/v1", "*.acme.com", "https://api.example.org:8443", "http://127.0.0.1:99"}));
+    const Router router(std::move(routes));
+    EXPECT_TRUE(router.opens("api.acme.com", 443));
+    EXPECT_TRUE(router.opens("x.acme.com", 443));
+    EXPECT_TRUE(router.opens("api.example.org", 8443));
+    EXPECT_FALSE(router.opens("api.example.org", 443));
+    EXPECT_FALSE(router.opens("api.acme.com", 8443));
+    EXPECT_FALSE(router.opens("acme.com", 443));
+    EXPECT_FALSE(router.opens("evil.com", 443));
+    EXPECT_FALSE(router.opens("127.0.0.1", 99));
+    EXPECT_FALSE(Router({}).opens("api.acme.com", 443));
+}
+
+TEST(Router, PX26_constraint_hosts_are_sorted_and_single) {
+    const auto router = two_and_a_wide_one();
+    EXPECT_EQ(router.constraint_hosts(), (std::vector<std::string>{".acme.com", "api.acme.com", "mail.example.org"}));
+}
+
+}  // namespace
+}  // namespace claviger::policy

@@ -1,0 +1,210 @@
+#include "policy/uri_rule.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include "base/text.hpp"
+#include "policy/host_pattern.hpp"
+#include "provider/expand.hpp"
+
+namespace claviger::policy {
+
+using base::ErrorCode;
+using base::Result;
+
+struct UriRule::Parsed {
+    std::string text;
+    bool secure = true;  // https or wss; else http or ws on loopback
+    HostPattern host;
+    std::uint16_t port = 443;
+    std::unique_ptr<const re2::RE2> path;   // null: every path
+    std::unique_ptr<const re2::RE2> query;  // null: every query
+    std::size_t prefix_length = 0;          // of the path before its first '*'
+};
+
+namespace {
+
+constexpr std::size_t kLongestRule = 2048;
+
+bool is_secure(const net::Url& url) { return url.scheme() == "https" || url.scheme() == "wss"; }
+
+tl::unexpected<base::Error> refuse(std::string_view text, std::string_view why, std::string_view hint = {}) {
+    return base::fail(ErrorCode::invalid_input, fmt::format("rule {}: {}", base::printable(text), why), std::string(hint));
+}
+
+bool holds_escape(std::string_view text, std::string_view two_digits) {
+    for (std::size_t i = 0; i + 2 < text.size(); ++i) {
+        if (text[i] == '%' && base::equal_ignoring_case(text.substr(i + 1, 2), two_digits)) return true;
+    }
+    return false;
+}
+
+// Paths that a server may read otherwise than we do: an encoded separator or NUL (PX-05), and dot segments with a
+// parameter ("..;x"), which some servers resolve after they dropped the parameter.
+bool path_is_ambiguous(std::string_view path) {
+    if (holds_escape(path, "2f") || holds_escape(path, "5c") || holds_escape(path, "00")) return true;
+    for (const auto& segment : base::split(path, '/')) {
+        const auto semicolon = segment.find(';');
+        if (semicolon == std::string::npos) continue;
+        const auto name = base::percent_decode(segment.substr(0, semicolon));
+        if (name && (*name == "." || *name == "..")) return true;
+    }
+    return false;
+}
+
+// '*' and '**' of a path or query as a regular expression over its canonical text. '*' stays within a segment (or
+// a parameter of a query); alone between two slashes it needs a character, since "//" may be read as "/".
+std::unique_ptr<const re2::RE2> compile_glob(std::string_view glob, char separator) {
+    std::string regex;
+    for (std::size_t i = 0; i < glob.size(); ++i) {
+        if (glob[i] != '*') {
+            const auto literal = glob.substr(i, std::min(glob.find('*', i), glob.size()) - i);
+            regex += re2::RE2::QuoteMeta(re2::StringPiece(literal.data(), literal.size()));
+            i += literal.size() - 1;
+        } else if (i + 1 < glob.size() && glob[i + 1] == '*') {
+            regex += ".*";
+            ++i;
+        } else {
+            const bool whole_segment = i > 0 && glob[i - 1] == '/' && i + 1 < glob.size() && glob[i + 1] == '/';
+            regex += fmt::format("[^{}]{}", separator, whole_segment ? '+' : '*');
+        }
+    }
+    re2::RE2::Options options;
+    options.set_log_errors(false);
+    options.set_dot_nl(true);
+    options.set_encoding(re2::RE2::Options::EncodingLatin1);  // canonical text is ASCII
+    options.set_max_mem(1 << 20);
+    auto compiled = std::make_unique<const re2::RE2>(regex, options);
+    return compiled->ok() ? std::move(compiled) : nullptr;
+}
+
+bool full_match(const re2::RE2& regex, std::string_view text) {
+    return re2::RE2::FullMatch(re2::StringPiece(text.data(), text.size()), regex);
+}
+
+// What all rules share: the text is a URL of ours, without parts that a rule cannot mean.
+Result<net::Url> parse_rule_url(std::string_view text, std::string_view shown) {
+    if (text.size() > kLongestRule) return refuse(shown, "longer than 2048 bytes");
+    const auto dropped_by_urls = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\'; };
+    if (std::any_of(text.begin(), text.end(), dropped_by_urls)) {
+        return refuse(shown, "holds a space, a control character or a backslash", "remove it");
+    }
+    if (text.find("://") == std::string_view::npos) {
+        return refuse(shown, "has no scheme and host", "write https://host/path; allow_all_uris is what allows more");
+    }
+    auto url = net::Url::parse(text);
+    if (!url) return refuse(shown, url.error().message, url.error().hint);
+    const auto after_scheme = text.substr(text.find("://") + 3);
+    if (after_scheme.substr(0, after_scheme.find_first_of("/?#")).find('@') != std::string_view::npos) {
+        return refuse(shown, "holds a user name", "remove the part before @");
+    }
+    if (url->fragment()) return refuse(shown, "has a fragment", "remove the part after #");
+    if (path_is_ambiguous(url->path())) return refuse(shown, "has an encoded separator in its path");
+    if (!is_secure(*url) && !url->host_is_loopback()) {
+        return refuse(shown, "is not https", "a credential goes over TLS only; write https://...");
+    }
+    return url;
+}
+
+// Scheme, host and port.
+Result<std::shared_ptr<UriRule::Parsed>> begin_rule(const net::Url& url, std::string_view shown, bool any_depth_allowed) {
+    auto host = HostPattern::parse(url.host(), any_depth_allowed);
+    if (!host) return refuse(shown, host.error().message, host.error().hint);
+    if (!is_secure(url) && host->kind() != HostPattern::Kind::exact) return refuse(shown, "has a '*' in the host of an http URL");
+    auto rule = std::make_shared<UriRule::Parsed>();
+    rule->text = shown;
+    rule->secure = is_secure(url);
+    rule->host = *std::move(host);
+    rule->port = url.port();
+    return rule;
+}
+
+}  // namespace
+
+Result<UriRule> UriRule::parse_pattern(std::string_view pattern, PatternDialect dialect) {
+    TRY(url, parse_rule_url(pattern, pattern));
+    TRY(rule, begin_rule(url, pattern, false));
+    auto path = url.path();
+    // Before AFPS 1.3, "/*" at the end means all that is below; within this parser "**" says it.
+    if (dialect == PatternDialect::subtree && path.ends_with("/*")) path += '*';
+    rule->prefix_length = std::min(path.find('*'), path.size());
+    rule->path = compile_glob(path, '/');
+    if (!rule->path) return refuse(pattern, "is too complex");
+    if (url.query()) {
+        rule->query = compile_glob(*url.query(), '&');
+        if (!rule->query) return refuse(pattern, "is too complex");
+    }
+    UriRule out;
+    out.parsed_ = std::move(rule);
+    return out;
+}
+
+Result<UriRule> UriRule::parse_target(std::string_view target) {
+    UriRule out;
+    constexpr std::string_view kRegex = "regex:";
+    if (target.starts_with(kRegex)) {
+        auto host = HostPattern::parse_regex(target.substr(kRegex.size()));
+        if (!host) return refuse(target, host.error().message, host.error().hint);
+        auto rule = std::make_shared<Parsed>();
+        rule->text = target;
+        rule->host = *std::move(host);
+        out.parsed_ = std::move(rule);
+        return out;
+    }
+    const bool has_scheme = target.find("://") != std::string_view::npos;
+    TRY(url, parse_rule_url(has_scheme ? std::string(target) : "https://" + std::string(target), target));
+    if (url.query()) return refuse(target, "has a query", "remove the part after ?");
+    auto prefix = url.path();
+    while (prefix.ends_with('/')) prefix.pop_back();
+    if (prefix.find('*') != std::string::npos) {
+        return refuse(target, "has a '*' in its path", "a target is a prefix; use authorized_uris for patterns");
+    }
+    TRY(rule, begin_rule(url, target, true));
+    rule->prefix_length = prefix.size();
+    if (!prefix.empty()) {
+        rule->path = std::make_unique<const re2::RE2>(re2::RE2::QuoteMeta(prefix) + "(/.*)?");
+        if (!rule->path->ok()) return refuse(target, "is too complex");
+    }
+    out.parsed_ = std::move(rule);
+    return out;
+}
+
+Result<net::Url> parse_written_url(std::string_view text) {
+    const auto rewritten = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\'; };
+    if (std::any_of(text.begin(), text.end(), rewritten)) {
+        return base::fail(ErrorCode::invalid_input, "the URL holds a control character or a backslash", "remove it");
+    }
+    return net::Url::parse(text);
+}
+
+bool UriRule::matches(const net::Url& url) const {
+    if (url.has_userinfo() || is_secure(url) != parsed_->secure) return false;
+    if (url.port() != parsed_->port || !parsed_->host.matches(url.host())) return false;
+    if (path_is_ambiguous(url.path())) return false;
+    if (parsed_->path && !full_match(*parsed_->path, url.path())) return false;
+    return !parsed_->query || full_match(*parsed_->query, url.query().value_or(""));
+}
+
+const std::string& UriRule::text() const { return parsed_->text; }
+
+bool UriRule::host_may_match(std::string_view canonical_host, std::uint16_t port) const {
+    return parsed_->secure && port == parsed_->port && parsed_->host.matches(canonical_host);
+}
+
+int UriRule::specificity() const {
+    // Kind of host, then its fixed labels, then the fixed path, then a query: each field wide enough for its limit.
+    const auto labels = static_cast<int>(std::min<std::size_t>(parsed_->host.fixed_labels(), 127));
+    const auto prefix = static_cast<int>(std::min<std::size_t>(parsed_->prefix_length, 4095));
+    return static_cast<int>(parsed_->host.kind()) << 20 | labels << 13 | prefix << 1 | (parsed_->query ? 1 : 0);
+}
+
+std::vector<std::string> UriRule::constraint_hosts() const {
+    if (!parsed_->secure) return {};
+    auto host = parsed_->host.constraint();
+    if (host.empty()) return {};
+    return {std::move(host)};
+}
+
+}  // namespace claviger::policy
