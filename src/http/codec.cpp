@@ -84,10 +84,11 @@ bool Connection::body_complete() const { return state_->reader.complete(); }
 bool Connection::may_continue() const {
     return !state_->closed && state_->stream != nullptr && state_->reader.persistent() && state_->writer.persistent();
 }
-bool Connection::reusable() const {
+bool Connection::clean() const {
     return may_continue() && state_->reader.complete() && state_->reader.nothing_unread() &&
-           state_->writer.complete() && state_->stream->idle_and_open();
+           state_->writer.complete();
 }
+bool Connection::reusable() const { return clean() && state_->stream->idle_and_open(); }
 bool Connection::received_any() const { return state_->reader.received_any(); }
 int Connection::refusal_status() const { return state_->reader.refusal_status(); }
 void Connection::rest() noexcept {

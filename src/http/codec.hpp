@@ -40,7 +40,9 @@ public:
     [[nodiscard]] bool body_complete() const;
     // Whether the connection may carry another message after the current one (version, Connection field, framing).
     [[nodiscard]] bool may_continue() const;
-    // may_continue(), both messages complete, nothing unread and the peer still there: fit for a pool (PX-18).
+    // may_continue(), both messages complete, nothing unread: fit to be kept (PX-18).
+    [[nodiscard]] bool clean() const;
+    // clean(), and the peer is still there and silent: fit for another message. Costs a system call.
     [[nodiscard]] bool reusable() const;
     // Whether any byte of the message being read has arrived: a request whose answer has begun is never sent again.
     [[nodiscard]] bool received_any() const;

@@ -23,7 +23,7 @@ std::unique_ptr<Connection> IdlePool::take(const std::string& key, Time now, std
 
 void IdlePool::put(const std::string& key, std::unique_ptr<Connection> connection, Time now) {
     sweep(now);
-    if (connection == nullptr || !connection->reusable() || per_key_ == 0 || size_ >= kInAll) return;
+    if (connection == nullptr || !connection->clean() || per_key_ == 0 || size_ >= kInAll) return;
     connection->rest();
     std::vector<Idle>& idle = by_key_[key];
     if (idle.size() >= per_key_) {
