@@ -11,8 +11,9 @@ namespace claviger::sys {
 
 class ScratchDirectory {
 public:
-    ScratchDirectory() {
-        std::string name = (std::filesystem::temp_directory_path() / "claviger-XXXXXX").native();
+    ScratchDirectory() : ScratchDirectory(std::filesystem::temp_directory_path()) {}
+    explicit ScratchDirectory(const std::filesystem::path& parent) {
+        std::string name = (parent / "claviger-XXXXXX").native();
         if (::mkdtemp(name.data()) != nullptr) path_ = name;
     }
     ScratchDirectory(ScratchDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
@@ -23,6 +24,12 @@ public:
     }
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
     [[nodiscard]] std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
+
+    // In memory where the system has such a place: for tests that write much and need no disk.
+    static ScratchDirectory in_memory() {
+        std::error_code ignored;
+        return std::filesystem::is_directory("/dev/shm", ignored) ? ScratchDirectory("/dev/shm") : ScratchDirectory();
+    }
 
 private:
     std::filesystem::path path_;

@@ -48,7 +48,7 @@ protected:
         ASSERT_TRUE(done) << done.error().message;
     }
 
-    sys::ScratchDirectory scratch_;
+    sys::ScratchDirectory scratch_ = sys::ScratchDirectory::in_memory();
     base::FakeClock clock_;
     base::SystemRandom random_;
 };
