@@ -95,9 +95,15 @@ Result<void> check_embedded(const IpAddress& address, Embedding embedding, std::
             TRY_VOID(check_address(address.embedded(4, 5, 6, 7), port, policy));
             return check_address(address.embedded(12, 13, 14, 15, 0xff), port, policy);
         }
-        case Embedding::nat64_local: {  // RFC 6052 2.2: after 48 bits around the u octet, or at the end
-            TRY_VOID(check_address(address.embedded(6, 7, 9, 10), port, policy));
-            return check_address(address.embedded(12, 13, 14, 15), port, policy);
+        case Embedding::nat64_local: {  // RFC 6052 2.2: after 48 bits around the u octet, or at the end; unused is zero
+            const IpAddress none = IpAddress::v4(0, 0, 0, 0);
+            const IpAddress early = address.embedded(6, 7, 9, 10);
+            const IpAddress late = address.embedded(12, 13, 14, 15);
+            if (early != none) {
+                TRY_VOID(check_address(early, port, policy));
+            }
+            if (late != none || early == none) return check_address(late, port, policy);
+            break;
         }
     }
     return {};

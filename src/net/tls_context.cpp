@@ -106,6 +106,9 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, con
     return SSL_TLSEXT_ERR_OK;
 }
 
+// Any name is welcome (the caller judges it); said so that OpenSSL keeps it with the session for TLS 1.2.
+int accept_name(SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; }
+
 // Never asks the terminal for a passphrase.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
@@ -121,6 +124,11 @@ SslSessionPtr ResumptionCache::take(const std::string& host) {
     entries_.remove_if([&](const Entry& entry) { return SSL_SESSION_get_time(entry.session.get()) + kTicketSeconds < now; });
     const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.host == host; });
     if (found == entries_.end()) return nullptr;
+    // A TLS 1.2 server that resumes gives no new ticket: its session is for more than one use.
+    if (SSL_SESSION_get_protocol_version(found->session.get()) < TLS1_3_VERSION) {
+        SSL_SESSION_up_ref(found->session.get());
+        return SslSessionPtr(found->session.get());
+    }
     SslSessionPtr session = std::move(found->session);
     entries_.erase(found);
     return session;
@@ -171,6 +179,7 @@ Result<TlsServerContext> TlsServerContext::make(std::string_view chain_pem, cons
     SSL_CTX_set_dh_auto(context, 1);
     SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+    SSL_CTX_set_tlsext_servername_callback(context, accept_name);
     // Stateless tickets, keys of this context: nothing about clients is kept here.
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context, 1);

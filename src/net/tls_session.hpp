@@ -26,7 +26,7 @@ using X509Ptr = std::unique_ptr<X509, OpensslFree<&X509_free>>;
 using BioPtr = std::unique_ptr<BIO, OpensslFree<&BIO_free_all>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, OpensslFree<&EVP_PKEY_free>>;
 
-// Tickets of past connections, newest first, one to use once (RFC 8446 C.4). Bounded.
+// Tickets of past connections, newest first; those of TLS 1.3 are used once (RFC 8446 C.4). Bounded.
 class ResumptionCache {
 public:
     void put(const std::string& host, SslSessionPtr session);
