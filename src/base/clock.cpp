@@ -1,7 +1,6 @@
 #include "base/clock.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
@@ -31,9 +30,10 @@ Result<Instant> from_rfc3339(std::string_view text) {
     bool ok = true;
     const auto number = [&](std::size_t at, std::size_t length) {
         int value = 0;
-        const auto* end = text.data() + at + length;
-        const auto [stop, error] = std::from_chars(text.data() + at, end, value);
-        ok = ok && error == std::errc{} && stop == end && value >= 0;
+        for (const char c : text.substr(at, length)) {  // not from_chars, which would take "-0"
+            ok = ok && c >= '0' && c <= '9';
+            value = value * 10 + (c - '0');
+        }
         return value;
     };
     using namespace std::chrono;

@@ -1,5 +1,6 @@
 #include "base/log.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -41,7 +42,10 @@ void Log::write(LogLevel level, std::string_view event, std::initializer_list<Lo
         else line += std::get<bool>(field.value) ? "true" : "false";
     }
     line += "}\n";
-    // A log that cannot be written must never stop the work it speaks of (LG-05).
+    // A log that cannot be written must never stop the work it speaks of (LG-05): neither an error nor a reader
+    // that does not read.
+    pollfd ready{fd_, POLLOUT, 0};
+    if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return;
     [[maybe_unused]] const auto written = ::write(fd_, line.data(), line.size());
 }
 

@@ -1,8 +1,10 @@
 // Structured log: an event name and typed fields, one JSON object a line. Never sentences with values pasted
-// in; a Secret has no overload, so logging one does not compile (LG-01). Field text is made printable.
+// in; a Secret or WipedString has no overload, so logging one does not compile (LG-01). Field text is made printable.
+// A line that cannot be written at once (full disk, full pipe) is dropped: a log never holds up the work (LG-05).
 // Thread rule: Log is safe from any thread; one write(2) a line.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -11,6 +13,7 @@
 #include <variant>
 
 #include "base/clock.hpp"
+#include "base/secret.hpp"
 
 namespace claviger::base {
 
@@ -26,8 +29,12 @@ struct LogField {
     LogField(std::string_view n, const std::string& v) : name(n), value(std::string_view(v)) {}
     LogField(std::string_view n, std::int64_t v) : name(n), value(v) {}
     LogField(std::string_view n, int v) : name(n), value(static_cast<std::int64_t>(v)) {}
+    LogField(std::string_view n, unsigned v) : name(n), value(static_cast<std::int64_t>(v)) {}
     LogField(std::string_view n, std::size_t v) : name(n), value(static_cast<std::int64_t>(v)) {}
-    LogField(std::string_view n, bool v) : name(n), value(v) {}
+    template <std::same_as<bool> Bool>  // not a pointer that happens to convert
+    LogField(std::string_view n, Bool v) : name(n), value(v) {}
+    // It converts to a string_view, and holds what must not be logged.
+    LogField(std::string_view n, const WipedString& v) = delete;
 };
 
 class Log {

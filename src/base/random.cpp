@@ -1,5 +1,7 @@
 #include "base/random.hpp"
 
+#include <cstdlib>
+
 #include <sodium.h>
 
 #include "base/text.hpp"
@@ -24,7 +26,12 @@ Secret Random::secret_token(std::size_t bytes) {
     return Secret::taking(text);
 }
 
-void SystemRandom::fill(std::span<std::byte> out) { randombytes_buf(out.data(), out.size()); }
+void SystemRandom::fill(std::span<std::byte> out) {
+    // Before its first use by several threads libsodium wants to be initialised; repeating that is harmless.
+    static const int ready = sodium_init();
+    if (ready < 0) std::abort();  // no randomness, no service
+    if (!out.empty()) randombytes_buf(out.data(), out.size());
+}
 
 void FakeRandom::fill(std::span<std::byte> out) {
     for (auto& byte : out) {  // splitmix64, one byte a step: plenty for tests

@@ -1,0 +1,141 @@
+#include "base/secret.hpp"
+
+#include <ostream>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "base/log.hpp"
+
+namespace claviger::base {
+namespace {
+
+// LG-01, VA-08: what must not compile.
+template <class T>
+concept Streamable = requires(std::ostream& out, const T& value) { out << value; };
+template <class T>
+concept Comparable = requires(const T& a, const T& b) { a == b; };
+template <class T>
+concept Loggable = requires(const T& value) { LogField("name", value); };
+
+static_assert(!std::is_copy_constructible_v<Secret> && !std::is_copy_assignable_v<Secret>);
+static_assert(std::is_nothrow_move_constructible_v<Secret> && std::is_nothrow_move_assignable_v<Secret>);
+static_assert(!Streamable<Secret> && !Comparable<Secret>);
+static_assert(!fmt::is_formattable<Secret>::value);
+static_assert(!Loggable<Secret> && !Loggable<WipedString>);
+static_assert(Loggable<std::string> && Streamable<std::string>);  // the concepts themselves can say yes
+static_assert(!std::is_convertible_v<Secret, std::string_view> && !std::is_convertible_v<std::string_view, Secret>);
+
+TEST(Secret, holds_any_bytes) {
+    const std::string bytes("\0a\xff\n", 4);
+    const Secret secret{std::string_view(bytes)};
+    EXPECT_EQ(secret.size(), 4u);
+    EXPECT_FALSE(secret.empty());
+    EXPECT_EQ(secret.reveal(), bytes);
+}
+
+TEST(Secret, empty_ones_work_everywhere) {
+    Secret none;
+    EXPECT_TRUE(none.empty());
+    EXPECT_EQ(none.reveal(), "");
+    EXPECT_TRUE(none.writable().empty());
+    EXPECT_TRUE(none.equals(""));
+    EXPECT_TRUE(Secret("").equals(none));
+    EXPECT_TRUE(none.duplicate().empty());
+    EXPECT_TRUE(Secret::zeroed(0).empty());
+    none = Secret("x");
+    EXPECT_EQ(none.reveal(), "x");
+}
+
+TEST(Secret, moves_leave_nothing_behind) {
+    Secret a("first");
+    Secret b = std::move(a);
+    EXPECT_TRUE(a.empty());  // NOLINT: the state after a move is part of the contract
+    EXPECT_EQ(b.reveal(), "first");
+    Secret c("second");
+    c = std::move(b);
+    EXPECT_EQ(c.reveal(), "first");
+    Secret& same = c;
+    c = std::move(same);
+    EXPECT_EQ(c.reveal(), "first");
+}
+
+TEST(Secret, a_duplicate_stands_on_its_own) {
+    Secret a("abc");
+    const Secret b = a.duplicate();
+    a.writable()[0] = std::byte{'X'};
+    EXPECT_EQ(a.reveal(), "Xbc");
+    EXPECT_EQ(b.reveal(), "abc");
+}
+
+TEST(Secret, zeroed_is_zero) {
+    const Secret secret = Secret::zeroed(64);
+    EXPECT_EQ(secret.reveal(), std::string(64, '\0'));
+}
+
+TEST(Secret, equals) {
+    const Secret secret("token");
+    EXPECT_TRUE(secret.equals("token"));
+    EXPECT_TRUE(secret.equals(Secret("token")));
+    for (const auto* other : {"", "toke", "tokens", "Token", "tokeN"}) EXPECT_FALSE(secret.equals(other)) << other;
+    EXPECT_TRUE(equal_constant_time("", ""));
+    EXPECT_FALSE(equal_constant_time("a", "b"));
+    EXPECT_FALSE(equal_constant_time("a", ""));
+}
+
+// VA-08: the source of taking() is wiped, also the bytes behind its end and its short-string buffer.
+template <class String>
+void expect_wiped_source(std::size_t size) {
+    String source(size, 'S');
+    source.reserve(size + 100);
+    const char* const bytes = source.data();
+    source.resize(size / 2);  // the tail still holds former content
+    const Secret secret = Secret::taking(source);
+    EXPECT_EQ(secret.reveal(), std::string(size / 2, 'S'));
+    EXPECT_TRUE(source.empty());
+    ASSERT_EQ(source.data(), bytes);
+    // Behind size(), within capacity(): the memory is the string's own.
+    EXPECT_EQ(std::string(bytes, source.capacity()), std::string(source.capacity(), '\0'));
+}
+
+TEST(Secret, VA08_taking_wipes_its_source) {
+    for (const std::size_t size : {2u, 8u, 15u, 16u, 100u, 5000u}) {
+        expect_wiped_source<std::string>(size);
+        expect_wiped_source<WipedString>(size);
+    }
+    std::string empty;
+    EXPECT_TRUE(Secret::taking(empty).empty());
+}
+
+TEST(Secret, VA08_a_stray_read_or_write_beyond_its_end_is_fatal) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_DEATH(
+        {
+            Secret secret("0123456789abcdef");
+            volatile auto* bytes = reinterpret_cast<volatile char*>(secret.writable().data());
+            bytes[16] = 'x';  // the guard page begins right behind the last byte
+        },
+        "");
+}
+
+TEST(WipedString, is_a_string) {
+    WipedString text("Bearer ");
+    for (int i = 0; i < 100; ++i) text += "0123456789";
+    EXPECT_EQ(text.size(), 1007u);
+    WipedString moved = std::move(text);
+    EXPECT_TRUE(moved.starts_with("Bearer 0123"));
+    EXPECT_EQ(moved, WipedString(moved));
+}
+
+TEST(Wipe, zeroes) {
+    std::string text(100, 'S');
+    wipe(text.data() + 10, 80);
+    EXPECT_EQ(text, std::string(10, 'S') + std::string(80, '\0') + std::string(10, 'S'));
+    wipe(nullptr, 0);
+}
+
+}  // namespace
+}  // namespace claviger::base
