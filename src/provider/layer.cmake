@@ -11,3 +11,6 @@ add_custom_command(
   COMMENT "Embedding the bundled definitions"
   VERBATIM)
 target_sources(claviger_provider PRIVATE ${generated_catalogue})
+
+# Names in packages are compared after case folding and NFC (zip_names.cpp).
+target_link_libraries(claviger_provider PUBLIC unistring)
