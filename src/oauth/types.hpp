@@ -47,7 +47,8 @@ struct TokenResponse {
     base::Secret refresh_token;  // empty when none
     base::Secret id_token;       // unverified; empty when none
     std::string token_type;      // "Bearer", "DPoP" as received
-    std::optional<std::int64_t> expires_in;  // seconds; nullopt when absent or unusable
+    std::optional<std::int64_t> expires_in;  // as sent, positive, in the server's unit; nullopt when absent or unusable
+    std::optional<base::Instant> expires_at;  // when the server sent a date instead of a number
     std::optional<std::vector<std::string>> scope;  // granted; nullopt when the answer does not say
     std::map<std::string, std::string> captured;
 };
@@ -61,6 +62,12 @@ struct TokenRequestOptions {
         token_type_pointers;       // empty = the RFC's member
     std::string scope_separator = " ";
     std::vector<std::pair<std::string, std::string>> capture;  // name -> pointer
+    std::string response_format = "auto";                      // auto, json, form
+    Parameters rename;                                         // protocol name -> the server's name
+    // JSON Pointer -> JSON text: an answer with one of these values is a failure, whatever its status.
+    std::vector<std::pair<std::string, std::string>> error_when;
+    // The definition says itself how the token is presented, so any token_type will do (OA-13).
+    bool any_token_type = false;
 };
 
 }  // namespace claviger::oauth

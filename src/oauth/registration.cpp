@@ -1,0 +1,149 @@
+#include "oauth/registration.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "json/parse.hpp"
+#include "oauth/foreign_text.hpp"
+
+namespace claviger::oauth {
+namespace {
+
+using base::ErrorCode;
+
+constexpr std::size_t kMaxClientValue = 4096;
+
+// Absent means the RFC's default where a secret came, else public.
+base::Result<ClientAuthentication> registered_method(const json::Object& answer, bool has_secret,
+                                                     ClientAuthentication asked) {
+    const auto text = json::string_at(answer, "token_endpoint_auth_method");
+    if (!text) {
+        if (!has_secret) return ClientAuthentication::none;
+        return asked == ClientAuthentication::none ? ClientAuthentication::client_secret_basic : asked;
+    }
+    if (const auto method = client_authentication_from(*text)) return *method;
+    return base::fail(ErrorCode::unsupported,
+                      fmt::format("the server registered the client for '{}' authentication", clean_text(*text)),
+                      "use client_secret_post, client_secret_basic or none");
+}
+
+base::Result<void> check_redirect(const json::Object& answer, const std::string& ours) {
+    const auto* uris = json::array_at(answer, "redirect_uris");
+    if (uris == nullptr) return {};
+    const bool listed = std::any_of(uris->begin(), uris->end(), [&](const json::Value& uri) {
+        return uri.is_string() && std::string_view(uri.get_string()) == ours;
+    });
+    if (listed) return {};
+    return base::fail(ErrorCode::protocol, "the server registered other redirect URIs than the one asked for",
+                      "register the application by hand and use the flow pkce");
+}
+
+std::string same_origin_uri(const json::Object& answer, const net::Url& endpoint) {
+    const auto text = json::string_at(answer, "registration_client_uri");
+    if (!text) return {};
+    const auto url = net::Url::parse(*text);
+    return url && url->origin() == endpoint.origin() && !url->has_userinfo() ? url->text() : std::string();
+}
+
+base::Error refusal(const http::Response& response) {
+    if (response.status >= 300 && response.status < 400)
+        return base::Error::make(ErrorCode::protocol,
+                                 "the registration endpoint answered with a redirect, which is never followed",
+                                 "correct registration_endpoint in the definition");
+    auto value = json::parse(response.body, {.storage = json::secret_storage()});
+    std::string sentence = fmt::format("HTTP {}", response.status);
+    if (value && value->is_object()) {
+        const auto& object = value->get_object();
+        if (const auto error = json::string_at(object, "error"))
+            sentence = error_sentence(*error, json::string_at(object, "error_description").value_or(""));
+    }
+    return base::Error::make(response.status >= 500 ? ErrorCode::network : ErrorCode::authorization_failed,
+                             "the server refused to register a client: " + sentence,
+                             "register the application by hand and use --flow pkce");
+}
+
+}  // namespace
+
+std::string_view to_string(ClientAuthentication method) {
+    switch (method) {
+        case ClientAuthentication::none: return "none";
+        case ClientAuthentication::client_secret_post: return "client_secret_post";
+        case ClientAuthentication::client_secret_basic: return "client_secret_basic";
+    }
+    return "none";
+}
+
+std::optional<ClientAuthentication> client_authentication_from(std::string_view text) {
+    for (const auto method : {ClientAuthentication::none, ClientAuthentication::client_secret_post,
+                              ClientAuthentication::client_secret_basic})
+        if (to_string(method) == text) return method;
+    return std::nullopt;
+}
+
+base::Result<ClientAuthentication> choose_authentication(const std::vector<std::string>& supported) {
+    if (supported.empty()) return ClientAuthentication::none;
+    for (const auto method : {ClientAuthentication::none, ClientAuthentication::client_secret_basic,
+                              ClientAuthentication::client_secret_post})
+        if (std::find(supported.begin(), supported.end(), to_string(method)) != supported.end()) return method;
+    return base::fail(ErrorCode::unsupported, "the server supports no way of client authentication that Claviger does",
+                      "register the application by hand and use --flow pkce");
+}
+
+base::Result<http::Request> registration_http_request(const RegistrationRequest& request) {
+    TRY_VOID(check_endpoint(request.endpoint, "registration endpoint"));
+    json::Object body;
+    body["client_name"] = request.client_name;
+    body["redirect_uris"] = json::Array{json::Value(request.redirect_uri)};
+    body["grant_types"] = json::Array{json::Value("authorization_code"), json::Value("refresh_token")};
+    body["response_types"] = json::Array{json::Value("code")};
+    body["token_endpoint_auth_method"] = to_string(request.authentication);
+    body["application_type"] = "native";
+    if (!request.scopes.empty()) body["scope"] = base::join(request.scopes, " ");
+    http::Request http{"POST", request.endpoint, {}, {}};
+    http.fields.set("Accept", "application/json");
+    http.fields.set("Content-Type", "application/json");
+    http.body = base::WipedString(json::to_text(body));
+    return http;
+}
+
+base::Result<Registration> read_registration(const http::Response& response, const RegistrationRequest& request) {
+    // RFC 7591 says 201; several servers say 200.
+    if (response.status != 200 && response.status != 201) return base::fail(refusal(response));
+    auto value = json::parse(response.body, {.storage = json::secret_storage()});
+    if (!value || !value->is_object())
+        return base::fail(ErrorCode::protocol, "the registration endpoint answered without a JSON object");
+    const auto& answer = value->get_object();
+    const auto id = json::string_at(answer, "client_id");
+    const auto secret = json::string_at(answer, "client_secret").value_or("");
+    if (!id || !is_vschar(*id, kMaxClientValue) || (!secret.empty() && !is_vschar(secret, kMaxClientValue)))
+        return base::fail(ErrorCode::protocol, "the registration endpoint answered without a usable client id");
+    TRY_VOID(check_redirect(answer, request.redirect_uri));
+    TRY(method, registered_method(answer, !secret.empty(), request.authentication));
+    if (method != ClientAuthentication::none && secret.empty())
+        return base::fail(ErrorCode::protocol, "the server registered the client for a secret, but gave none");
+
+    Registration registration;
+    registration.client.client_id = std::string(*id);
+    registration.client.authentication = method;
+    if (method != ClientAuthentication::none) registration.client.client_secret = base::Secret(secret);
+    registration.registration_client_uri = same_origin_uri(answer, request.endpoint);
+    const auto token = json::string_at(answer, "registration_access_token");
+    if (token && is_vschar(*token, kMaxClientValue) && !registration.registration_client_uri.empty())
+        registration.registration_access_token = base::Secret(*token);
+    const auto expires = json::int_at(answer, "client_secret_expires_at");
+    constexpr std::int64_t kYear9999 = 253'402'300'799;
+    if (expires && *expires > 0 && *expires <= kYear9999)
+        registration.secret_expires_at = base::Instant(std::chrono::seconds(*expires));
+    return registration;
+}
+
+net::Task<base::Result<Registration>> register_client(http::Client& http, RegistrationRequest request) {
+    CO_TRY(message, registration_http_request(request));
+    auto answer = co_await http.send(std::move(message));
+    if (!answer) co_return base::fail(answer.error().within("the registration request failed"));
+    co_return read_registration(*answer, request);
+}
+
+}  // namespace claviger::oauth

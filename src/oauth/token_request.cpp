@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "json/value.hpp"
+#include "oauth/foreign_text.hpp"
+#include "oauth/token.hpp"
+
+namespace claviger::oauth {
+namespace {
+
+using base::ErrorCode;
+
+struct Pair {
+    std::string name;
+    std::string_view value;  // of the TokenRequest, which outlives the pairs
+};
+
+constexpr std::array<std::string_view, 9> kReserved{
+    "grant_type",    "code",          "redirect_uri",     "client_id",            "client_secret",
+    "code_verifier", "refresh_token", "client_assertion", "client_assertion_type"};
+
+constexpr std::array<std::string_view, 8> kReservedHeaders{"authorization",     "host",       "content-length",
+                                                           "content-type",      "connection", "cookie",
+                                                           "transfer-encoding", "proxy-authorization"};
+
+// RFC 6749 section 2.3.1 knows no half-authenticated client.
+base::Result<void> check_client(const Client& client) {
+    const bool wants_secret = client.authentication != ClientAuthentication::none;
+    if (client.client_id.empty())
+        return base::fail(ErrorCode::invalid_input, "the client id is empty");
+    if (wants_secret && client.client_secret.empty()) {
+        return base::fail(ErrorCode::invalid_input, "the client authenticates with a secret, but has none",
+                          "enter the client secret, or set token_auth_method to none");
+    }
+    if (!wants_secret && !client.client_secret.empty()) {
+        return base::fail(ErrorCode::invalid_input, "the client has a secret, but its authentication method is none",
+                          "set token_auth_method to client_secret_post or client_secret_basic");
+    }
+    return {};
+}
+
+void append_form_encoded(base::WipedString& out, std::string_view bytes) {
+    constexpr std::string_view kHex = "0123456789ABCDEF";
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+                           (byte >= 'A' && byte <= 'Z') || byte == '*' || byte == '-' || byte == '.' || byte == '_';
+        if (plain) {
+            out.push_back(c);
+        } else if (byte == ' ') {
+            out.push_back('+');
+        } else {
+            out.push_back('%');
+            out.push_back(kHex[byte >> 4]);
+            out.push_back(kHex[byte & 15]);
+        }
+    }
+}
+
+// Id and secret are form-encoded first, then joined and base64-encoded (OA-14).
+base::WipedString basic_credentials(const Client& client) {
+    base::WipedString plain;
+    append_form_encoded(plain, client.client_id);
+    plain.push_back(':');
+    append_form_encoded(plain, client.client_secret.reveal());
+    std::string encoded = base::base64_encode(plain);
+    base::WipedString value("Basic ");
+    value.append(encoded);
+    base::wipe(encoded.data(), encoded.size());
+    return value;
+}
+
+base::WipedString form_body(const std::vector<Pair>& pairs) {
+    base::WipedString body;
+    body.reserve(1024);
+    for (const auto& pair : pairs) {
+        if (!body.empty()) body.push_back('&');
+        append_form_encoded(body, pair.name);
+        body.push_back('=');
+        append_form_encoded(body, pair.value);
+    }
+    return body;
+}
+
+base::WipedString json_body(const std::vector<Pair>& pairs) {
+    json::Object object(json::secret_storage());
+    for (const auto& pair : pairs) object[pair.name] = pair.value;
+    const auto text = json::to_secret_text(json::Value(std::move(object), json::secret_storage()));
+    return base::WipedString(text.reveal());
+}
+
+std::vector<Pair> protocol_pairs(const TokenRequest& request) {
+    const auto name_of = [&](std::string_view name) {
+        for (const auto& [from, to] : request.options.rename)
+            if (from == name) return to;
+        return std::string(name);
+    };
+    std::vector<Pair> pairs;
+    pairs.push_back({name_of("grant_type"), request.grant_type});
+    for (const auto& [name, value] : request.grant) pairs.push_back({name_of(name), value.reveal()});
+    if (request.client.authentication != ClientAuthentication::client_secret_basic)
+        pairs.push_back({name_of("client_id"), request.client.client_id});
+    if (request.client.authentication == ClientAuthentication::client_secret_post)
+        pairs.push_back({name_of("client_secret"), request.client.client_secret.reveal()});
+    return pairs;
+}
+
+base::Result<void> append_extras(std::vector<Pair>& pairs, const Parameters& extras) {
+    const auto ours = pairs.size();
+    for (const auto& [name, value] : extras) {
+        const auto end = pairs.begin() + static_cast<std::ptrdiff_t>(ours);
+        const auto same = std::find_if(pairs.begin(), end,
+                                       [&](const Pair& p) { return base::equal_ignoring_case(p.name, name); });
+        // Repeating what is sent anyway does no harm: many descriptions list grant_type among the extras.
+        if (same != end && same->value == value) continue;
+        const bool reserved = std::any_of(kReserved.begin(), kReserved.end(),
+                                          [&](auto r) { return base::equal_ignoring_case(r, name); });
+        if (same != end || reserved) {
+            return base::fail(ErrorCode::invalid_input,
+                              fmt::format("token_params sets the reserved parameter '{}'", base::printable(name, 60)),
+                              "remove it from the definition: Claviger sets it itself");
+        }
+        pairs.push_back({name, value});
+    }
+    return {};
+}
+
+base::Result<void> add_headers(http::Fields& fields, const Parameters& headers) {
+    for (const auto& [name, value] : headers) {
+        const auto lower = base::to_lower(name);
+        const bool reserved = std::find(kReservedHeaders.begin(), kReservedHeaders.end(), lower) != kReservedHeaders.end();
+        if (reserved || !http::valid_field_name(name) || !http::valid_field_value(value)) {
+            return base::fail(ErrorCode::invalid_input,
+                              fmt::format("token_headers has the unusable header '{}'", base::printable(name, 60)),
+                              "remove it from the definition, or correct it");
+        }
+        fields.set(name, value);
+    }
+    return {};
+}
+
+}  // namespace
+
+base::Result<http::Request> token_http_request(const TokenRequest& request) {
+    TRY_VOID(check_endpoint(request.endpoint, "token URL"));
+    TRY_VOID(check_client(request.client));
+    auto pairs = protocol_pairs(request);
+    TRY_VOID(append_extras(pairs, request.options.extra_parameters));
+
+    http::Request http{"POST", request.endpoint, {}, {}};
+    http.fields.set("Accept", "application/json");
+    TRY_VOID(add_headers(http.fields, request.options.extra_headers));
+    http.fields.set("Content-Type",
+                    request.options.json_body ? "application/json" : "application/x-www-form-urlencoded");
+    if (request.client.authentication == ClientAuthentication::client_secret_basic)
+        http.fields.set("Authorization", basic_credentials(request.client));
+    http.body = request.options.json_body ? json_body(pairs) : form_body(pairs);
+    return http;
+}
+
+net::Task<base::Result<TokenResponse>> request_token(http::Client& http, TokenRequest request) {
+    CO_TRY(message, token_http_request(request));
+    const auto options = request.options;
+    auto answer = co_await http.send(std::move(message));
+    if (!answer) co_return base::fail(answer.error().within("the token request failed"));
+    co_return read_token_response(*answer, options);
+}
+
+}  // namespace claviger::oauth
