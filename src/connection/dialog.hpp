@@ -42,6 +42,8 @@ struct AuthorizationResponse {
 class Dialog {
 public:
     virtual ~Dialog() = default;
+    // The name of what is being connected, for pages that stand beside the forms. Called once, first.
+    virtual void introduce(std::string_view display_name) { static_cast<void>(display_name); }
     // Shows the form until it is answered validly. `check` returns a message per wrong field (empty = all good).
     virtual net::Task<base::Result<Answers>> ask(
         Form form, std::function<std::map<std::string, std::string>(const Answers&)> check, net::Deadline deadline) = 0;
@@ -53,6 +55,12 @@ public:
     virtual base::Result<std::string> redirect_uri() = 0;
     // The page behind the callback waits for this before it tells the human anything (LB-14).
     virtual void finished(const base::Result<void>& outcome) = 0;
+    // After finished(): returns when the human has been shown the outcome, or has had the time to look; at the latest
+    // at the deadline. connect() awaits it, so that whoever owns the dialog may close it right afterwards.
+    virtual net::Task<void> farewell(net::Deadline deadline) {
+        static_cast<void>(deadline);
+        co_return;
+    }
     // A line on the side: "waiting for the browser ...".
     virtual void say(std::string_view line) = 0;
 };

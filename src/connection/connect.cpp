@@ -1,0 +1,160 @@
+#include "connection/connect.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "connection/attempt.hpp"
+#include "connection/flow_choice.hpp"
+#include "provider/expand.hpp"
+
+namespace claviger::connection {
+namespace {
+
+using base::ErrorCode;
+using provider::AuthType;
+
+constexpr std::chrono::seconds kFarewell{4};  // a browser asks again at least every two seconds
+
+base::Result<std::vector<std::string>> choose_scopes(const provider::ProviderDefinition& definition,
+                                                     const ConnectRequest& request) {
+    if (!definition.oauth2) {
+        if (!request.scopes) return std::vector<std::string>();
+        return base::fail(ErrorCode::usage, fmt::format("{} has no scopes", definition.name), "leave --scopes out");
+    }
+    auto scopes = request.scopes.value_or(definition.oauth2->scopes);
+    for (const auto& scope : scopes) {
+        const bool token = !scope.empty() && std::all_of(scope.begin(), scope.end(), [](char c) {
+            return c > 0x20 && c < 0x7f && c != '"' && c != '\\';  // RFC 6749 section 3.3
+        });
+        if (!token)
+            return base::fail(ErrorCode::usage, fmt::format("'{}' is not a scope", base::printable(scope, 80)),
+                              "write scopes separated by commas, without spaces");
+    }
+    if (scopes.empty() && definition.oauth2->scopes_required)
+        return base::fail(ErrorCode::usage, fmt::format("{} needs at least one scope", definition.name), "add --scopes");
+    return scopes;
+}
+
+// --base-url for a definition that has no {base_url} would be stored and do nothing: say so.
+bool takes_base_url(const provider::ProviderDefinition& definition) {
+    const auto used = [](std::string_view text) { return text.find("{base_url}") != std::string_view::npos; };
+    const auto declared = std::any_of(definition.vars.begin(), definition.vars.end(),
+                                      [](const auto& v) { return v.name == "base_url"; });
+    if (declared || std::any_of(definition.api_urls.begin(), definition.api_urls.end(), used) ||
+        std::any_of(definition.authorized_uris.begin(), definition.authorized_uris.end(), used))
+        return true;
+    if (!definition.oauth2) return false;
+    const auto& oauth = *definition.oauth2;
+    return !oauth.base_url.empty() || used(oauth.authorization_url) || used(oauth.token_url) || used(oauth.issuer);
+}
+
+base::Result<void> take_base_url(const provider::ProviderDefinition& definition, ConnectRequest& request) {
+    if (!request.base_url) return {};
+    if (!takes_base_url(definition)) {
+        return base::fail(ErrorCode::usage, fmt::format("the definition of {} has no {{base_url}}", definition.name),
+                          "leave --base-url out, or use {base_url} in the definition's URLs");
+    }
+    TRY(canonical, provider::canonical_base_url(*request.base_url));
+    request.variables["base_url"] = canonical;
+    return {};
+}
+
+// Whether the stored connection already is what the request asks for.
+bool satisfies(const Connection& connection, const ConnectRequest& request) {
+    for (const auto& [name, value] : request.variables) {
+        const auto stored = connection.variables.find(name);
+        if (stored == connection.variables.end() || stored->second != value) return false;
+    }
+    const auto& has = connection.scopes();
+    return !request.scopes || std::all_of(request.scopes->begin(), request.scopes->end(), [&](const auto& scope) {
+        return std::find(has.begin(), has.end(), scope) != has.end();
+    });
+}
+
+base::Error already_connected(const Connection& connection) {
+    return base::Error::make(ErrorCode::already_connected,
+                             fmt::format("{} is already connected ({})", connection.provider, connection.name),
+                             "use --force to log in again or --connection NAME for a second account");
+}
+
+// Prepares everything that needs no human. A value: the connection that makes the login needless.
+base::Result<std::optional<Connection>> prepare(Attempt& attempt) {
+    const auto& definition = attempt.definition;
+    TRY(flow, choose_flow(definition, attempt.request.flow));
+    attempt.flow = flow;
+    TRY(scopes, choose_scopes(definition, attempt.request));
+    attempt.scopes = std::move(scopes);
+    TRY_VOID(take_base_url(definition, attempt.request));
+    TRY(previous, attempt.with.connections.find(definition.name, attempt.request.connection_name));
+    attempt.previous = std::move(previous);
+    if (!attempt.previous || attempt.request.force) return std::optional<Connection>();
+    const auto status =
+        attempt.previous->status(attempt.with.connections.clock().now(), provider::security_digest(definition));
+    // One that no longer works is worth nothing, so logging in again destroys nothing.
+    if (status != Status::connected) return std::optional<Connection>();
+    if (!attempt.request.if_needed) return base::fail(already_connected(*attempt.previous));
+    if (!satisfies(*attempt.previous, attempt.request)) return std::optional<Connection>();
+    return std::optional<Connection>(std::move(*attempt.previous));
+}
+
+net::Task<base::Result<ConnectOutcome>> run_flow(Attempt& attempt) {
+    auto variables = co_await complete_by_asking(attempt);
+    if (!variables) co_return base::fail(variables.error());
+    attempt.variables = std::move(*variables);
+    if (attempt.flow == provider::Flow::pkce || attempt.flow == provider::Flow::dcr_pkce) {
+        auto by_code = co_await connect_by_authorization_code(attempt);
+        co_return by_code;
+    }
+    auto by_fields = co_await connect_by_fields(attempt);
+    co_return by_fields;
+}
+
+}  // namespace
+
+Connection new_connection(const Attempt& attempt) {
+    Connection connection;
+    connection.provider = attempt.definition.name;
+    connection.name = attempt.request.connection_name;
+    connection.auth_type = attempt.definition.auth_type;
+    connection.flow = attempt.flow;
+    connection.variables = attempt.variables;
+    connection.requested_scopes = attempt.scopes;
+    connection.obtained_at = attempt.with.connections.clock().now();
+    connection.definition_digest = provider::security_digest(attempt.definition);
+    connection.definition_fields = provider::security_fields(attempt.definition);
+    if (attempt.previous) connection.created_at = attempt.previous->created_at;
+    return connection;
+}
+
+net::Task<base::Result<ConnectOutcome>> connect(Surroundings with, provider::ProviderDefinition definition,
+                                                ConnectRequest request) {
+    Attempt attempt{with, std::move(definition), std::move(request), {}, {}, {}, {}};
+    auto needless = prepare(attempt);
+    if (!needless) co_return base::fail(needless.error());
+    if (*needless) {
+        ConnectOutcome outcome;
+        outcome.already_connected = true;
+        outcome.connection = std::move(**needless);
+        co_return outcome;
+    }
+    with.log.info("connect.started", {{"provider", attempt.definition.name},
+                                      {"connection", attempt.request.connection_name},
+                                      {"flow", provider::to_string(attempt.flow)}});
+    with.dialog.introduce(attempt.definition.display_name.empty() ? attempt.definition.name
+                                                                  : attempt.definition.display_name);
+    auto outcome = co_await run_flow(attempt);
+    // Whatever is stored is stored by now: only here may the human read "connected" (LB-14).
+    base::Result<void> told;
+    if (!outcome) told = base::fail(outcome.error());
+    with.log.info("connect.finished", {{"provider", attempt.definition.name},
+                                       {"result", outcome ? "ok" : base::to_string(outcome.error().code)}});
+    with.dialog.finished(told);
+    const auto deadline = net::in(kFarewell);
+    co_await with.dialog.farewell(deadline);
+    co_return outcome;
+}
+
+}  // namespace claviger::connection

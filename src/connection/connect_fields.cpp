@@ -1,0 +1,26 @@
+#include "connection/attempt.hpp"
+#include "connection/form_fields.hpp"
+
+namespace claviger::connection {
+
+// Flows api_key, basic and custom: one form, checked, saved.
+net::Task<base::Result<ConnectOutcome>> connect_by_fields(Attempt& attempt) {
+    CO_TRY(credential, CredentialForm::make(attempt.definition));
+    auto form = credential.form();
+    std::function<std::map<std::string, std::string>(const Answers&)> check =
+        [&credential](const Answers& answers) { return credential.check(answers); };
+    const auto deadline = net::in(kFlowLifetime);
+    auto answers = co_await attempt.with.dialog.ask(std::move(form), std::move(check), deadline);
+    if (!answers) co_return base::fail(answers.error());
+    // Dialogs without a screen might skip the check: nothing unchecked is stored.
+    if (const auto wrong = credential.check(*answers); !wrong.empty())
+        co_return base::fail(base::ErrorCode::invalid_input, wrong.begin()->first + ": " + wrong.begin()->second);
+
+    ConnectOutcome outcome;
+    outcome.connection = new_connection(attempt);
+    outcome.connection.fields = credential.values(*answers);
+    CO_TRY_VOID(attempt.with.connections.save(outcome.connection, std::nullopt));
+    co_return outcome;
+}
+
+}  // namespace claviger::connection

@@ -1,0 +1,142 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "connection/attempt.hpp"
+#include "connection/token_options.hpp"
+#include "oauth/authorize.hpp"
+#include "oauth/pkce.hpp"
+#include "oauth/token.hpp"
+
+namespace claviger::connection {
+namespace {
+
+using base::ErrorCode;
+
+struct Leg {  // what the authorization request fixes for the token request
+    std::string redirect_uri;
+    oauth::Pkce pkce;
+    base::Secret state;
+};
+
+base::Result<net::Url> authorization_link(const Attempt& attempt, const Endpoints& endpoints,
+                                          const oauth::Client& client, const Leg& leg) {
+    const auto& oauth = *attempt.definition.oauth2;
+    oauth::AuthorizationRequest request;
+    request.endpoint = endpoints.authorization;
+    request.client_id = client.client_id;
+    request.redirect_uri = leg.redirect_uri;
+    request.state = leg.state.duplicate();
+    request.scopes = attempt.scopes;
+    request.scope_param = oauth.scope_param;
+    request.scope_separator = oauth.scope_separator;
+    if (oauth.pkce) request.code_challenge = leg.pkce.challenge;
+    request.resource = oauth.resource;
+    request.extra = oauth.authorization_params;
+    if (!oauth.audience.empty()) request.extra.emplace_back("audience", oauth.audience);
+    request.rename = renames_of(oauth, "authorize");
+    return oauth::authorization_url(request);
+}
+
+net::Task<base::Result<oauth::AuthorizationGrant>> authorize(Attempt& attempt, const Endpoints& endpoints,
+                                                             const oauth::Client& client, const Leg& leg) {
+    CO_TRY(link, authorization_link(attempt, endpoints, client, leg));
+    const auto& oauth = *attempt.definition.oauth2;
+    if (!oauth.pkce) attempt.with.dialog.say("note: the definition switches PKCE off for this provider");
+    auto state = leg.state.duplicate();
+    const auto deadline = net::in(kFlowLifetime);
+    auto response =
+        co_await attempt.with.dialog.authorize(std::move(link), oauth.callback.state_param, std::move(state), deadline);
+    if (!response) co_return base::fail(response.error());
+    const oauth::ResponseRules rules{endpoints.issuer, endpoints.iss_required, oauth.callback.code_param,
+                                     oauth.callback.capture};
+    co_return oauth::read_authorization_response(response->parameters, rules);
+}
+
+net::Task<base::Result<oauth::TokenResponse>> exchange(Attempt& attempt, const Endpoints& endpoints,
+                                                       const oauth::Client& client, const Leg& leg, base::Secret code) {
+    const auto& oauth = *attempt.definition.oauth2;
+    oauth::TokenRequest request;
+    request.endpoint = endpoints.token;
+    request.client = client.duplicate();
+    request.grant_type = "authorization_code";
+    request.grant.emplace_back("code", std::move(code));
+    request.grant.emplace_back("redirect_uri", base::Secret(leg.redirect_uri));
+    if (oauth.pkce) request.grant.emplace_back("code_verifier", leg.pkce.verifier.duplicate());
+    if (!oauth.resource.empty()) request.grant.emplace_back("resource", base::Secret(oauth.resource));
+    CO_TRY(options, token_options(attempt.definition));
+    request.options = std::move(options);
+    auto token = co_await oauth::request_token(attempt.with.http, std::move(request));
+    co_return token;
+}
+
+std::vector<std::string> fewer_scopes_warning(const Connection& connection, bool has_id_token) {
+    if (!connection.granted_scopes) return {};
+    std::vector<std::string> missing;
+    for (const auto& scope : connection.requested_scopes) {
+        const auto& granted = *connection.granted_scopes;
+        if (std::find(granted.begin(), granted.end(), scope) != granted.end()) continue;
+        // Many servers grant these by what they send, not by listing them.
+        if (scope == "offline_access" && !connection.refresh_token.empty()) continue;
+        if (scope == "openid" && has_id_token) continue;
+        missing.push_back(scope);
+    }
+    if (missing.empty()) return {};
+    return {"granted fewer scopes than requested: missing " + base::printable(base::join(missing, ", "))};
+}
+
+base::Error with_client_hint(const Attempt& attempt, const ReadyClient& client, base::Error error) {
+    if (!client.to_save && error.message.find("invalid_client") != std::string::npos)
+        error.hint = fmt::format("the stored client id or secret is no longer accepted: run claviger remove {} to "
+                                 "forget it, then log in again", attempt.definition.name);
+    return error;
+}
+
+ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, const oauth::Client& client,
+                          oauth::TokenResponse token) {
+    ConnectOutcome outcome;
+    auto& connection = outcome.connection;
+    connection = new_connection(attempt);
+    connection.expires_at = expiry_of(token, attempt.definition.oauth2->expires, connection.obtained_at);
+    connection.granted_scopes = std::move(token.scope);
+    connection.access_token = std::move(token.access_token);
+    connection.refresh_token = std::move(token.refresh_token);
+    connection.token_type = std::move(token.token_type);
+    connection.captured = std::move(token.captured);
+    connection.client_id = client.client_id;
+    connection.issuer = endpoints.issuer;
+    connection.token_endpoint = endpoints.token.text();
+    outcome.warnings = fewer_scopes_warning(connection, !token.id_token.empty());
+    return outcome;
+}
+
+}  // namespace
+
+// Flows pkce and dcr_pkce. One attempt is one set of endpoints, one state, one verifier; nothing of it is shared with
+// another attempt, so two logins cannot be crossed (OA-05).
+net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& attempt) {
+    auto endpoints = co_await find_endpoints(attempt);
+    if (!endpoints) co_return base::fail(endpoints.error());
+    Leg leg;
+    CO_TRY(redirect_uri, attempt.with.dialog.redirect_uri());
+    leg.redirect_uri = redirect_uri;
+    auto client = co_await ready_client(attempt, *endpoints, std::move(redirect_uri));
+    if (!client) co_return base::fail(client.error());
+    leg.pkce = oauth::make_pkce(attempt.with.random);
+    constexpr std::size_t kStateBytes = 32;
+    leg.state = attempt.with.random.secret_token(kStateBytes);
+
+    auto grant = co_await authorize(attempt, *endpoints, client->client, leg);
+    if (!grant) co_return base::fail(grant.error());
+    auto token = co_await exchange(attempt, *endpoints, client->client, leg, std::move(grant->code));
+    if (!token) co_return base::fail(with_client_hint(attempt, *client, token.error()));
+
+    auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(*token));
+    outcome.connection.captured.merge(grant->captured);
+    const auto* to_save = client->to_save ? &*client->to_save : nullptr;
+    CO_TRY_VOID(attempt.with.connections.save(outcome.connection, std::nullopt, to_save));
+    co_return outcome;
+}
+
+}  // namespace claviger::connection

@@ -1,0 +1,246 @@
+#include "connection/connections.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "connection/record.hpp"
+#include "json/value.hpp"
+
+namespace claviger::connection {
+namespace {
+
+using base::ErrorCode;
+
+base::Error not_connected(std::string_view provider, std::string_view name) {
+    const auto option = name == "default" ? std::string() : fmt::format(" --connection {}", name);
+    return base::Error::make(ErrorCode::not_connected, fmt::format("{} is not connected ({})", provider, name),
+                             fmt::format("run: claviger login {}{}", provider, option));
+}
+
+base::Result<void> check_names(std::string_view provider, std::string_view name) {
+    if (!base::valid_name(name)) {
+        return base::fail(ErrorCode::usage, fmt::format("'{}' is not a connection name", base::printable(name, 80)),
+                          "use lower-case letters, digits, '.', '_' and '-'");
+    }
+    if (provider.empty() || provider.find(' ') != std::string_view::npos)
+        return base::fail(ErrorCode::usage, "the provider name is not usable");
+    return {};
+}
+
+// Names of the default record and the audit subject are the provider's own.
+vault::RecordKey key_of(const std::string& tenant, std::string_view kind, std::string id) {
+    return {tenant, std::string(kind), std::move(id)};
+}
+
+std::string detail_of(const Connection& connection) {
+    json::Object detail;
+    detail["flow"] = provider::to_string(connection.flow);
+    if (!connection.scopes().empty()) detail["scopes"] = base::join(connection.scopes(), " ");
+    if (!connection.client_id.empty()) detail["token_endpoint"] = connection.token_endpoint;
+    return json::to_text(detail);
+}
+
+base::Result<void> put_client(vault::Transaction& transaction, const std::string& tenant, const ClientRecord& client) {
+    const auto key = key_of(tenant, kClientKind, client_id_of_record(client.provider, client.origin));
+    TRY(version, transaction.put(key, serialize_client(client), std::nullopt));
+    json::Object detail;
+    detail["origin"] = client.origin;
+    detail["registered"] = client.dynamically_registered ? "dynamically" : "by hand";
+    return transaction.audit({version == 1 ? "client.created" : "client.updated", client.provider, json::to_text(detail)});
+}
+
+// Every record of a kind, page by page: one page more costs less than one surprise.
+base::Result<std::vector<vault::RecordInfo>> all_of(vault::Vault& vault, const std::string& tenant, std::string_view kind) {
+    constexpr std::size_t kPage = 1000;
+    std::vector<vault::RecordInfo> all;
+    std::string after;
+    for (;;) {
+        TRY(page, vault.list(tenant, kind, after, kPage));
+        all.insert(all.end(), page.begin(), page.end());
+        if (page.size() < kPage) return all;
+        after = page.back().key.id;
+    }
+}
+
+}  // namespace
+
+Connections::Connections(vault::Vault& vault, std::string tenant, const base::Clock& clock)
+    : vault_(vault), tenant_(std::move(tenant)), clock_(clock) {}
+
+base::Result<std::optional<Connection>> Connections::find(std::string_view provider, std::string_view name) {
+    TRY_VOID(check_names(provider, name));
+    TRY(record, vault_.get(key_of(tenant_, kConnectionKind, connection_id(provider, name))));
+    if (!record) return std::optional<Connection>();
+    TRY(connection, deserialize(*record));
+    return std::optional<Connection>(std::move(connection));
+}
+
+base::Result<Connection> Connections::load(std::string_view provider, std::string_view name) {
+    TRY(found, find(provider, name));
+    if (!found) return base::fail(not_connected(provider, name));
+    return std::move(*found);
+}
+
+base::Result<Connection> Connections::load_default(std::string_view provider) {
+    TRY(name, default_name(provider));
+    return load(provider, name);
+}
+
+base::Result<std::vector<Summary>> Connections::list() {
+    TRY(rows, all_of(vault_, tenant_, kConnectionKind));
+    std::vector<Summary> summaries;
+    for (const auto& row : rows) {
+        TRY(record, vault_.get(row.key));
+        if (!record) continue;  // erased by another process since
+        TRY(connection, deserialize(*record));
+        Summary summary;
+        summary.provider = connection.provider;
+        summary.name = connection.name;
+        summary.auth_type = connection.auth_type;
+        summary.flow = connection.flow;
+        summary.scopes = connection.scopes();
+        summary.expires_at = connection.expires_at;
+        if (const auto base = connection.variables.find("base_url"); base != connection.variables.end())
+            summary.base_url = base->second;
+        summary.account_label = connection.account.label;
+        summary.definition_digest = connection.definition_digest;
+        summary.login_needed = connection.login_needed;
+        TRY(chosen, default_name(connection.provider));
+        summary.is_default = chosen == connection.name;
+        summaries.push_back(std::move(summary));
+    }
+    return summaries;
+}
+
+base::Result<std::vector<std::string>> Connections::names(std::string_view provider) {
+    TRY(rows, all_of(vault_, tenant_, kConnectionKind));
+    std::vector<std::string> out;
+    for (const auto& row : rows) {
+        const auto slash = row.key.id.rfind('/');
+        if (slash != std::string::npos && std::string_view(row.key.id).substr(0, slash) == provider)
+            out.push_back(row.key.id.substr(slash + 1));
+    }
+    return out;
+}
+
+base::Result<void> Connections::save(Connection& connection, std::optional<std::uint64_t> expected_version,
+                                     const ClientRecord* client) {
+    TRY_VOID(check_names(connection.provider, connection.name));
+    const auto key = key_of(tenant_, kConnectionKind, connection_id(connection.provider, connection.name));
+    const auto default_key = key_of(tenant_, kDefaultKind, connection.provider);
+    const auto payload = serialize(connection);
+    std::uint64_t version = 0;
+    const auto work = [&](vault::Transaction& transaction) -> base::Result<void> {
+        if (client != nullptr) {
+            TRY_VOID(put_client(transaction, tenant_, *client));
+        }
+        TRY(written, transaction.put(key, payload, expected_version));
+        version = written;
+        TRY(chosen, transaction.get(default_key));
+        if (!chosen) {
+            TRY(ignored, transaction.put(default_key, serialize_default(connection.name), 0));
+            static_cast<void>(ignored);
+        }
+        return transaction.audit({version == 1 ? "connection.created" : "connection.updated", key.id, detail_of(connection)});
+    };
+    TRY_VOID(vault_.transact(work));
+    connection.version = version;
+    connection.updated_at = clock_.now();
+    if (connection.created_at == base::Instant()) connection.created_at = connection.updated_at;
+    return {};
+}
+
+base::Result<bool> Connections::erase(std::string_view provider, std::string_view name) {
+    TRY_VOID(check_names(provider, name));
+    const auto key = key_of(tenant_, kConnectionKind, connection_id(provider, name));
+    const auto default_key = key_of(tenant_, kDefaultKind, std::string(provider));
+    TRY(others, names(provider));
+    std::erase(others, name);
+    bool erased = false;
+    const auto work = [&](vault::Transaction& transaction) -> base::Result<void> {
+        TRY(was_there, transaction.erase(key, std::nullopt));
+        erased = was_there;
+        if (!was_there) return {};
+        TRY_VOID(transaction.audit({"connection.erased", key.id, "{}"}));
+        TRY(record, transaction.get(default_key));
+        if (!record) return {};
+        TRY(chosen, deserialize_default(*record));
+        if (chosen != name) return {};
+        if (others.empty()) {
+            TRY(gone, transaction.erase(default_key, std::nullopt));
+            static_cast<void>(gone);
+            return {};
+        }
+        TRY(version, transaction.put(default_key, serialize_default(others.front()), std::nullopt));
+        static_cast<void>(version);
+        return transaction.audit({"default.set", connection_id(provider, others.front()), "{}"});
+    };
+    TRY_VOID(vault_.transact(work));
+    return erased;
+}
+
+base::Result<std::string> Connections::default_name(std::string_view provider) {
+    TRY(record, vault_.get(key_of(tenant_, kDefaultKind, std::string(provider))));
+    if (!record) return std::string("default");
+    return deserialize_default(*record);
+}
+
+base::Result<void> Connections::set_default(std::string_view provider, std::string_view name) {
+    TRY(found, find(provider, name));
+    if (!found) return base::fail(not_connected(provider, name));
+    TRY(version, vault_.put(key_of(tenant_, kDefaultKind, std::string(provider)), serialize_default(name), std::nullopt,
+                            {"default.set", connection_id(provider, name), "{}"}));
+    static_cast<void>(version);
+    return {};
+}
+
+base::Result<std::optional<ClientRecord>> Connections::client(std::string_view provider, std::string_view origin) {
+    TRY(record, vault_.get(key_of(tenant_, kClientKind, client_id_of_record(provider, origin))));
+    if (!record) return std::optional<ClientRecord>();
+    TRY(client, deserialize_client(*record));
+    return std::optional<ClientRecord>(std::move(client));
+}
+
+base::Result<void> Connections::save_client(const ClientRecord& client) {
+    return vault_.transact([&](vault::Transaction& transaction) { return put_client(transaction, tenant_, client); });
+}
+
+base::Result<std::size_t> Connections::erase_clients(std::string_view provider) {
+    TRY(rows, all_of(vault_, tenant_, kClientKind));
+    const auto prefix = client_id_of_record(provider, "");
+    std::size_t erased = 0;
+    const auto work = [&](vault::Transaction& transaction) -> base::Result<void> {
+        for (const auto& row : rows) {
+            if (!row.key.id.starts_with(prefix)) continue;
+            TRY(gone, transaction.erase(row.key, std::nullopt));
+            if (!gone) continue;
+            ++erased;
+            TRY_VOID(transaction.audit({"client.erased", std::string(provider), "{}"}));
+        }
+        return {};
+    };
+    TRY_VOID(vault_.transact(work));
+    return erased;
+}
+
+base::Result<void> Connections::confirm_definition(Connection& connection,
+                                                   const provider::ProviderDefinition& definition) {
+    connection.definition_digest = provider::security_digest(definition);
+    connection.definition_fields = provider::security_fields(definition);
+    const auto key = key_of(tenant_, kConnectionKind, connection_id(connection.provider, connection.name));
+    json::Object detail;
+    detail["digest"] = connection.definition_digest;
+    TRY(version, vault_.put(key, serialize(connection), connection.version,
+                            {"definition.confirmed", key.id, json::to_text(detail)}));
+    connection.version = version;
+    connection.updated_at = clock_.now();
+    return {};
+}
+
+base::Result<void> Connections::audit(const vault::AuditEntry& entry) {
+    return vault_.transact([&](vault::Transaction& transaction) { return transaction.audit(entry); });
+}
+
+}  // namespace claviger::connection

@@ -1,0 +1,114 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "connection/attempt.hpp"
+#include "oauth/discovery.hpp"
+#include "oauth/foreign_text.hpp"
+#include "provider/expand.hpp"
+
+namespace claviger::connection {
+namespace {
+
+using base::ErrorCode;
+
+// nullopt for an empty template.
+base::Result<std::optional<net::Url>> expanded(const std::string& url_template, const provider::VariableValues& values,
+                                               std::string_view what) {
+    if (url_template.empty()) return std::optional<net::Url>();
+    TRY(url, provider::expand_url(url_template, values));
+    TRY_VOID(oauth::check_endpoint(url, what));
+    return std::optional<net::Url>(std::move(url));
+}
+
+struct Known {  // by the definition alone
+    std::optional<net::Url> authorization, token, registration;
+    std::string issuer;
+};
+
+base::Result<Known> known_endpoints(const provider::OAuth2& oauth, const provider::VariableValues& values) {
+    Known known;
+    TRY(authorization, expanded(oauth.authorization_url, values, "authorization URL"));
+    TRY(token, expanded(oauth.token_url, values, "token URL"));
+    TRY(registration, expanded(oauth.registration_endpoint, values, "registration endpoint"));
+    TRY(issuer, expanded(oauth.issuer, values, "issuer"));
+    known.authorization = std::move(authorization);
+    known.token = std::move(token);
+    known.registration = std::move(registration);
+    if (issuer) known.issuer = oauth::issuer_text(*issuer, oauth.issuer.ends_with('/'));
+    return known;
+}
+
+bool needs_discovery(const Known& known, provider::Flow flow) {
+    return !known.authorization || !known.token || (flow == provider::Flow::dcr_pkce && !known.registration);
+}
+
+// RFC 9728: the resource names its server. Such servers must do S256 (OA-02).
+net::Task<base::Result<oauth::ServerMetadata>> discover_by_resource(Attempt& attempt) {
+    CO_TRY(url, provider::expand_url(attempt.definition.oauth2->resource, attempt.variables));
+    auto resource = co_await oauth::discover_resource(attempt.with.http, url);
+    if (!resource) co_return base::fail(resource.error());
+    if (resource->authorization_servers.empty())
+        co_return base::fail(ErrorCode::protocol, fmt::format("{} names no authorization server", url.redacted()));
+    auto metadata = co_await oauth::discover_server(attempt.with.http, resource->authorization_servers.front());
+    if (!metadata) co_return base::fail(metadata.error());
+    const auto& methods = metadata->code_challenge_methods_supported;
+    if (std::find(methods.begin(), methods.end(), "S256") == methods.end())
+        co_return base::fail(ErrorCode::authorization_failed,
+                             fmt::format("the authorization server of {} does not support PKCE with S256", url.redacted()),
+                             "ask its operator to support S256");
+    co_return metadata;
+}
+
+net::Task<base::Result<oauth::ServerMetadata>> discover(Attempt& attempt, Known known) {
+    if (known.issuer.empty() && !known.authorization && !attempt.definition.oauth2->resource.empty()) {
+        auto by_resource = co_await discover_by_resource(attempt);
+        co_return by_resource;
+    }
+    // A definition with endpoints and without an issuer: the usual issuer is the origin itself.
+    auto issuer = known.issuer;
+    if (issuer.empty() && known.authorization) issuer = known.authorization->origin();
+    if (issuer.empty())
+        co_return base::fail(ErrorCode::invalid_input,
+                             fmt::format("the definition of {} has neither endpoints nor an issuer", attempt.definition.name),
+                             "add oauth.authorization_url and oauth.token_url, or oauth.issuer");
+    auto by_issuer = co_await oauth::discover_server(attempt.with.http, issuer);
+    co_return by_issuer;
+}
+
+base::Error lacks(const Attempt& attempt, std::string_view what, std::string_view member) {
+    return base::Error::make(ErrorCode::protocol,
+                             fmt::format("{} publishes no {}", attempt.definition.name, what),
+                             fmt::format("write oauth.{} into the definition", member));
+}
+
+}  // namespace
+
+net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
+    if (!attempt.definition.oauth2)
+        co_return base::fail(ErrorCode::invalid_input, fmt::format("the definition of {} has no oauth block", attempt.definition.name));
+    CO_TRY(known, known_endpoints(*attempt.definition.oauth2, attempt.variables));
+    oauth::ServerMetadata metadata;
+    if (needs_discovery(known, attempt.flow)) {
+        auto discovered = co_await discover(attempt, known);
+        if (!discovered) co_return base::fail(discovered.error().within("cannot discover the endpoints"));
+        metadata = std::move(*discovered);
+    }
+    const auto authorization = known.authorization ? known.authorization : metadata.authorization_endpoint;
+    const auto token = known.token ? known.token : metadata.token_endpoint;
+    if (!authorization) co_return base::fail(lacks(attempt, "authorization endpoint", "authorization_url"));
+    if (!token) co_return base::fail(lacks(attempt, "token endpoint", "token_url"));
+    Endpoints endpoints{*authorization, *token, known.registration, known.issuer, false, {}};
+    if (!endpoints.registration) endpoints.registration = metadata.registration_endpoint;
+    if (attempt.flow == provider::Flow::dcr_pkce && !endpoints.registration)
+        co_return base::fail(lacks(attempt, "registration endpoint", "registration_endpoint"));
+    // Only a server whose own authorization endpoint is used can be held to what its metadata announces.
+    if (metadata.authorization_endpoint == authorization) {
+        endpoints.issuer = metadata.issuer;
+        endpoints.iss_required = metadata.authorization_response_iss_parameter_supported;
+    }
+    endpoints.authentication_methods = std::move(metadata.token_endpoint_auth_methods_supported);
+    co_return endpoints;
+}
+
+}  // namespace claviger::connection

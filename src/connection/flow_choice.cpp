@@ -1,0 +1,79 @@
+#include "connection/flow_choice.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace claviger::connection {
+namespace {
+
+using base::ErrorCode;
+using provider::Flow;
+
+constexpr std::array<Flow, 8> kAll{Flow::pkce,   Flow::dcr_pkce, Flow::device_code, Flow::client_credentials,
+                                   Flow::oauth1, Flow::api_key,  Flow::basic,       Flow::custom};
+
+bool runs_here(Flow flow) {
+    switch (flow) {
+        case Flow::pkce:
+        case Flow::dcr_pkce:
+        case Flow::api_key:
+        case Flow::basic:
+        case Flow::custom: return true;
+        case Flow::device_code:
+        case Flow::client_credentials:
+        case Flow::oauth1: return false;
+    }
+    return false;
+}
+
+// The definition's own flow is taken at its word; another one needs what it works with.
+bool capable(const provider::ProviderDefinition& definition, Flow flow) {
+    if (!provider::flow_fits(definition.auth_type, flow)) return false;
+    if (flow == definition.flow || !definition.oauth2) return true;
+    const auto& oauth = *definition.oauth2;
+    const bool discovers = !oauth.issuer.empty() || !oauth.resource.empty();
+    switch (flow) {
+        case Flow::pkce: return discovers || (!oauth.authorization_url.empty() && !oauth.token_url.empty());
+        case Flow::dcr_pkce: return oauth.supports_dcr || !oauth.registration_endpoint.empty() || !oauth.issuer.empty();
+        case Flow::device_code: return oauth.supports_device_code || !oauth.device_authorization_url.empty();
+        default: return true;
+    }
+}
+
+std::string usable_flows(const provider::ProviderDefinition& definition) {
+    std::vector<std::string> names;
+    for (const auto flow : flows_of(definition))
+        if (runs_here(flow)) names.emplace_back(provider::to_string(flow));
+    if (names.empty()) return "this version runs: pkce, dcr_pkce, api_key, basic, custom";
+    return fmt::format("{} can use: {}", definition.name, base::join(names, ", "));
+}
+
+}  // namespace
+
+std::vector<Flow> flows_of(const provider::ProviderDefinition& definition) {
+    std::vector<Flow> flows{definition.flow};
+    for (const auto flow : kAll)
+        if (flow != definition.flow && capable(definition, flow)) flows.push_back(flow);
+    return flows;
+}
+
+base::Result<Flow> choose_flow(const provider::ProviderDefinition& definition, const std::optional<Flow>& asked) {
+    const auto flow = asked.value_or(definition.flow);
+    if (!capable(definition, flow)) {
+        return base::fail(ErrorCode::usage,
+                          fmt::format("{} cannot be connected by the flow {}", definition.name, provider::to_string(flow)),
+                          usable_flows(definition));
+    }
+    if (!runs_here(flow)) {
+        return base::fail(ErrorCode::unsupported,
+                          fmt::format("the flow {} is not in this version of Claviger", provider::to_string(flow)),
+                          usable_flows(definition));
+    }
+    return flow;
+}
+
+}  // namespace claviger::connection

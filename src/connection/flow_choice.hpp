@@ -1,0 +1,20 @@
+// Which flow a login runs: the definition's, or the one that --flow asks for if it fits. Internal to connection/.
+// Thread rule: pure functions.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/error.hpp"
+#include "provider/definition.hpp"
+
+namespace claviger::connection {
+
+// The flows that this definition's endpoints and capabilities allow, the definition's own first.
+std::vector<provider::Flow> flows_of(const provider::ProviderDefinition& definition);
+
+// ErrorCode::usage when it does not fit, unsupported when this version cannot run it; the hint names what can be used.
+base::Result<provider::Flow> choose_flow(const provider::ProviderDefinition& definition,
+                                         const std::optional<provider::Flow>& asked);
+
+}  // namespace claviger::connection

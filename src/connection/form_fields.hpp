@@ -1,0 +1,39 @@
+// Forms out of definitions: which fields are asked for, and whether what was typed is good. Internal to connection/.
+// Messages never repeat what was typed. Thread rule: values.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connection/dialog.hpp"
+#include "json/schema.hpp"
+
+namespace claviger::connection {
+
+// The credential of an `api_key`, `basic` or `custom` definition.
+class CredentialForm {
+public:
+    // ErrorCode::invalid_input when the definition does not say what to ask for.
+    static base::Result<CredentialForm> make(const provider::ProviderDefinition& definition);
+    [[nodiscard]] const Form& form() const { return form_; }
+    // Field name -> what is wrong. Empty = all good.
+    [[nodiscard]] std::map<std::string, std::string> check(const Answers& answers) const;
+    // Trimmed; fields left empty are absent.
+    [[nodiscard]] std::map<std::string, base::Secret> values(const Answers& answers) const;
+
+private:
+    Form form_;
+    std::map<std::string, std::string> types_;  // JSON type by field name
+    std::optional<json::Schema> schema_;
+};
+
+// What every form of the definition shares: title, guide, links.
+Form form_for(const provider::ProviderDefinition& definition);
+
+// "" when `value` fits the field, else what is wrong: empty, several lines, not the pattern, not a choice.
+std::string complaint(const FormField& field, std::string_view value);
+std::string_view trimmed_answer(const Answers& answers, const std::string& name);
+
+}  // namespace claviger::connection
