@@ -13,9 +13,12 @@
 #include "connection/connection.hpp"
 #include "http/message.hpp"
 #include "net/url.hpp"
+#include "policy/uri_rule.hpp"
 #include "provider/definition.hpp"
 
 namespace claviger::inject {
+
+class CredentialFields;
 
 struct SecretPair { std::string name; base::Secret value; };
 
@@ -31,9 +34,16 @@ public:
     [[nodiscard]] std::optional<base::Instant> valid_until() const { return valid_until_; }
 
 private:
+    base::Result<void> plan_rules(const provider::ProviderDefinition& definition, const CredentialFields& fields);
+    base::Result<void> plan_default(const provider::ProviderDefinition& definition, const CredentialFields& fields);
+    base::Result<void> plan_key(const provider::ApiKey& place, std::string_view credential);
+    base::Result<void> add_header(std::string name, base::Secret value);
+    base::Result<void> add_cookie(std::string name, base::Secret value);
+
     std::vector<SecretPair> headers_, query_, cookies_;
+    std::vector<std::string> reserved_;             // names of the definition that callers may not send
+    std::vector<policy::UriRule> declared_;         // where the definition lets the credential go
     std::optional<base::Instant> valid_until_;
-    bool loopback_http_ok_ = false;
 };
 
 // "{{user}}:{{pass}}" over the connection's fields: access_token, token_type, api_key, variables ... Own names only, single

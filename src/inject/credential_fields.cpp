@@ -1,0 +1,120 @@
+#include "inject/credential_fields.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "inject/injection.hpp"
+
+namespace claviger::inject {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+
+std::string default_credential(const provider::ProviderDefinition& definition) {
+    if (!definition.credentials.field_name.empty()) return definition.credentials.field_name;
+    switch (definition.auth_type) {
+        case provider::AuthType::oauth2:
+        case provider::AuthType::oauth1: return "access_token";
+        case provider::AuthType::api_key: return "api_key";
+        case provider::AuthType::basic: return "password";
+        case provider::AuthType::custom: return "";
+    }
+    return "";
+}
+
+bool valid_placeholder(std::string_view name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+    });
+}
+
+template <class Map>
+std::optional<std::string_view> in_map(const Map& map, std::string_view name) {
+    const auto found = map.find(std::string(name));
+    if (found == map.end()) return std::nullopt;
+    if constexpr (requires { found->second.reveal(); }) return found->second.reveal();
+    else return std::string_view(found->second);
+}
+
+}  // namespace
+
+CredentialFields::CredentialFields(const provider::ProviderDefinition& definition,
+                                   const connection::Connection& connection)
+    : definition_(&definition), connection_(&connection), credential_name_(default_credential(definition)) {}
+
+CredentialFields CredentialFields::raw(const provider::ProviderDefinition& definition,
+                                       const connection::Connection& connection) {
+    return {definition, connection};
+}
+
+Result<CredentialFields> CredentialFields::transformed(const provider::ProviderDefinition& definition,
+                                                       const connection::Connection& connection) {
+    CredentialFields fields(definition, connection);
+    const auto& transform = definition.credentials.transform;
+    if (!transform) return fields;
+    TRY(text, fields.render(transform->template_text));
+    if (transform->encoding == "base64") {
+        auto encoded = base::base64_encode(text.reveal());
+        text = base::Secret::taking(encoded);
+    } else if (!transform->encoding.empty()) {
+        return base::fail(ErrorCode::unsupported, fmt::format("the encoding \"{}\" of the credential is not supported",
+                                                              base::printable(transform->encoding, 40)));
+    }
+    fields.transformed_ = std::move(text);
+    return fields;
+}
+
+std::optional<std::string_view> CredentialFields::find(std::string_view name) const {
+    if (name == "refresh_token" || name == "client_secret" || name.empty()) return std::nullopt;
+    if (transformed_ && name == credential_name_) return transformed_->reveal();
+    if (const auto field = in_map(connection_->fields, name)) return field;
+    if (name == "access_token" && !connection_->access_token.empty()) return connection_->access_token.reveal();
+    // "Bearer" has one spelling in requests, whichever the server answered with.
+    if (name == "token_type") {
+        return base::equal_ignoring_case(connection_->token_type, "Bearer") ? "Bearer" : std::string_view(connection_->token_type);
+    }
+    if (name == "client_id" && !connection_->client_id.empty()) return connection_->client_id;
+    if (const auto variable = in_map(connection_->variables, name)) return variable;
+    if (const auto captured = in_map(connection_->captured, name)) return captured;
+    // "api_key" always means the key, also where the form's field has another name.
+    const bool key = name == "api_key" && definition_->auth_type == provider::AuthType::api_key;
+    return key && credential_name_ != name ? find(credential_name_) : std::nullopt;
+}
+
+Result<base::Secret> CredentialFields::render(std::string_view text) const {
+    base::WipedString out;
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const auto open = std::min(text.find("{{", at), text.size());
+        out.append(text.substr(at, open - at));
+        at = open;
+        if (at == text.size()) break;
+        // Of "{{{name}}}" the inner two count.
+        const auto close = text.find("}}", at + 2);
+        if (text.substr(at + 2, 1) == "{" || close == std::string_view::npos) {
+            out += text[at++];
+            continue;
+        }
+        const auto name = base::trim(text.substr(at + 2, close - at - 2));
+        const auto value = valid_placeholder(name) ? find(name) : std::nullopt;
+        if (!value) {
+            return base::fail(ErrorCode::invalid_input,
+                              fmt::format("the definition of {} names the field {{{{{}}}}}, which the connection does not have",
+                                          definition_->name, base::printable(name, 64)));
+        }
+        out.append(*value);
+        at = close + 2;
+    }
+    return base::Secret::taking(out);
+}
+
+Result<base::Secret> render_template(std::string_view text, const provider::ProviderDefinition& definition,
+                                     const connection::Connection& connection) {
+    TRY(fields, CredentialFields::transformed(definition, connection));
+    return fields.render(text);
+}
+
+}  // namespace claviger::inject

@@ -1,0 +1,194 @@
+#include "inject/injection.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "inject/credential_fields.hpp"
+#include "inject/request_edit.hpp"
+#include "inject/usable.hpp"
+#include "provider/validate.hpp"
+
+namespace claviger::inject {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+
+// "Bearer" + " " + key, but "Token token=" + key: a space belongs behind a word, or where the definition wrote one.
+Result<base::Secret> with_prefix(std::string_view prefix, std::string_view value) {
+    const auto word = base::trim(prefix);
+    base::WipedString out(word);
+    if (!word.empty()) {
+        const char last = word.back();
+        const bool behind_word = (last >= '0' && last <= '9') || ((last | 0x20) >= 'a' && (last | 0x20) <= 'z');
+        if (behind_word || prefix.ends_with(' ')) out += ' ';
+    }
+    out += value;
+    return base::Secret::taking(out);
+}
+
+// RFC 6265 cookie-octet, optionally in one pair of quotes.
+bool valid_cookie_value(std::string_view value) {
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+    return std::all_of(value.begin(), value.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte > 0x20 && byte < 0x7f && c != '"' && c != ',' && c != ';' && c != '\\';
+    });
+}
+
+tl::unexpected<base::Error> no_credential(const provider::ProviderDefinition& definition, std::string_view field) {
+    return base::fail(ErrorCode::invalid_input,
+                      fmt::format("the connection of {} has no field {}", definition.name, base::printable(field, 64)),
+                      fmt::format("run: claviger login {} --force", definition.name));
+}
+
+// RFC 7617: the first colon ends the user name, so it may not hold one.
+Result<base::Secret> basic_credentials(const provider::ProviderDefinition& definition, const CredentialFields& fields) {
+    const auto user = fields.find("username");
+    if (!user) return no_credential(definition, "username");
+    if (user->find(':') != std::string_view::npos) {
+        return base::fail(ErrorCode::invalid_input, "the user name holds a colon, which basic authentication cannot carry");
+    }
+    base::WipedString pair(*user);
+    pair += ':';
+    pair += fields.find("password").value_or("");
+    auto encoded = base::base64_encode(pair);
+    base::wipe(pair.data(), pair.size());  // a short one lies in the object itself
+    return base::Secret::taking(encoded);
+}
+
+std::vector<Pair> borrowed(const std::vector<SecretPair>& pairs) {
+    std::vector<Pair> out;
+    for (const auto& pair : pairs) out.push_back({pair.name, pair.value.reveal()});
+    return out;
+}
+
+bool is_tls(const net::Url& url) { return url.scheme() == "https" || url.scheme() == "wss"; }
+
+}  // namespace
+
+Result<Injection> Injection::make(const provider::ProviderDefinition& definition,
+                                  const connection::Connection& connection, base::Instant now) {
+    TRY_VOID(check_usable(definition, connection, now));
+    TRY(fields, CredentialFields::transformed(definition, connection));
+    Injection injection;
+    injection.valid_until_ = connection.expires_at;
+    injection.reserved_ = definition.inject.reserved;
+    // Rules that do not read leave only TLS: they were reported where the session's routes were made.
+    if (auto rules = policy::rules_of(definition, connection.variables)) injection.declared_ = *std::move(rules);
+    if (!definition.inject.sign.empty() || definition.auth_type == provider::AuthType::oauth1) {
+        return base::fail(ErrorCode::unsupported,
+                          fmt::format("requests to {} must be signed, which this release cannot do", definition.name));
+    }
+    auto planned = definition.inject.present ? injection.plan_rules(definition, fields)
+                                             : injection.plan_default(definition, fields);
+    if (!planned) return base::fail(std::move(planned).error());
+    return injection;
+}
+
+Result<void> Injection::plan_rules(const provider::ProviderDefinition& definition, const CredentialFields& fields) {
+    for (const auto& [name, text] : definition.inject.headers) {
+        TRY(value, fields.render(text));
+        TRY_VOID(add_header(name, std::move(value)));
+    }
+    for (const auto& [name, text] : definition.inject.query) {
+        TRY(value, fields.render(text));
+        query_.push_back({name, std::move(value)});
+    }
+    for (const auto& [name, text] : definition.inject.cookies) {
+        TRY(value, fields.render(text));
+        TRY_VOID(add_cookie(name, std::move(value)));
+    }
+    return {};
+}
+
+Result<void> Injection::plan_default(const provider::ProviderDefinition& definition, const CredentialFields& fields) {
+    using provider::AuthType;
+    const bool has_place = definition.api_key.has_value();
+    const auto credential = fields.find(fields.credential_name());
+    switch (definition.auth_type) {
+        case AuthType::oauth2: {
+            // A type that needs more than the token itself would go out wrong (RFC 6749 7.1).
+            const auto type = fields.find("token_type").value_or("Bearer");
+            if (base::equal_ignoring_case(type, "mac") || base::equal_ignoring_case(type, "dpop")) {
+                return base::fail(ErrorCode::unsupported, fmt::format("tokens of type {} are not supported", type));
+            }
+            if (!credential || credential->empty()) return no_credential(definition, fields.credential_name());
+            TRY(value, with_prefix("Bearer", *credential));
+            return add_header("Authorization", std::move(value));
+        }
+        case AuthType::api_key:
+            if (!credential || credential->empty()) return no_credential(definition, fields.credential_name());
+            return plan_key(has_place ? *definition.api_key : provider::ApiKey{}, *credential);
+        case AuthType::basic: {
+            provider::ApiKey place;
+            place.header_prefix = "Basic";
+            if (has_place) place = *definition.api_key;
+            if (definition.credentials.transform) return plan_key(place, credential.value_or(""));
+            TRY(pair, basic_credentials(definition, fields));
+            return plan_key(place, pair.reveal());
+        }
+        case AuthType::custom:
+            if (!has_place) return {};
+            if (!credential || credential->empty()) return no_credential(definition, fields.credential_name());
+            return plan_key(*definition.api_key, *credential);
+        case AuthType::oauth1: break;
+    }
+    return base::fail(ErrorCode::unsupported, "this kind of authentication is not supported yet");
+}
+
+Result<void> Injection::plan_key(const provider::ApiKey& place, std::string_view credential) {
+    if (!place.query_param.empty()) query_.push_back({place.query_param, base::Secret(credential)});
+    if (place.header_name.empty()) return {};
+    TRY(value, with_prefix(place.header_prefix, credential));
+    return add_header(place.header_name, std::move(value));
+}
+
+Result<void> Injection::add_header(std::string name, base::Secret value) {
+    if (!provider::header_name_allowed(name) || equal_names(name, "Cookie")) {
+        return base::fail(ErrorCode::invalid_input, fmt::format("the header {} may not be set", base::printable(name, 64)));
+    }
+    if (!http::valid_field_value(value.reveal())) {
+        return base::fail(ErrorCode::invalid_input,
+                          fmt::format("the credential for the header {} holds a character that no header may hold", name),
+                          "log in again and paste the credential without spaces or line breaks around it");
+    }
+    headers_.push_back({std::move(name), std::move(value)});
+    return {};
+}
+
+Result<void> Injection::add_cookie(std::string name, base::Secret value) {
+    if (!http::valid_field_name(name)) {
+        return base::fail(ErrorCode::invalid_input, fmt::format("{} is no name of a cookie", base::printable(name, 64)));
+    }
+    if (!valid_cookie_value(value.reveal())) {
+        return base::fail(ErrorCode::invalid_input,
+                          fmt::format("the credential for the cookie {} holds a character that no cookie may hold", name));
+    }
+    cookies_.push_back({std::move(name), std::move(value)});
+    return {};
+}
+
+Result<void> Injection::apply(http::RequestHead& request, const net::Url& url) const {
+    const auto declares = [&url](const policy::UriRule& rule) { return rule.matches(url); };
+    if (!is_tls(url) && !(url.host_is_loopback() && std::any_of(declared_.begin(), declared_.end(), declares))) {
+        return base::fail(ErrorCode::denied, "a credential goes over https only", "use the https URL of the service");
+    }
+    if (!query_.empty() && !request.target.starts_with('/')) {
+        return base::fail(ErrorCode::denied, "a request without a path cannot carry this credential");
+    }
+    std::vector<std::string_view> parameters(reserved_.begin(), reserved_.end());
+    for (const auto& pair : query_) parameters.push_back(pair.name);
+    if (request.target.starts_with('/')) remove_parameters(request.target, parameters);
+    append_parameters(request.target, borrowed(query_));
+
+    for (const auto& name : reserved_) remove_field(request.fields, name);
+    for (const auto& header : headers_) remove_field(request.fields, header.name);
+    merge_cookies(request.fields, borrowed(cookies_));
+    for (const auto& header : headers_) request.fields.add(header.name, header.value.reveal());
+    return {};
+}
+
+}  // namespace claviger::inject

@@ -1,0 +1,138 @@
+#include "inject/request_edit.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/text.hpp"
+
+namespace claviger::inject {
+namespace {
+
+char folded(char c) {
+    if (c >= 'A' && c <= 'Z') return static_cast<char>(c + 32);
+    return c == '_' ? '-' : c;
+}
+
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    c = static_cast<char>(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// As the most forgiving server might read a parameter's name. Only for removing.
+std::string forgiving_name(std::string_view name) {
+    std::string out;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        char c = name[i];
+        if (c == '%' && i + 2 < name.size() && hex_digit(name[i + 1]) >= 0 && hex_digit(name[i + 2]) >= 0) {
+            c = static_cast<char>(hex_digit(name[i + 1]) * 16 + hex_digit(name[i + 2]));
+            i += 2;
+        } else if (c == '+') {
+            c = ' ';
+        }
+        if (c == '[' || c == '\0') break;
+        out += c;
+    }
+    out = base::trim(out);
+    for (char& c : out) c = c == '.' || c == ' ' ? '-' : folded(c);
+    return out;
+}
+
+bool is_one_of(std::string_view parameter, const std::vector<std::string>& forgiving_names) {
+    const auto name = forgiving_name(parameter.substr(0, parameter.find('=')));
+    return std::find(forgiving_names.begin(), forgiving_names.end(), name) != forgiving_names.end();
+}
+
+// Calls `see(piece, separator before it)` for each piece between '&' and ';'.
+template <class See>
+void each_parameter(std::string_view query, See see) {
+    char separator = '&';
+    while (true) {
+        const auto end = query.find_first_of("&;");
+        see(query.substr(0, end), separator);
+        if (end == std::string_view::npos) return;
+        separator = query[end];
+        query.remove_prefix(end + 1);
+    }
+}
+
+}  // namespace
+
+bool equal_names(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return folded(x) == folded(y); });
+}
+
+void remove_field(http::Fields& fields, std::string_view name) {
+    const bool authorization = equal_names(name, "Authorization");
+    const auto ours = [&](std::string_view other) {
+        return equal_names(other, name) || (authorization && equal_names(other, "Proxy-Authorization"));
+    };
+    const auto nominates = [&](std::string_view list) {
+        const auto elements = base::split(list, ',');
+        return std::any_of(elements.begin(), elements.end(), [&](const std::string& one) { return ours(base::trim(one)); });
+    };
+    std::erase_if(fields.items(), [&](const http::Field& field) {
+        return ours(field.name) || (equal_names(field.name, "Connection") && nominates(field.value));
+    });
+}
+
+void remove_parameters(std::string& target, const std::vector<std::string_view>& names) {
+    const auto mark = target.find('?');
+    if (mark == std::string::npos) return;
+    std::vector<std::string> forgiving;
+    for (const auto name : names) forgiving.push_back(forgiving_name(name));
+    std::string kept;
+    bool removed = false;
+    each_parameter(std::string_view(target).substr(mark + 1), [&](std::string_view piece, char separator) {
+        if (is_one_of(piece, forgiving)) {
+            removed = true;
+            return;
+        }
+        if (!kept.empty()) kept += separator;
+        kept += piece;
+    });
+    if (!removed) return;  // not a byte changes
+    target.resize(kept.empty() ? mark : mark + 1);
+    target += kept;
+}
+
+void append_parameters(std::string& target, const std::vector<Pair>& pairs) {
+    for (const auto& [name, value] : pairs) {
+        if (target.find('?') == std::string::npos) target += '?';
+        else if (!target.ends_with('?') && !target.ends_with('&')) target += '&';
+        target += base::percent_encode(name) + '=' + base::percent_encode(value);
+    }
+}
+
+void merge_cookies(http::Fields& fields, const std::vector<Pair>& cookies) {
+    if (cookies.empty()) return;
+    base::WipedString merged;
+    const auto add = [&merged](std::string_view cookie) {
+        if (!merged.empty()) merged += "; ";
+        merged += cookie;
+    };
+    const auto ours = [&](std::string_view name) {
+        return std::any_of(cookies.begin(), cookies.end(), [&](const Pair& pair) { return equal_names(pair.name, name); });
+    };
+    for (const auto& field : fields.items()) {
+        if (!equal_names(field.name, "Cookie")) continue;
+        std::string_view rest = field.value;
+        while (true) {
+            const auto end = rest.find(';');
+            const auto cookie = base::trim(rest.substr(0, end));
+            // A cookie without '=' is its name to some servers and its value to others.
+            if (!cookie.empty() && !ours(base::trim(cookie.substr(0, cookie.find('='))))) add(cookie);
+            if (end == std::string_view::npos) break;
+            rest.remove_prefix(end + 1);
+        }
+    }
+    remove_field(fields, "Cookie");
+    for (const auto& [name, value] : cookies) {
+        add(name);
+        merged += '=';
+        merged += value;
+    }
+    fields.add("Cookie", merged);
+}
+
+}  // namespace claviger::inject
