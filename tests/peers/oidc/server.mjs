@@ -1,0 +1,106 @@
+// A real authorization server for tests: oidc-provider on a free loopback port. Prints one JSON line when it listens.
+// Switches: README.md.
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { appendFileSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { parseArgs } from 'node:util'
+import Provider, { errors } from 'oidc-provider'
+
+const { values: options } = parseArgs({
+  options: {
+    port: { type: 'string', default: '0' },
+    account: { type: 'string', default: 'alice' },
+    clients: { type: 'string' },
+    'access-ttl': { type: 'string', default: '3600' },
+    'grant-only': { type: 'string' },
+    deny: { type: 'boolean', default: false },
+    'no-registration': { type: 'boolean', default: false },
+    'pkce-optional': { type: 'boolean', default: false },
+    'no-iss': { type: 'boolean', default: false },
+    record: { type: 'string' },
+  },
+})
+
+const server = createServer()
+await new Promise((resolve) => server.listen(Number(options.port), '127.0.0.1', resolve))
+const issuer = `http://127.0.0.1:${server.address().port}`
+
+function signingKeys() {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  return { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'one' }] }
+}
+
+const provider = new Provider(issuer, {
+  clients: options.clients ? JSON.parse(readFileSync(options.clients, 'utf8')) : [],
+  jwks: signingKeys(),
+  cookies: { keys: [randomBytes(32).toString('hex')] },
+  scopes: ['openid', 'offline_access', 'email', 'read', 'write'],
+  claims: { openid: ['sub'], email: ['email'] },
+  clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
+  pkce: { required: () => !options['pkce-optional'] },
+  rotateRefreshToken: true,
+  issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
+  findAccount: async (ctx, id) => ({ accountId: id, claims: async () => ({ sub: id, email: `${id}@example.test` }) }),
+  interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
+  ttl: {
+    AccessToken: Number(options['access-ttl']), AuthorizationCode: 60, Grant: 86_400, IdToken: 3600,
+    Interaction: 3600, RefreshToken: 86_400, Session: 3600, DeviceCode: 600,
+  },
+  features: {
+    devInteractions: { enabled: false },
+    registration: { enabled: !options['no-registration'], initialAccessToken: false },
+    registrationManagement: { enabled: !options['no-registration'] },
+    revocation: { enabled: true },
+    introspection: { enabled: true },
+    deviceFlow: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true },
+  },
+})
+
+// Logs in and consents by itself, so that a "browser" which only follows redirects gets through.
+async function interact(request, response) {
+  const { prompt, params, grantId } = await provider.interactionDetails(request, response)
+  if (options.deny) {
+    await provider.interactionFinished(request, response, { error: 'access_denied', error_description: 'the test said no' })
+    return
+  }
+  if (prompt.name === 'login') {
+    await provider.interactionFinished(request, response, { login: { accountId: options.account } })
+    return
+  }
+  const grant = grantId ? await provider.Grant.find(grantId)
+    : new provider.Grant({ accountId: options.account, clientId: params.client_id })
+  const asked = (params.scope ?? '').split(' ')
+  const allowed = options['grant-only'] ? options['grant-only'].split(',') : asked
+  for (const scope of asked) allowed.includes(scope) ? grant.addOIDCScope(scope) : grant.rejectOIDCScope(scope)
+  await provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } })
+}
+
+const handle = provider.callback()
+server.on('request', (request, response) => {
+  const path = request.url.split('?')[0]
+  if (options.record) response.on('finish', () => appendFileSync(options.record, `${request.method} ${path} ${response.statusCode}\n`))
+  if (!path.startsWith('/interaction/')) return handle(request, response)
+  interact(request, response).catch((error) => {
+    response.writeHead(error instanceof errors.SessionNotFound ? 400 : 500).end(String(error.message))
+  })
+})
+if (options['no-iss']) {
+  provider.use(async (ctx, next) => {
+    await next()
+    const location = ctx.response.get('location')
+    if (ctx.oidc?.route === 'resume' || ctx.oidc?.route === 'authorization') {
+      if (location.includes('code=')) ctx.set('location', location.replace(/[?&]iss=[^&]*/, ''))
+    }
+  })
+}
+process.on('SIGTERM', () => process.exit(0))
+console.log(JSON.stringify({
+  issuer,
+  port: server.address().port,
+  authorization_endpoint: `${issuer}/auth`,
+  token_endpoint: `${issuer}/token`,
+  registration_endpoint: options['no-registration'] ? undefined : `${issuer}/reg`,
+  revocation_endpoint: `${issuer}/token/revocation`,
+  userinfo_endpoint: `${issuer}/me`,
+}))
