@@ -159,6 +159,14 @@ Result<void> Database::use_write_ahead_log() {
     return {};
 }
 
+Result<void> Database::leave_write_ahead_log() {
+    TRY_VOID(truncate_log());
+    TRY(statement, prepare("PRAGMA journal_mode=DELETE"));
+    TRY(found, statement.step());
+    if (!found || statement.row().text(0) != "delete") return fail(sqlite_error(SQLITE_BUSY, "cannot close the vault's log"));
+    return {};
+}
+
 Result<void> Database::execute(const char* sql) {
     const int code = sqlite3_exec(handle_->connection, sql, nullptr, nullptr, nullptr);
     if (code == SQLITE_OK) return {};

@@ -80,6 +80,9 @@ public:
 
     // Persistent property of the file; asked for once, when it is made.
     base::Result<void> use_write_ahead_log();
+    // Moves the log into the file and does without one; `busy` when others have the file open. Afterwards the file is
+    // the whole database.
+    base::Result<void> leave_write_ahead_log();
     // One or more statements without parameters and results, from a literal.
     base::Result<void> execute(const char* sql);
     // `sql` must be a literal: statements are kept by its address.

@@ -25,6 +25,10 @@ Result<void> VaultState::open(std::optional<base::Secret> known) {
     TRY(version, store::schema_version(database, kSchema));
     if (version == 0) return fail(ErrorCode::not_found, "there is no vault yet", "log in to a provider first");
     database_ = std::move(database);
+    // A killed restore leaves the old vault without its log; a no-op otherwise.
+    if (!options_.read_only) {
+        TRY_VOID(database_->use_write_ahead_log());
+    }
     TRY(row, read_vault_row(*database_));
     row_ = std::move(row);
     if (options_.key_source.kind != KeySourceKind::automatic && options_.key_source.kind != row_.source) {

@@ -46,11 +46,12 @@ public:
     base::Result<void> follow_moved_key();
 
     [[nodiscard]] KeyPlace place() const { return {options_.home, row_.vault_id}; }
-    [[nodiscard]] std::filesystem::path file() const { return options_.home / kFileName; }
+    [[nodiscard]] std::filesystem::path file() const { return options_.home / name_; }
     base::Result<void> writable() const;
     void forget_keys();
 
     Vault::Options options_;
+    std::string_view name_ = kFileName;
     const base::Clock& clock_;
     base::Random& random_;
     std::optional<store::Database> database_;
@@ -100,6 +101,8 @@ public:
     base::Result<void> place(const RecordInfo& info, const base::Secret& payload);
     // Appends a line with a time of its own (a restored one).
     base::Result<void> append_line(std::string_view tenant, base::Instant at, const AuditEntry& entry);
+    // What is left of a record erased in another vault with the same name key.
+    base::Result<void> remember_erased(const std::string& name, std::uint64_t version);
     base::Result<void> touch(std::uint32_t page);  // to be sealed again
     base::Result<void> finish();
 

@@ -142,6 +142,15 @@ Result<bool> Change::erase(const RecordKey& key, std::optional<std::uint64_t> ex
     return true;
 }
 
+Result<void> Change::remember_erased(const std::string& name, std::uint64_t version) {
+    const auto number = Root::page_of(name);
+    TRY(page, view_.page(number));
+    if (page->find(name) != nullptr) return fail(ErrorCode::corrupt, "a record is both there and erased");
+    page->entries[name] = {version, true, std::string(kMarkBytes, '\0')};
+    dirty_[number] = true;
+    return {};
+}
+
 Result<void> Change::append_line(std::string_view tenant, base::Instant at, const AuditEntry& entry) {
     auto& root = view_.root_;
     AuditRow row{root.audit_entries + 1, std::string(tenant), at.time_since_epoch().count(), entry.event, entry.subject, entry.detail, {}};

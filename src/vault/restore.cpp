@@ -1,0 +1,199 @@
+// restore(): a new vault from a backup. Built whole under another name, then put in place by one link or rename.
+#include <cerrno>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "json/value.hpp"
+#include "sys/files.hpp"
+#include "vault/age.hpp"
+#include "vault/backup_format.hpp"
+#include "vault/seal.hpp"
+#include "vault/state.hpp"
+
+namespace claviger::vault {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kLargestBackup = std::size_t{4} << 30;
+constexpr std::string_view kNewName = "vault.db.restoring";
+constexpr std::chrono::seconds kWait{5};
+
+Result<void> rename_durably(const fs::path& from, const fs::path& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0) {
+        return fail(ErrorCode::storage, fmt::format("cannot rename {} to {}", from.native(), to.native()));
+    }
+    return sys::sync_directory(to.parent_path());
+}
+
+void remove_with_log(const fs::path& file) {
+    for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((file.native() + suffix).c_str());
+}
+
+// Reads a whole backup, giving each line to `take`.
+Result<RestoreReport> read_backup(const fs::path& from, const base::Secret& passphrase, const std::function<Result<void>(BackupLine)>& take) {
+    TRY(file, sys::read_file(from, kLargestBackup));
+    RestoreReport report;
+    BackupReader reader([&](BackupLine line) -> Result<void> {
+        if (const auto* head = std::get_if<BackupHead>(&line)) report = {head->records, head->taken_at, head->vault_id};
+        if (const auto* record = std::get_if<Record>(&line)) {
+            TRY_VOID(check_key(record->key));
+        }
+        return take(std::move(line));
+    });
+    TRY_VOID(age::decrypt(file, passphrase, [&](std::string_view piece) { return reader.piece(piece); }));
+    TRY_VOID(reader.finish());
+    return report;
+}
+
+// Writes lines into a vault inside its one transaction.
+class Import {
+public:
+    explicit Import(Change& change) : change_(change) {}
+
+    Result<void> line(BackupLine line) {
+        if (auto* head = std::get_if<BackupHead>(&line)) {
+            // Erased records are only known by their hashed names.
+            change_.view_.root_.name_key = base::WipedString(head->name_key.reveal());
+            change_.view_.root_.generation = head->generation;
+            from_ = head->vault_id;
+            return {};
+        }
+        if (auto* record = std::get_if<Record>(&line)) {
+            TRY(known, change_.view_.entry(record->key));
+            if (known != nullptr) return fail(ErrorCode::corrupt, "the backup holds a record twice");
+            ++change_.view_.root_.records;
+            return change_.place({record->key, record->version, record->created_at, record->updated_at}, record->payload);
+        }
+        if (auto* erased = std::get_if<BackupErased>(&line)) return change_.remember_erased(erased->name, erased->version);
+        if (auto* audit = std::get_if<BackupAudit>(&line)) return change_.append_line(audit->entry.tenant, audit->at, audit->entry);
+        return {};
+    }
+
+    // For whoever holds tokens that may have been used since the backup (RF-11).
+    Result<void> mark_restored(base::Instant now) {
+        const json::Object mark{{"at", now.time_since_epoch().count()}, {"from_vault", from_}};
+        const RecordKey key{std::string(kLocalTenant), "setting", "restored_at"};
+        TRY_VOID(change_.put(key, json::to_secret_text(json::Value(mark)), std::nullopt));
+        return change_.audit({"vault.restored", "vault"});
+    }
+
+private:
+    Change& change_;
+    std::string from_;
+};
+
+// Empties the old vault's log into its file and gives it a name of its own, in which it stays a whole vault. The old
+// name stays too, until the new vault takes it.
+Result<void> keep_beside(const fs::path& file, const fs::path& aside) {
+    const auto close_log = [&]() -> Result<void> {
+        TRY(old, store::Database::open(file, {store::Access::read_write, kWait}));
+        return old.leave_write_ahead_log();
+    };
+    const auto closed = close_log();
+    if (!closed && closed.error().code == ErrorCode::busy) {
+        return fail(ErrorCode::busy, "another process uses the vault", "stop the other claviger commands and try again");
+    }
+    // ENOENT: only a log is there, whose file is lost.
+    if (::link(file.c_str(), aside.c_str()) != 0 && errno != ENOENT) {
+        return fail(ErrorCode::storage, fmt::format("cannot keep the old vault as {}", aside.native()));
+    }
+    // A log that could not be emptied belongs to a damaged vault: it goes aside with it, or the new one would read it.
+    for (const char* suffix : {"-wal", "-journal"}) {
+        const fs::path log(file.native() + suffix);
+        if (std::error_code ignored; fs::exists(log, ignored)) {
+            TRY_VOID(rename_durably(log, aside.native() + suffix));
+        }
+    }
+    ::unlink((file.native() + "-shm").c_str());
+    return sys::sync_directory(file.parent_path());
+}
+
+Result<bool> something_there(const fs::path& file) {
+    for (const char* suffix : {"", "-wal"}) {
+        std::error_code failure;
+        const auto size = fs::file_size(fs::path(file.native() + suffix), failure);
+        if (failure && failure != std::errc::no_such_file_or_directory) {
+            return fail(ErrorCode::storage, fmt::format("cannot examine {}", file.native()));
+        }
+        if (!failure && size > 0) return true;
+    }
+    return false;
+}
+
+class Restoration {
+public:
+    Restoration(const Vault::Options& into, const base::Clock& clock, base::Random& random) : options_(into), clock_(clock), random_(random) {}
+
+    Result<RestoreReport> run(const fs::path& from, const base::Secret& passphrase, bool replace) {
+        TRY_VOID(sys::ensure_private_directory(options_.home));
+        std::error_code failure;
+        options_.home = fs::canonical(options_.home, failure);
+        const fs::path file = options_.home / kFileName, fresh = options_.home / kNewName;
+        TRY(lock, sys::FileLock::acquire(options_.home / kLockName, kWait));
+        TRY(there, something_there(file));
+        if (there && !replace) {
+            return fail(ErrorCode::already_exists, "there is a vault already", "add --replace; the old one is kept beside it");
+        }
+        // Everything in the backup is checked before a key is made.
+        TRY(checked, read_backup(from, passphrase, [](BackupLine) { return Result<void>(); }));
+        remove_with_log(fresh);
+        const auto built = build(from, passphrase, fresh, !there);
+        if (built) {
+            if (there) {
+                TRY_VOID(keep_beside(file, aside_name()));
+            }
+            ::unlink((fresh.native() + "-wal").c_str());
+            ::unlink((fresh.native() + "-shm").c_str());
+            TRY_VOID(rename_durably(fresh, file));
+            return checked;
+        }
+        remove_with_log(fresh);
+        return fail(built.error());
+    }
+
+private:
+    Result<void> build(const fs::path& from, const base::Secret& passphrase, const fs::path& fresh, bool first) {
+        TRY(made, create_vault(options_.home, fresh, options_.key_source, first, clock_, random_));
+        Vault::Options options = options_;
+        options.read_only = false;
+        VaultState state(options, clock_, random_);
+        state.name_ = kNewName;
+        TRY_VOID(state.open(std::move(made.key)));
+        TRY_VOID(change(state, [&](Change& change) -> Result<void> {
+            Import import(change);
+            TRY_VOID(read_backup(from, passphrase, [&](BackupLine line) { return import.line(std::move(line)); }));
+            return import.mark_restored(clock_.now());
+        }));
+        // Its log must be empty, as the log does not come along.
+        return state.database_->truncate_log();
+    }
+
+    [[nodiscard]] fs::path aside_name() const {
+        std::string when = base::to_rfc3339(clock_.now());
+        std::erase_if(when, [](char c) { return c == '-' || c == ':'; });
+        std::string tag = random_.token(3);
+        return options_.home / fmt::format("vault.db.{}-{}.old", when, tag);
+    }
+
+    Vault::Options options_;
+    const base::Clock& clock_;
+    base::Random& random_;
+};
+
+}  // namespace
+
+Result<RestoreReport> restore(const fs::path& from, const base::Secret& passphrase, const Vault::Options& into, bool check_only,
+                              bool replace, const base::Clock& clock, base::Random& random) {
+    if (check_only) return read_backup(from, passphrase, [](BackupLine) { return Result<void>(); });
+    return Restoration(into, clock, random).run(from, passphrase, replace);
+}
+
+}  // namespace claviger::vault
