@@ -79,7 +79,8 @@ void compare_with_golden(const std::string& era, const ProviderDefinition& origi
         fs::create_directories(path.parent_path());
         std::ofstream(path, std::ios::binary) << native_text(definition);
     }
-    EXPECT_EQ(slurp(path), native_text(definition)) << path;
+    EXPECT_TRUE(slurp(path) == native_text(definition))
+        << path << " differs: run with CLAVIGER_UPDATE_GOLDEN=1 and look at what changed";
 }
 
 class Peers : public testing::Test {

@@ -137,6 +137,14 @@ void settle_field_name(FieldReader& from, std::string_view key, std::string_view
     }
 }
 
+void point_injection(PointerMap& map, const ProviderDefinition& definition, const std::string& source) {
+    const InjectRules& inject = definition.inject;
+    for (const auto& [pointer, rules] : {std::pair{"/inject/headers", &inject.headers},
+                                         std::pair{"/inject/query", &inject.query},
+                                         std::pair{"/inject/cookies", &inject.cookies}})
+        for (const auto& rule : *rules) map.add(json::pointer_append(pointer, rule.first), source);
+}
+
 void remember(FieldReader& from, const std::vector<std::string_view>& keys, ProviderDefinition& definition) {
     json::Object kept;
     for (const std::string_view key : keys) {

@@ -43,6 +43,9 @@ std::vector<std::string> declared_fields(const ProviderDefinition& definition);
 // "Bearer" + "{{x}}" -> "Bearer {{x}}"; after '=' and for "" nothing stands between.
 std::string join_prefix(std::string_view prefix, std::string_view value);
 
+// Findings about one injected header, query parameter or cookie lead to `source`, whatever its name.
+void point_injection(PointerMap& map, const ProviderDefinition& definition, const std::string& source);
+
 // Members of an object, copied into `unknown` under its pointer, for writing them back.
 void remember(FieldReader& from, const std::vector<std::string_view>& keys, ProviderDefinition& definition);
 

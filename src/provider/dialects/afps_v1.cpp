@@ -25,6 +25,7 @@ PointerMap pointers_of_manifest() {
              {"/setup_guide/callback_url_hint", "/setupGuide/callbackUrlHint"},
              {"/auth_type", "/definition/authMode"},
              {"/flow", "/definition/authMode"},
+             {"/api_url", "/definition/authorizedUris"},
              {"/authorized_uris", "/definition/authorizedUris"},
              {"/allow_all_uris", "/definition/allowAllUris"},
              {"/uri_pattern_dialect", "/schemaVersion"},
@@ -49,7 +50,6 @@ PointerMap pointers_of_manifest() {
              {"/api_key/header_name", "/definition/credentialHeaderName"},
              {"/api_key/header_prefix", "/definition/credentialHeaderPrefix"},
              {"/inject", "/definition"},
-             {"/inject/headers", "/definition/credentialHeaderName"},
              {"/credentials", "/definition/credentials"},
              {"/credentials/field_name", "/definition/credentials/fieldName"},
              {"/credentials/transform", "/definition/credentialTransform"},
@@ -179,8 +179,10 @@ DialectRead read_afps_v1(const json::Document& document) {
     for (const std::string_view key : {"license", "repository", "keywords", "author", "dependencies"}) root.keep(key);
     root.finish(&definition.unknown);
     afps::remember(root, {"name", "version", "schemaVersion"}, definition);
+    PointerMap pointers = pointers_of_manifest();
+    afps::point_injection(pointers, definition, "/definition/credentialHeaderName");
     result.definitions.push_back(std::move(definition));
-    result.pointers.push_back(pointers_of_manifest());
+    result.pointers.push_back(std::move(pointers));
     result.findings = std::move(findings).take();
     return result;
 }

@@ -14,12 +14,13 @@ namespace {
 PointerMap pointers_of_auth(const std::string& auth) {
     PointerMap map;
     for (const auto& [native, source] : std::initializer_list<std::pair<const char*, const char*>>{
-             {"/api_url", "/source/remote/url"}, {"/api_url/0", "/source/remote/url"}, {"/docs_url", "/documentation"}})
+             {"/api_url/0", "/source/remote/url"}, {"/docs_url", "/documentation"}})
         map.add(native, source);
     for (const auto& [native, member] : std::initializer_list<std::pair<const char*, const char*>>{
              {"/auth_type", "/type"},
              {"/flow", "/type"},
              {"/setup_guide/callback_url_hint", "/callback_url_hint"},
+             {"/api_url", "/authorized_uris"},
              {"/authorized_uris", "/authorized_uris"},
              {"/allow_all_uris", "/allow_all_uris"},
              {"/oauth", ""},
@@ -39,6 +40,9 @@ PointerMap pointers_of_auth(const std::string& auth) {
              {"/credentials/field_name", "/delivery/http/value"},
              {"/credentials/transform", "/delivery/http/value"},
              {"/api_key", "/delivery/http"},
+             {"/api_key/header_name", "/delivery/http/name"},
+             {"/api_key/header_prefix", "/delivery/http/prefix"},
+             {"/api_key/query_param", "/delivery/http/name"},
              {"/inject", "/delivery/http"},
              {"/export", "/delivery/env"},
          })
@@ -139,8 +143,10 @@ void read_auths(FieldReader& auths, const ProviderDefinition& package, DialectRe
         auth->finish(&definition.unknown);
         afps::remember(*auth, {"identity_claims", "_meta"}, definition);
         settle_callback_hint(definition);
+        PointerMap pointers = pointers_of_auth(auth->pointer());
+        afps::point_injection(pointers, definition, auth->pointer() + "/delivery/http/name");
         result.definitions.push_back(std::move(definition));
-        result.pointers.push_back(pointers_of_auth(auth->pointer()));
+        result.pointers.push_back(std::move(pointers));
     }
 }
 

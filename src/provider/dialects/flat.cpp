@@ -17,6 +17,7 @@ PointerMap pointers_of_payload() {
              {"/docs_url", "/docsUrl"},
              {"/auth_type", "/authMode"},
              {"/flow", "/authMode"},
+             {"/api_url", "/authorizedUris"},
              {"/authorized_uris", "/authorizedUris"},
              {"/allow_all_uris", "/allowAllUris"},
              {"/oauth", ""},
@@ -40,7 +41,6 @@ PointerMap pointers_of_payload() {
              {"/api_key/header_name", "/credentialHeaderName"},
              {"/api_key/header_prefix", "/credentialHeaderPrefix"},
              {"/inject", ""},
-             {"/inject/headers", "/credentialHeaderName"},
              {"/credentials", ""},
              {"/credentials/schema", "/credentialSchema"},
              {"/credentials/field_name", "/credentialFieldName"},
@@ -102,8 +102,10 @@ DialectRead read_flat(const json::Document& document) {
             if (!top.is_object()) top.emplace_object();
             top.get_object()["name"] = *id;
         }
+        PointerMap pointers = pointers_of_payload();
+        afps::point_injection(pointers, definition, "/credentialHeaderName");
         result.definitions.push_back(std::move(definition));
-        result.pointers.push_back(pointers_of_payload());
+        result.pointers.push_back(std::move(pointers));
     }
     result.findings = std::move(findings).take();
     return result;
