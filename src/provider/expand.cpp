@@ -166,6 +166,7 @@ base::Result<std::string> canonical_base_url(std::string_view text) {
     const std::string_view trimmed = base::trim(text);
     if (trimmed.empty()) return fail(ErrorCode::invalid_input, "the base URL is empty", "write https://host");
     std::string full(trimmed);
+    if (full.front() == '/') return fail(ErrorCode::invalid_input, "the base URL has no host", "write https://host");
     if (full.find("://") == std::string::npos) full = "https://" + full;
     TRY(url, checked(full));
     if (url.query() || full.find('?') != std::string::npos) {

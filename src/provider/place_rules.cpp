@@ -26,8 +26,9 @@ void judge_wildcard(std::string_view fixed, Problems& problems) {
         problems.push_back(error("wildcard_too_wide",
                                  "'*' must be followed by a domain of at least two labels that somebody owns, as in *.acme.com"));
     } else if (net::is_public_suffix(fixed)) {
-        problems.push_back(warning("shared_domain", fmt::format("under {} anybody can have a host; name the tenant by a "
-                                                                "variable, as in {{tenant}}.{}", fixed, fixed)));
+        problems.push_back(warning("shared_domain",
+                                   fmt::format("under {} anybody can have a host, so no request gets the credential there; "
+                                               "name the tenant by a variable, as in {{tenant}}.{}", fixed, fixed)));
     }
 }
 
@@ -87,6 +88,25 @@ void judge_url(const std::string& text, Problems& problems) {
     }
 }
 
+// https://host/prefix, where the host may begin with "*." or "**.".
+void judge_target_url(std::string text, Problems& problems) {
+    const std::size_t host_at = text.find("://") + 3;
+    const std::string_view host = std::string_view(text).substr(host_at);
+    if (host.starts_with("*.") || host.starts_with("**.")) {
+        const std::size_t stars = host.find('.');
+        const std::string_view authority = host.substr(stars + 1, host.find_first_of("/?#") - stars - 1);
+        const auto fixed = without_port(authority);
+        if (fixed) judge_wildcard(*fixed, problems);
+        text.replace(host_at, stars, "sample");
+    }
+    if (text.find('*') != std::string::npos) {
+        problems.push_back(error("bad_place", "'*' stands only at the start of the host, as in *.acme.com; for paths use "
+                                              "\"authorized_uris\""));
+        return;
+    }
+    judge_url(text, problems);
+}
+
 }  // namespace
 
 VariableValues sample_values(std::string_view url_template) {
@@ -132,11 +152,8 @@ Problems target_problems(std::string_view target) {
     }
     if (target.find("://") != std::string_view::npos) {
         if (const auto problem = variable_host_problem(target)) return {*problem};
-        if (target.find('*') != std::string_view::npos) {
-            return {error("bad_place", "'*' stands only at the start of a bare host, as in *.acme.com; use \"authorized_uris\" for paths")};
-        }
         if (target.find('?') != std::string_view::npos) return {error("bad_place", "may not have a query; remove the part after ?")};
-        judge_url(with_sample_labels(target), problems);
+        judge_target_url(with_sample_labels(target), problems);
         return problems;
     }
     if (target.find('/') != std::string_view::npos) return {error("bad_place", "has a path; write https:// before it")};

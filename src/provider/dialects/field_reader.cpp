@@ -257,6 +257,22 @@ std::vector<FieldReader> FieldReader::objects(std::string_view key) {
     return result;
 }
 
+std::vector<std::variant<std::string, FieldReader>> FieldReader::strings_or_objects(std::string_view key) {
+    std::vector<std::variant<std::string, FieldReader>> result;
+    const json::Value* found = typed(key, is_array, "a list");
+    if (!found) return result;
+    std::size_t index = 0;
+    for (const json::Value& item : found->get_array()) {
+        const std::string item_pointer = json::pointer_append(pointer_of(key), index++);
+        if (item.is_string()) {
+            result.emplace_back(std::string(item.get_string()));
+        } else if (FieldReader child(*findings_, item, item_pointer); child.is_object()) {
+            result.emplace_back(std::move(child));
+        }
+    }
+    return result;
+}
+
 std::vector<std::string> FieldReader::keys() const {
     std::vector<std::string> result;
     if (!object_) return result;

@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "json/parse.hpp"
@@ -72,6 +73,8 @@ public:
     std::optional<std::string> choice(std::string_view key, const std::vector<std::string_view>& choices);
     std::optional<FieldReader> object(std::string_view key);
     std::vector<FieldReader> objects(std::string_view key);  // a list of objects
+    // A list that mixes both: a text alone is short for an object.
+    std::vector<std::variant<std::string, FieldReader>> strings_or_objects(std::string_view key);
     // Any member order: the keys as they stand in the file, for objects that are maps.
     [[nodiscard]] std::vector<std::string> keys() const;
 

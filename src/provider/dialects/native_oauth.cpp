@@ -153,9 +153,9 @@ void read_registration_block(FieldReader& root, OAuth2& model, Context& context)
 void read_oauth2(FieldReader& root, Context& context) {
     auto oauth = root.object("oauth");
     if (!oauth) {
-        if (root.has("registration")) {
+        if (auto registration = root.object("registration")) {
+            registration->string("registration_endpoint");
             root.warning("registration", "unused", "has no effect without \"oauth\"; move it into an \"oauth\" block");
-            root.keep("registration");
         }
         return;
     }

@@ -1,7 +1,5 @@
 #include "provider/dialects/native_parts.hpp"
 
-#include <algorithm>
-
 #include "base/text.hpp"
 
 namespace claviger::provider::native {
@@ -23,19 +21,16 @@ std::string canonical_source(const std::string& source, AuthType type) {
 
 std::vector<CaptureRule> read_captures(FieldReader& reader, std::string_view key, Context& context) {
     std::vector<CaptureRule> rules;
-    const json::Value* found = reader.value(key);
-    if (!found) return rules;
-    const auto* list = found->if_array();
-    const bool names_only = list && std::all_of(list->begin(), list->end(), [](const auto& v) { return v.is_string(); });
-    if (names_only) {
-        for (const std::string& name : reader.strings(key)) rules.push_back({name, json::pointer_append("", name)});
-        return rules;
-    }
-    for (FieldReader& item : reader.objects(key)) {
+    for (auto& item : reader.strings_or_objects(key)) {
         CaptureRule rule;
-        rule.name = item.required_string("name");
-        rule.pointer = item.string("pointer", json::pointer_append("", rule.name));
-        item.finish(&context.unknown);
+        if (const auto* name = std::get_if<std::string>(&item)) {
+            rule = {*name, json::pointer_append("", *name)};
+        } else {
+            FieldReader& object = std::get<FieldReader>(item);
+            rule.name = object.required_string("name");
+            rule.pointer = object.string("pointer", json::pointer_append("", rule.name));
+            object.finish(&context.unknown);
+        }
         rules.push_back(std::move(rule));
     }
     return rules;
