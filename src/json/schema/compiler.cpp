@@ -1,5 +1,8 @@
 #include "json/schema/compiler.hpp"
 
+#include <fmt/format.h>
+
+#include "base/text.hpp"
 #include "json/schema/comparison.hpp"
 #include "json/schema/keywords.hpp"
 
@@ -66,8 +69,20 @@ base::Result<const Node*> Compiler::referenced(std::string_view reference, const
     return node(*target);
 }
 
+base::Result<Pattern> Source::pattern(std::string_view keyword, std::string_view text) const {
+    auto compiled = Pattern::compile(text);
+    if (!compiled) return bad(keyword, fmt::format("\"{}\" {}", base::printable(text, 80), compiled.error().message));
+    if (!compiler.afford(*compiled)) return bad(keyword, "the schema has too many or too large patterns");
+    return compiled;
+}
+
+bool Compiler::afford(const Pattern& pattern) {
+    patterns_ += pattern.size();
+    return patterns_ <= kLargestPatterns;
+}
+
 tl::unexpected<base::Error> Source::bad(std::string_view keyword, std::string_view message) const {
-    return bad_schema(pointer_append(place.pointer, keyword), message);
+    return bad_schema(place, keyword, message);
 }
 
 base::Result<const Value*> Source::number(std::string_view keyword) const {

@@ -14,12 +14,15 @@
 #include "base/error.hpp"
 #include "json/schema.hpp"
 #include "json/schema/index.hpp"
+#include "json/schema/pattern.hpp"
 #include "json/schema/visit.hpp"
 
 namespace claviger::json::schema {
 
 class Compiler {
 public:
+    static constexpr std::size_t kLargestPatterns = 100'000;  // instructions
+
     Compiler(const Value& document, const SchemaOptions& options);
 
     base::Result<std::shared_ptr<const Node>> run();
@@ -27,6 +30,8 @@ public:
     base::Result<const Node*> referenced(std::string_view reference, const Place& from);
     [[nodiscard]] const SchemaOptions& options() const { return options_; }
     [[nodiscard]] bool legacy() const { return index_.legacy(); }
+    // Patterns take the most work to compile, so all of a schema have one bound. False when it is passed.
+    bool afford(const Pattern& pattern);
     void need_tracking() { tracks_ = true; }
 
 private:
@@ -36,6 +41,7 @@ private:
     const Value& document_;
     const SchemaOptions& options_;
     Index index_;
+    std::size_t patterns_ = 0;
     bool tracks_ = false;
     std::shared_ptr<Nodes> nodes_ = std::make_shared<Nodes>();
     std::unordered_map<const Value*, Node*> compiled_;
@@ -55,6 +61,7 @@ struct Source {
     base::Result<std::optional<std::string_view>> string(std::string_view keyword) const;
     base::Result<const Node*> subschema(std::string_view keyword) const;
     base::Result<std::vector<const Node*>> subschemas(std::string_view keyword) const;
+    base::Result<Pattern> pattern(std::string_view keyword, std::string_view text) const;
     // The subschema `value`, found under `keyword`.
     base::Result<const Node*> node_of(std::string_view keyword, const Value& value) const;
 

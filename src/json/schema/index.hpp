@@ -3,7 +3,10 @@
 // name here (PK-10). Ownership: borrows the document. Thread rule: used while compiling, by one thread.
 #pragma once
 
+#include <cstddef>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,13 +17,23 @@
 
 namespace claviger::json::schema {
 
+// Where a subschema stands. A link to the schema above instead of a whole pointer: a hostile document has many
+// subschemas below long keys. Views look into the document.
 struct Place {
-    std::string base;     // URI of the resource it belongs to, without fragment
-    std::string pointer;  // from the document's root; for messages
+    std::shared_ptr<const std::string> base;  // URI of the resource it belongs to, without fragment
+    const Place* above = nullptr;
+    std::string_view keyword;              // of the schema above, that holds this one
+    std::optional<std::string_view> key;   // below the keyword
+    std::optional<std::size_t> index;      // below the keyword
+    std::string raw;                       // instead of these, for a schema below unknown keywords
+
+    [[nodiscard]] std::string pointer() const;  // from the document's root; for messages
 };
 
 class Index {
 public:
+    static constexpr std::size_t kLongestUri = 500;
+
     // `legacy`: draft-07, where $ref hides its siblings.
     explicit Index(bool legacy) : legacy_(legacy) {}
 
@@ -46,7 +59,8 @@ private:
     std::map<std::string, const Value*, std::less<>> anchors_;  // "resource#anchor"
 };
 
-// "at /properties/x of the schema: ...".
+// "at /properties/x of the schema: ..."; the first of a place and one of its keywords.
+tl::unexpected<base::Error> bad_schema(const Place& place, std::string_view keyword, std::string_view message);
 tl::unexpected<base::Error> bad_schema(std::string_view pointer, std::string_view message);
 
 }  // namespace claviger::json::schema

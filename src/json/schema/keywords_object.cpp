@@ -69,8 +69,10 @@ void Members::check(Visit& visit) const {
         }
         if (!known && additional != nullptr) {
             known = true;
+            const bool wants_words = additional->never && visit.reports();
+            if (wants_words && !visit.spend(named.size())) return;
             visit.require_member(*additional, key, member.value(), "additionalProperties",
-                                 additional->never ? unknown(key) : std::string());
+                                 wants_words ? unknown(key) : std::string());
         }
         if (known) visit.mark(index);
         ++index;
@@ -152,10 +154,9 @@ base::Result<> compile_members(const Source& source) {
     }
     if (patterns != nullptr) {
         for (const auto& each : *patterns) {
-            auto pattern = Pattern::compile(each.key());
-            if (!pattern) return source.bad("patternProperties", shown(each.key()) + " " + pattern.error().message);
+            TRY(pattern, source.pattern("patternProperties", each.key()));
             TRY(node, source.node_of("patternProperties", each.value()));
-            rules->patterns.emplace_back(std::move(*pattern), node);
+            rules->patterns.emplace_back(std::move(pattern), node);
         }
     }
     rules->additional = additional;

@@ -61,9 +61,8 @@ base::Result<> compile_bound(const Source& source, std::string_view keyword, std
 base::Result<> compile_pattern(const Source& source) {
     TRY(text, source.string("pattern"));
     if (!text) return {};
-    auto compiled = Pattern::compile(*text);
-    if (!compiled) return source.bad("pattern", compiled.error().message);
-    source.add([pattern = std::move(*compiled)](Visit& visit) {
+    TRY(compiled, source.pattern("pattern", *text));
+    source.add([pattern = std::move(compiled)](Visit& visit) {
         const auto* string = visit.instance().if_string();
         if (string == nullptr || !visit.spend(pattern.cost(string->size())) || pattern.matches(*string)) return;
         visit.fail("pattern", fmt::format("must match the pattern {}", base::printable(pattern.source(), 200)));

@@ -149,8 +149,8 @@ bool Pattern::matches(std::string_view text) const {
     return program_->Match(re2::StringPiece(text.data(), text.size()), 0, text.size(), RE2::UNANCHORED, nullptr, 0);
 }
 
-std::size_t Pattern::cost(std::size_t text_size) const {
-    return 1 + text_size * static_cast<std::size_t>(program_->ProgramSize()) / 100;
-}
+std::size_t Pattern::size() const { return static_cast<std::size_t>(program_->ProgramSize()); }
+
+std::size_t Pattern::cost(std::size_t text_size) const { return 1 + text_size * size() / 100; }
 
 }  // namespace claviger::json::schema

@@ -27,6 +27,7 @@ public:
     [[nodiscard]] bool matches(std::string_view text) const;
     // What matching `text` may cost, in steps of a validation's budget.
     [[nodiscard]] std::size_t cost(std::size_t text_size) const;
+    [[nodiscard]] std::size_t size() const;  // in instructions
     [[nodiscard]] const std::string& source() const { return source_; }
 
 private:

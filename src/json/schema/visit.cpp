@@ -12,8 +12,9 @@ bool Effort::spend(std::size_t steps) {
 
 std::string pointer_of(const Step* step) {
     if (step == nullptr) return {};
-    const auto parent = pointer_of(step->up);
-    return step->is_index ? pointer_append(parent, step->index) : pointer_append(parent, step->key);
+    auto text = pointer_of(step->up);
+    text += step->is_index ? pointer_append({}, step->index) : pointer_append({}, step->key);
+    return text;
 }
 
 bool Visit::run(const Node& node) {
@@ -30,8 +31,9 @@ bool Visit::run(const Node& node) {
 void Visit::fail(std::string_view keyword, std::string message) {
     failed_ = true;
     if (findings_ == nullptr) return;
-    if (!effort_.spend(1)) return;
-    findings_->push_back({&instance_, {pointer_of(at_), std::string(keyword), std::move(message)}});
+    auto pointer = pointer_of(at_);
+    if (!effort_.spend(1 + (pointer.size() + message.size()) / 16)) return;  // many long ones fill the memory
+    findings_->push_back({&instance_, {std::move(pointer), std::string(keyword), std::move(message)}});
 }
 
 bool Visit::require(const Node& node) {

@@ -66,6 +66,7 @@ public:
     [[nodiscard]] const Value& instance() const { return instance_; }
     bool run(const Node& node);  // true when valid
     void fail(std::string_view keyword, std::string message);
+    [[nodiscard]] bool reports() const { return findings_ != nullptr; }  // else only the verdict counts
     bool spend(std::size_t steps) { return effort_.spend(steps); }
 
     // The same instance under another schema. `require` reports and fails with it; `attempt` only says, and puts
