@@ -1,36 +1,35 @@
-// BlockingPool: a few threads for work that blocks (getaddrinfo, Argon2id). Threads start when needed and are
-// joined by join(). Jobs must not throw. For net/ only. Thread rule: run() and join() on the owner's thread.
+// BlockingPool: a few threads for work that blocks (getaddrinfo, Argon2id). Threads start when needed. Jobs must not
+// throw. For net/ only. Thread rule: run() and join() on the owner's thread.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <functional>
-#include <mutex>
-#include <thread>
+#include <memory>
 #include <vector>
 
 namespace claviger::net {
 
 class BlockingPool {
 public:
-    BlockingPool() = default;
+    BlockingPool();
     ~BlockingPool() { join(); }
     BlockingPool(const BlockingPool&) = delete;
     BlockingPool& operator=(const BlockingPool&) = delete;
 
-    void run(std::function<void()> job);
-    // Waits for the running jobs; those that did not start are dropped.
+    enum class AtExit {
+        wait,   // the job refers to things of the loop
+        leave,  // it owns all it touches: join() does not wait for it (a name server may take half a minute)
+    };
+    void run(std::function<void()> job, AtExit at_exit);
+    // Waits for running jobs that are not to be left; those that did not start are dropped. No run() after it.
     void join();
 
 private:
-    void work();
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::deque<std::function<void()>> jobs_;  // under mutex_, like the next two
-    std::size_t idle_ = 0;
-    bool joining_ = false;
-    std::vector<std::thread> threads_;
+    struct Shared;
+    struct Worker;
+    static void work(const std::shared_ptr<Shared>& shared, const std::shared_ptr<Worker>& self);
+    std::shared_ptr<Shared> shared_;
+    std::vector<std::shared_ptr<Worker>> workers_;
 };
 
 }  // namespace claviger::net

@@ -52,6 +52,9 @@ Task<void> pause(Reactor& reactor) {
 }
 
 Task<Result<StreamPtr>> accept_one(std::shared_ptr<Socket> listening) {
+    if (listening->greedy()) {
+        CO_TRY_VOID(co_await others_first(listening, Deadline::max()));
+    }
     for (;;) {
         if (listening->closed() || !listening->may_be_ready(Direction::read)) {
             CO_TRY_VOID(co_await until_ready(listening, Direction::read, Deadline::max()));

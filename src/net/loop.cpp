@@ -24,9 +24,10 @@ std::string text_of(const std::exception_ptr& thrown) {
 // Starts `task` on the next turn, never inside the caller.
 template <class Done>
 void start(Reactor& reactor, Task<void> task, Done done) {
-    auto& queue = reactor.queue();
-    boost::asio::post(queue, [&queue, task = std::move(task), done = std::move(done)]() mutable {
-        boost::asio::co_spawn(queue, std::move(task), std::move(done));
+    auto* queue = reactor.queue();
+    if (queue == nullptr) return;
+    boost::asio::post(*queue, [queue, task = std::move(task), done = std::move(done)]() mutable {
+        boost::asio::co_spawn(*queue, std::move(task), std::move(done));
     });
 }
 
@@ -111,7 +112,7 @@ Task<void> Loop::run_blocking_job(std::function<void()> job) {
             done = true;
             reactor->wake(waiter, Waiter::Outcome::ready);
         });
-    });
+    }, BlockingPool::AtExit::wait);
     if (!done) co_await reactor->park(waiter, Deadline::max());
     if (thrown) std::rethrow_exception(thrown);
 }

@@ -65,6 +65,7 @@ Reactor::~Reactor() { shut_down(); }
 void Reactor::post(std::function<void()> work) {
     {
         const std::lock_guard lock(mutex_);
+        if (closed_) return;
         posted_.push_back(std::move(work));
         has_posted_.store(true);
     }
@@ -228,6 +229,7 @@ void Reactor::shut_down() {
     {
         std::vector<std::function<void()>> posted;
         const std::lock_guard lock(mutex_);
+        closed_ = true;
         posted.swap(posted_);
     }
     queue_.reset();

@@ -59,12 +59,12 @@ public:
     Reactor(const Reactor&) = delete;
     Reactor& operator=(const Reactor&) = delete;
 
-    // Any thread.
+    // Any thread. After shut_down() the work is dropped.
     void post(std::function<void()> work);
     void stop();
 
     // The loop's thread.
-    boost::asio::io_context& queue() { return *queue_; }
+    boost::asio::io_context* queue() { return queue_.get(); }  // null while and after shut_down()
     void run_pending();               // everything that can go on now, once
     void wait();                      // then: waits for events, deadlines or post()
     [[nodiscard]] bool stop_requested() const { return stop_.load(std::memory_order_relaxed); }
@@ -115,7 +115,8 @@ private:
     bool shutting_down_ = false;
 
     std::mutex mutex_;
-    std::vector<std::function<void()>> posted_;  // under mutex_
+    std::vector<std::function<void()>> posted_;  // under mutex_, like the next
+    bool closed_ = false;
     std::atomic<bool> has_posted_{false};
     std::atomic<bool> asleep_{false};
     std::atomic<bool> stop_{false};

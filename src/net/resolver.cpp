@@ -18,8 +18,8 @@ namespace {
 
 using Addresses = std::vector<IpAddress>;
 
-// Shared by the coroutine, which may give up, and the job. Its Event is touched and destroyed on the loop's
-// thread only.
+// Shared by the coroutine, which may give up, and the job. Its Event is touched on the loop's thread only; it
+// may die on the job's, when the loop is gone.
 struct Lookup {
     Lookup(Loop& loop, std::string name) : host(std::move(name)), done(loop) {}
     std::string host;
@@ -52,9 +52,8 @@ void start(Loop& loop, std::shared_ptr<Lookup> lookup) {
     Loop::Native& native = loop.native();
     native.pool.run([reactor = native.reactor, lookup = std::move(lookup)]() mutable {
         ask(*lookup);
-        // Moved, so that the last owner is on the loop's thread.
         reactor->post([lookup = std::move(lookup)] { lookup->done.set(); });
-    });
+    }, BlockingPool::AtExit::leave);
 }
 
 Result<Addresses> local_answer(const std::string& host, bool& final) {

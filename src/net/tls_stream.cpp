@@ -99,7 +99,7 @@ public:
         return receive(session_, into, deadline);
     }
     Task<Result<void>> write_all(std::string_view bytes, Deadline deadline) override {
-        return send_two(session_, bytes, std::string_view{}, deadline);
+        return send(session_, bytes, deadline);
     }
     Task<Result<void>> write_all2(std::string_view first, std::string_view second, Deadline deadline) override {
         return send_two(session_, first, second, deadline);
