@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "crypto/certificate_authority.hpp"
 #include "http/raw_peer_test_support.hpp"
-#include "http/server.hpp"
 
 namespace claviger::http {
 namespace {
@@ -269,6 +269,68 @@ TEST_F(ClientTest, PX18_pools_of_different_keys_share_nothing) {
     auto sent = send(client, request("GET", peer.url()));
     ASSERT_TRUE(sent);
     EXPECT_EQ(peer.connections, 3) << "send() has a pool of its own";
+}
+
+net::Task<void> answer_over_tls(net::StreamPtr tcp, net::TlsServerContext identity, int& requests) {
+    const net::Deadline deadline = net::in(milliseconds(20'000));
+    auto tls = co_await net::tls_accept(std::move(tcp), std::move(identity), deadline);
+    if (!tls) co_return;
+    Connection connection(std::move(tls->stream), Limits{});
+    while (true) {
+        auto head = co_await connection.read_request_head(deadline);
+        if (!head) co_return;
+        ++requests;
+        ResponseHead answer;
+        answer.status = 200;
+        answer.framing.kind = BodyFraming::Kind::length;
+        answer.framing.length = 2;
+        const std::string_view body = "ok";
+        auto written = co_await connection.write_message(std::move(answer), body, deadline);
+        if (!written) co_return;
+    }
+}
+
+net::Task<void> serve_tls(net::Loop& loop, net::Listener& listener, net::TlsServerContext identity, int& requests) {
+    while (true) {
+        auto tcp = co_await listener.accept();
+        if (!tcp) co_return;
+        loop.spawn("tls connection", answer_over_tls(std::move(*tcp), identity, requests));
+    }
+}
+
+TEST_F(ClientTest, OA09_https_to_the_right_name_with_the_right_authority_only) {
+    crypto::CertificateAuthority::Options chosen;
+    chosen.permitted_hosts = {"localhost"};
+    chosen.now = base::SystemClock().now();
+    auto authority = crypto::CertificateAuthority::make(chosen);
+    ASSERT_TRUE(authority) << authority.error().describe();
+    auto leaf = authority->mint("localhost");
+    ASSERT_TRUE(leaf) << leaf.error().describe();
+    auto identity = net::TlsServerContext::make(leaf->chain_pem, leaf->key_pem);
+    ASSERT_TRUE(identity);
+    auto listener = net::Listener::loopback(loop, 0);
+    ASSERT_TRUE(listener);
+    int requests = 0;
+    loop.spawn("tls peer", serve_tls(loop, *listener, *identity, requests));
+    const std::string port = ":" + std::to_string(listener->port()) + "/";
+
+    Client stranger = make();
+    auto refused = send(stranger, request("GET", "https://localhost" + port));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::tls) << refused.error().describe();
+
+    options.extra_ca_pem = authority->certificate_pem();
+    Client client = make();
+    for (int i = 1; i <= 2; ++i) {
+        auto response = send(client, request("GET", "https://localhost" + port));
+        ASSERT_TRUE(response) << response.error().describe();
+        EXPECT_EQ(response->body, "ok");
+    }
+    auto other_name = send(client, request("GET", "https://127.0.0.1" + port));
+    ASSERT_FALSE(other_name);
+    EXPECT_EQ(other_name.error().code, ErrorCode::tls) << other_name.error().describe();
+    EXPECT_EQ(requests, 2);
+    listener->close();
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ Parsed<void> check_host(const RequestHead& head) {
     if (!target) return refuse("the request target is not valid");
     const Field* host = nullptr;
     for (const Field& field : head.fields.items()) {
-        if (!base::equal_ignoring_case(field.name, "host")) continue;
+        if (!syntax::same_name(field.name, "host")) continue;
         if (host != nullptr) return refuse("host is repeated");
         host = &field;
     }
@@ -94,9 +94,9 @@ bool keeps_alive(int minor_version, const Fields& fields) {
     if (minor_version == 0) return false;
     bool close = false;
     for (const Field& field : fields.items()) {
-        if (!base::equal_ignoring_case(field.name, "connection")) continue;
+        if (!syntax::same_name(field.name, "connection")) continue;
         syntax::each_element(field.value, [&](std::string_view option) {
-            if (base::equal_ignoring_case(option, "close")) close = true;
+            if (syntax::same_name(option, "close")) close = true;
         });
     }
     return !close;

@@ -2,7 +2,6 @@
 
 #include <charconv>
 
-#include "base/text.hpp"
 #include "http/syntax.hpp"
 
 namespace claviger::http {
@@ -47,9 +46,11 @@ base::Result<void> check_request(const RequestHead& head) {
     if (!valid_field_name(head.method)) return base::fail(ErrorCode::invalid_input, "the method is not a token");
     const auto target = syntax::parse_target(head.method, head.target);
     if (!target) return base::fail(ErrorCode::invalid_input, "the request target is not valid");
-    const auto hosts = head.fields.all("host");
-    if (hosts.size() != 1) return base::fail(ErrorCode::invalid_input, "a request needs exactly one host field");
-    const auto host = syntax::parse_authority(hosts.front());
+    const auto value = head.fields.find("host");
+    if (!value || head.fields.count("host") != 1) {
+        return base::fail(ErrorCode::invalid_input, "a request needs exactly one host field");
+    }
+    const auto host = syntax::parse_authority(*value);
     if (!host || !syntax::host_agrees(*target, *host)) {
         return base::fail(ErrorCode::invalid_input, "the host field is not valid");
     }

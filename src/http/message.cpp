@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/text.hpp"
 #include "http/syntax.hpp"
 
 namespace claviger::http {
@@ -22,7 +21,7 @@ bool is_hop_by_hop(std::string_view name) {
 
 std::optional<std::string_view> Fields::find(std::string_view name) const {
     for (const Field& field : items_) {
-        if (base::equal_ignoring_case(field.name, name)) return std::string_view(field.value);
+        if (syntax::same_name(field.name, name)) return std::string_view(field.value);
     }
     return std::nullopt;
 }
@@ -30,14 +29,14 @@ std::optional<std::string_view> Fields::find(std::string_view name) const {
 std::vector<std::string_view> Fields::all(std::string_view name) const {
     std::vector<std::string_view> values;
     for (const Field& field : items_) {
-        if (base::equal_ignoring_case(field.name, name)) values.emplace_back(field.value);
+        if (syntax::same_name(field.name, name)) values.emplace_back(field.value);
     }
     return values;
 }
 
 std::size_t Fields::count(std::string_view name) const {
     return static_cast<std::size_t>(std::count_if(items_.begin(), items_.end(), [&](const Field& field) {
-        return base::equal_ignoring_case(field.name, name);
+        return syntax::same_name(field.name, name);
     }));
 }
 
@@ -54,7 +53,7 @@ void Fields::set(std::string_view name, std::string_view value) {
 }
 
 std::size_t Fields::remove(std::string_view name) {
-    return std::erase_if(items_, [&](const Field& field) { return base::equal_ignoring_case(field.name, name); });
+    return std::erase_if(items_, [&](const Field& field) { return syntax::same_name(field.name, name); });
 }
 
 bool valid_field_name(std::string_view name) noexcept {
@@ -71,13 +70,13 @@ void remove_hop_by_hop(Fields& fields) {
     for (const std::string_view value : fields.all("connection")) {
         syntax::each_element(value, [&](std::string_view element) {
             // Host is for every recipient; nominating it would only unroute the message (RFC 9110 section 7.6.1).
-            if (!base::equal_ignoring_case(element, "host")) nominated.emplace_back(element);
+            if (!syntax::same_name(element, "host")) nominated.emplace_back(element);
         });
     }
     std::erase_if(fields.items(), [&](const Field& field) {
         if (is_hop_by_hop(field.name)) return true;
         return std::any_of(nominated.begin(), nominated.end(), [&](const std::string& name) {
-            return base::equal_ignoring_case(field.name, name);
+            return syntax::same_name(field.name, name);
         });
     });
 }

@@ -2,8 +2,6 @@
 
 #include <limits>
 
-#include "base/text.hpp"
-
 namespace claviger::http::syntax {
 namespace {
 

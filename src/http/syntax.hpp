@@ -7,6 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/text.hpp"
+
 namespace claviger::http::syntax {
 
 enum Class : std::uint8_t {
@@ -77,6 +79,11 @@ void each_element(std::string_view list, See see) {
         if (comma == std::string_view::npos) return;
         list.remove_prefix(comma + 1);
     }
+}
+
+// Field names, without case; the size settles most comparisons without a call.
+inline bool same_name(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && base::equal_ignoring_case(a, b);
 }
 
 // Equal without case and with '_' read as '-': back-ends of the CGI family cannot tell the two apart.
