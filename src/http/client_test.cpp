@@ -102,6 +102,10 @@ TEST_F(ClientTest, an_answer_that_has_begun_is_not_asked_for_again) {
     ASSERT_TRUE(send(client, request("GET", peer.url())));
     EXPECT_FALSE(send(client, request("GET", peer.url())));
     EXPECT_EQ(peer.connections, 1);
+    RawPeer interim(loop, {Script{{kOk}, {"HTTP/1.1 100 Continue\r\n\r\n", true}}, Script{{kOk}}});
+    ASSERT_TRUE(send(client, request("GET", interim.url())));
+    EXPECT_FALSE(send(client, request("GET", interim.url())));
+    EXPECT_EQ(interim.connections, 1);
     RawPeer fresh(loop, {Script{{"", true}}, Script{{kOk}}});
     EXPECT_FALSE(send(client, request("GET", fresh.url()))) << "a new connection has no excuse";
     EXPECT_EQ(fresh.connections, 1);

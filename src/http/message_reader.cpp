@@ -38,7 +38,7 @@ Result<void> MessageReader::begin_head() {
     if (failed_) return base::fail(ErrorCode::protocol, "the connection has failed before");
     if (!complete_) return base::fail(ErrorCode::internal, "a head is read before the last body's end");
     if (in_.empty()) in_.rest();
-    received_any_ = !in_.empty();
+    received_any_ = interim_count_ > 0 || !in_.empty();  // an interim response is part of the answer
     refusal_status_ = 0;
     method_.clear();
     return {};
@@ -49,7 +49,7 @@ Task<Result<std::size_t>> MessageReader::head_block(Deadline deadline) {
     const std::size_t most = limits_.request_line + limits_.header_bytes + 1;
     HeadScanner scanner;
     Deadline until = deadline;
-    if (received_any_) until = std::min(deadline, net::in(limits_.header_time));
+    if (!in_.empty()) until = std::min(deadline, net::in(limits_.header_time));
     while (true) {
         const auto size = scanner.scan(in_.view(), limits_);
         if (!size) co_return base::fail(refused(size.error()));
@@ -58,12 +58,12 @@ Task<Result<std::size_t>> MessageReader::head_block(Deadline deadline) {
         auto got = co_await stream_.read_some(in_.free_space(), until);
         if (!got) co_return base::fail(stream_failed(std::move(got).error()));
         if (*got == 0) {
-            if (received_any_) co_return base::fail(ended_early("the peer closed the connection inside a header"));
+            if (!in_.empty()) co_return base::fail(ended_early("the peer closed the connection inside a header"));
             failed_ = true;
             co_return base::fail(ErrorCode::cancelled, "the peer closed the connection");
         }
+        if (in_.empty()) until = std::min(deadline, net::in(limits_.header_time));
         in_.filled(*got);
-        if (!received_any_) until = std::min(deadline, net::in(limits_.header_time));
         received_any_ = true;
     }
 }
