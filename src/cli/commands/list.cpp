@@ -51,11 +51,11 @@ Result<std::vector<Line>> lines_of(Context& context, const Invocation& invocatio
         lines.push_back(std::move(line));
     }
     // What the user made comes first: connected, then custom, then the catalogue.
-    std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
+    std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
         const auto rank = [](const Line& line) {
             return !line.connections.empty() ? 0 : line.entry.source == provider::Source::custom ? 1 : 2;
         };
-        return rank(a) < rank(b);
+        return std::make_pair(rank(a), std::string_view(a.entry.name)) < std::make_pair(rank(b), std::string_view(b.entry.name));
     });
     return lines;
 }

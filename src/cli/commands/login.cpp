@@ -112,8 +112,9 @@ void print_success(Context& context, const connection::ConnectOutcome& outcome) 
     context.out().data((outcome.already_connected ? "Already logged in to " : "Successfully logged in to ") + who);
 }
 
-net::Task<void> show_waiting(net::Loop& loop, const Output& out, const bool& done) {
-    for (int seconds = 0; !done; ++seconds) {
+// Ends with the loop, which stops when the login is done.
+net::Task<void> show_waiting(net::Loop& loop, const Output& out) {
+    for (int seconds = 0;; ++seconds) {
         const int left = static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(connection::kFlowLifetime).count()) - seconds;
         out.progress("Waiting for you in the browser (" + std::to_string(left / 60) + ":" + (left % 60 < 10 ? "0" : "") +
                      std::to_string(left % 60) + " left, Ctrl-C to cancel)");
@@ -150,10 +151,8 @@ Outcome login(Context& context, const Invocation& invocation) {
         dialog = std::make_unique<ConsoleDialog>(questions, open_page, [&out = context.out()](std::string_view line) { out.talk(line); });
     }
     connection::Surroundings surroundings{loop, http, *connections, *dialog, context.random(), context.log()};
-    bool done = false;
-    if (where == Where::browser) loop.spawn("login progress", show_waiting(loop, context.out(), done));
+    if (where == Where::browser) loop.spawn("login progress", show_waiting(loop, context.out()));
     auto outcome = loop.run_until(connection::connect(surroundings, std::move(definition), std::move(request)));
-    done = true;
     context.out().progress("");
     if (!outcome) return base::fail(std::move(outcome).error());
     print_success(context, *outcome);
