@@ -26,7 +26,7 @@ time_t to_seconds(base::Instant instant) {
 }
 
 // What the authority and its leaves share: version, serial, names, validity, key. `issuer` null = itself.
-Result<Certificate> draft(EVP_PKEY* key, const std::string& common_name, X509* issuer, const Validity& validity) {
+Result<Certificate> draft(EVP_PKEY* key, const std::string& organization, X509* issuer, const Validity& validity) {
     Certificate certificate(X509_new());
     const Number serial(BN_new());
     // 127 random bits under a set top bit: never zero, never a repeated one (PX-26).
@@ -35,11 +35,12 @@ Result<Certificate> draft(EVP_PKEY* key, const std::string& common_name, X509* i
         X509_set_version(certificate.get(), X509_VERSION_3) != 1) {
         return openssl_failed("begin a certificate");
     }
+    // No common name: GnuTLS holds one against the DNS constraints even where only addresses are named.
     X509_NAME* subject = X509_get_subject_name(certificate.get());
-    const auto* name = reinterpret_cast<const unsigned char*>(common_name.data());
+    const auto* name = reinterpret_cast<const unsigned char*>(organization.data());
     if (ASN1_TIME_set(X509_getm_notBefore(certificate.get()), to_seconds(validity.from)) == nullptr ||
         ASN1_TIME_set(X509_getm_notAfter(certificate.get()), to_seconds(validity.until)) == nullptr ||
-        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, name, static_cast<int>(common_name.size()), -1, 0) != 1 ||
+        X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8, name, static_cast<int>(organization.size()), -1, 0) != 1 ||
         X509_set_issuer_name(certificate.get(), issuer == nullptr ? subject : X509_get_subject_name(issuer)) != 1 ||
         X509_set_pubkey(certificate.get(), key) != 1) {
         return openssl_failed("fill a certificate");

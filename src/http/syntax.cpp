@@ -107,9 +107,9 @@ bool host_agrees(const Target& target, const Authority& host) {
             return base::equal_ignoring_case(target.authority.host, host.host) &&
                    target.authority.port.value_or(target.default_port) == host.port.value_or(target.default_port);
         case Target::Form::authority:
-            // Some clients leave the port out of Host in CONNECT; the target always has it.
-            return base::equal_ignoring_case(target.authority.host, host.host) &&
-                   (!host.port || host.port == target.authority.port);
+            // Node's http module names the proxy itself here. CONNECT is never passed on and its target alone decides,
+            // so nothing hangs on this field.
+            return true;
     }
     return false;
 }

@@ -237,7 +237,8 @@ Result<net::Url> check_plain(const Session& session, const http::RequestHead& he
     }
     const auto kind = session.options.router.decide(*url).kind;
     const bool served = kind == policy::Decision::Kind::matched || kind == policy::Decision::Kind::ambiguous;
-    if (!served && session.options.router.opens(url->host(), 443)) {
+    const bool routed = session.options.router.opens(url->host(), url->port()) || session.options.router.opens(url->host(), 443);
+    if (!served && routed) {
         return base::fail(ErrorCode::denied, "this host gets its credential over https only; use https://" + url->host());
     }
     return url;

@@ -56,6 +56,7 @@ Problem problem_from(const base::Error& error) {
         case ErrorCode::address_refused: return {403, "address_refused", error.message, error.hint};
         case ErrorCode::timeout: return {504, "upstream_timeout", "the upstream server did not answer in time", ""};
         case ErrorCode::tls: return {502, "upstream_tls", error.message, ""};
+        case ErrorCode::cancelled: return {502, "upstream_closed", "the upstream server closed the connection", ""};
         case ErrorCode::network: return {502, "upstream_unreachable", error.message, ""};
         case ErrorCode::protocol: return {502, "upstream_protocol", "the upstream server broke the HTTP protocol", ""};
         case ErrorCode::limit: return {502, "limit", error.message, ""};
