@@ -8,6 +8,7 @@
 #include "oauth/authorize.hpp"
 #include "oauth/pkce.hpp"
 #include "oauth/token.hpp"
+#include "provider/expand.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -16,9 +17,18 @@ using base::ErrorCode;
 
 struct Leg {  // what the authorization request fixes for the token request
     std::string redirect_uri;
+    std::string resource;  // RFC 8707, the same in both requests (OA-21)
     oauth::Pkce pkce;
     base::Secret state;
 };
+
+// An identifier is sent as it is written; only one with {variables} is expanded.
+base::Result<std::string> resource_of(const Attempt& attempt) {
+    const auto& resource = attempt.definition.oauth2->resource;
+    if (provider::variables_in(resource).empty()) return resource;
+    TRY(url, provider::expand_url(resource, attempt.variables));
+    return url.text();
+}
 
 base::Result<net::Url> authorization_link(const Attempt& attempt, const Endpoints& endpoints,
                                           const oauth::Client& client, const Leg& leg) {
@@ -32,7 +42,7 @@ base::Result<net::Url> authorization_link(const Attempt& attempt, const Endpoint
     request.scope_param = oauth.scope_param;
     request.scope_separator = oauth.scope_separator;
     if (oauth.pkce) request.code_challenge = leg.pkce.challenge;
-    request.resource = oauth.resource;
+    request.resource = leg.resource;
     request.extra = oauth.authorization_params;
     if (!oauth.audience.empty()) request.extra.emplace_back("audience", oauth.audience);
     request.rename = renames_of(oauth, "authorize");
@@ -64,7 +74,7 @@ net::Task<base::Result<oauth::TokenResponse>> exchange(Attempt& attempt, const E
     request.grant.emplace_back("code", std::move(code));
     request.grant.emplace_back("redirect_uri", base::Secret(leg.redirect_uri));
     if (oauth.pkce) request.grant.emplace_back("code_verifier", leg.pkce.verifier.duplicate());
-    if (!oauth.resource.empty()) request.grant.emplace_back("resource", base::Secret(oauth.resource));
+    if (!leg.resource.empty()) request.grant.emplace_back("resource", base::Secret(leg.resource));
     CO_TRY(options, token_options(attempt.definition));
     request.options = std::move(options);
     auto token = co_await oauth::request_token(attempt.with.http, std::move(request));
@@ -121,6 +131,8 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     Leg leg;
     CO_TRY(redirect_uri, attempt.with.dialog.redirect_uri());
     leg.redirect_uri = redirect_uri;
+    CO_TRY(resource, resource_of(attempt));
+    leg.resource = std::move(resource);
     auto client = co_await ready_client(attempt, *endpoints, std::move(redirect_uri));
     if (!client) co_return base::fail(client.error());
     leg.pkce = oauth::make_pkce(attempt.with.random);

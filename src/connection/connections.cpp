@@ -44,11 +44,12 @@ std::string detail_of(const Connection& connection) {
 
 base::Result<void> put_client(vault::Transaction& transaction, const std::string& tenant, const ClientRecord& client) {
     const auto key = key_of(tenant, kClientKind, client_id_of_record(client.provider, client.origin));
-    TRY(version, transaction.put(key, serialize_client(client), std::nullopt));
+    TRY(before, transaction.get(key));
+    TRY_VOID(transaction.put(key, serialize_client(client), std::nullopt));
     json::Object detail;
     detail["origin"] = client.origin;
     detail["registered"] = client.dynamically_registered ? "dynamically" : "by hand";
-    return transaction.audit({version == 1 ? "client.created" : "client.updated", client.provider, json::to_text(detail)});
+    return transaction.audit({before ? "client.updated" : "client.created", client.provider, json::to_text(detail)});
 }
 
 // Every record of a kind, page by page: one page more costs less than one surprise.
@@ -136,14 +137,14 @@ base::Result<void> Connections::save(Connection& connection, std::optional<std::
         if (client != nullptr) {
             TRY_VOID(put_client(transaction, tenant_, *client));
         }
+        TRY(before, transaction.get(key));
         TRY(written, transaction.put(key, payload, expected_version));
         version = written;
         TRY(chosen, transaction.get(default_key));
         if (!chosen) {
-            TRY(ignored, transaction.put(default_key, serialize_default(connection.name), 0));
-            static_cast<void>(ignored);
+            TRY_VOID(transaction.put(default_key, serialize_default(connection.name), 0));
         }
-        return transaction.audit({version == 1 ? "connection.created" : "connection.updated", key.id, detail_of(connection)});
+        return transaction.audit({before ? "connection.updated" : "connection.created", key.id, detail_of(connection)});
     };
     TRY_VOID(vault_.transact(work));
     connection.version = version;
@@ -169,12 +170,10 @@ base::Result<bool> Connections::erase(std::string_view provider, std::string_vie
         TRY(chosen, deserialize_default(*record));
         if (chosen != name) return {};
         if (others.empty()) {
-            TRY(gone, transaction.erase(default_key, std::nullopt));
-            static_cast<void>(gone);
+            TRY_VOID(transaction.erase(default_key, std::nullopt));
             return {};
         }
-        TRY(version, transaction.put(default_key, serialize_default(others.front()), std::nullopt));
-        static_cast<void>(version);
+        TRY_VOID(transaction.put(default_key, serialize_default(others.front()), std::nullopt));
         return transaction.audit({"default.set", connection_id(provider, others.front()), "{}"});
     };
     TRY_VOID(vault_.transact(work));
@@ -190,9 +189,8 @@ base::Result<std::string> Connections::default_name(std::string_view provider) {
 base::Result<void> Connections::set_default(std::string_view provider, std::string_view name) {
     TRY(found, find(provider, name));
     if (!found) return base::fail(not_connected(provider, name));
-    TRY(version, vault_.put(key_of(tenant_, kDefaultKind, std::string(provider)), serialize_default(name), std::nullopt,
-                            {"default.set", connection_id(provider, name), "{}"}));
-    static_cast<void>(version);
+    TRY_VOID(vault_.put(key_of(tenant_, kDefaultKind, std::string(provider)), serialize_default(name), std::nullopt,
+                        {"default.set", connection_id(provider, name), "{}"}));
     return {};
 }
 

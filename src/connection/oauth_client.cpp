@@ -55,8 +55,8 @@ Form client_form(const provider::ProviderDefinition& definition, const std::stri
     const auto& oauth = *definition.oauth2;
     auto form = form_for(definition);
     form.intro = fmt::format(
-        "Register an OAuth application at the provider with the redirect URI below, then enter what it was given. "
-        "Asked once for {}; kept encrypted on this computer.", origin);
+        "Register an OAuth app at the provider with the redirect URI below, then enter what it gives you. You are asked "
+        "only once for {}.", origin);
     form.redirect_uri = redirect_uri;
     FormField id;
     id.name = "client_id";

@@ -1,0 +1,196 @@
+#include "connection/connection.hpp"
+
+#include "connection/connect_test_support.hpp"
+#include "connection/record.hpp"
+#include "connection/token_options.hpp"
+
+namespace claviger::connection::testing {
+namespace {
+
+using base::ErrorCode;
+using base::Instant;
+using base::Secret;
+using namespace std::chrono_literals;
+
+Connection full() {
+    Connection c;
+    c.provider = "acme";
+    c.name = "work";
+    c.auth_type = provider::AuthType::oauth2;
+    c.flow = provider::Flow::dcr_pkce;
+    c.variables = {{"base_url", "https://acme.example"}};
+    c.requested_scopes = {"read", "write"};
+    c.granted_scopes = std::vector<std::string>{"read"};
+    c.access_token = Secret("access-1");
+    c.refresh_token = Secret("refresh-1");
+    c.token_type = "Bearer";
+    c.expires_at = Instant(1'800'000'003'600s);
+    c.obtained_at = Instant(1'800'000'000'000ms);
+    c.fields.emplace("api_key", Secret("k\"\\\n\x01"));
+    c.captured = {{"instance_url", "https://x.example"}};
+    c.account = {"42", "Alice"};
+    c.client_id = "client-1";
+    c.issuer = "https://as.example";
+    c.token_endpoint = "https://as.example/token";
+    c.definition_digest = "d1";
+    c.definition_fields = {{"/oauth/token_url", "https://as.example/token"}};
+    c.login_needed = true;
+    return c;
+}
+
+vault::Record record_of(const Connection& c, std::string id) {
+    return {{"local", std::string(kConnectionKind), std::move(id)}, 7, Instant(1ms), Instant(2ms), serialize(c)};
+}
+
+TEST(Connection, every_member_survives_sealing) {
+    const auto c = full();
+    const auto read = deserialize(record_of(c, "acme/work"));
+    ASSERT_TRUE(read) << read.error().describe();
+    EXPECT_TRUE(serialize(*read).equals(serialize(c)));
+    EXPECT_EQ(read->version, 7U);
+    EXPECT_EQ(read->created_at, Instant(1ms));
+    EXPECT_TRUE(read->fields.at("api_key").equals("k\"\\\n\x01"));
+    EXPECT_EQ(read->granted_scopes, c.granted_scopes);
+    EXPECT_TRUE(read->login_needed);
+    // "The server did not say" and "the server granted nothing" are different answers.
+    auto silent = full();
+    silent.granted_scopes.reset();
+    EXPECT_EQ(deserialize(record_of(silent, "acme/work"))->scopes(), silent.requested_scopes);
+    silent.granted_scopes.emplace();
+    EXPECT_TRUE(deserialize(record_of(silent, "acme/work"))->scopes().empty());
+}
+
+TEST(Connection, damaged_newer_and_misplaced_records_are_told_apart) {
+    const auto read = [](std::string_view text) {
+        return deserialize({{"local", "connection", "acme/work"}, 1, {}, {}, Secret(text)}).error();
+    };
+    EXPECT_EQ(read("{").code, ErrorCode::corrupt);
+    EXPECT_EQ(read("[]").code, ErrorCode::corrupt);
+    EXPECT_EQ(read("{}").code, ErrorCode::corrupt);
+    EXPECT_EQ(read(R"({"format":2})").code, ErrorCode::unsupported);
+    EXPECT_EQ(read(R"({"format":1,"provider":"acme","name":"work","auth_type":"oauth9","flow":"pkce"})").code, ErrorCode::unsupported);
+    EXPECT_EQ(read(R"({"format":1,"provider":7})").code, ErrorCode::corrupt);
+    EXPECT_EQ(read(R"({"format":1,"provider":"acme","name":"work","auth_type":"oauth2","flow":"pkce","fields":{"a":1}})").code, ErrorCode::corrupt);
+    EXPECT_EQ(read(R"({"format":1,"access_token":"canary-token")").describe().find("canary"), std::string::npos);
+    EXPECT_EQ(deserialize(record_of(full(), "acme/other")).error().code, ErrorCode::corrupt);
+}
+
+TEST(Connection, status_is_derived) {
+    const Instant now(1'800'000'000'000ms);
+    struct Row { const char* digest; bool login_needed; std::optional<base::Duration> expires_in; Status status; };
+    const Row rows[] = {
+        {"d1", false, {}, Status::connected},     {"d1", false, 1ms, Status::connected}, {"d1", false, 0ms, Status::expired},
+        {"d1", false, -1h, Status::expired},      {"d1", true, 1h, Status::needs_login}, {"d1", true, -1h, Status::needs_login},
+        {"d2", true, -1h, Status::suspended},     {"d2", false, 1h, Status::suspended},
+    };
+    for (const auto& row : rows) {
+        auto c = full();
+        c.login_needed = row.login_needed;
+        c.expires_at.reset();
+        if (row.expires_in) c.expires_at = now + *row.expires_in;
+        EXPECT_EQ(c.status(now, row.digest), row.status);
+    }
+}
+
+TEST(Expiry, units_dates_defaults_and_absurd_numbers) {
+    const Instant now(1'800'000'000'000ms);
+    struct Row { std::optional<std::int64_t> in; const char *unit, *kind; std::optional<std::int64_t> fallback; std::optional<Instant> end; };
+    const Row rows[] = {
+        {3600, "seconds", "relative", {}, now + 1h},
+        {3600, "milliseconds", "relative", {}, now + 3600ms},
+        {60, "minutes", "relative", {}, now + 1h},
+        {1'900'000'000, "seconds", "absolute", {}, Instant(1'900'000'000s)},
+        {1'900'000'000'000, "milliseconds", "absolute", {}, Instant(1'900'000'000s)},
+        {{}, "seconds", "relative", 600, now + 10min},
+        {{}, "seconds", "relative", {}, {}},
+        {{}, "seconds", "relative", 0, {}},
+        {9'007'199'254'740'992, "seconds", "relative", {}, {}},
+        {9'007'199'254'740'992, "days", "absolute", {}, {}},
+    };
+    for (const auto& row : rows) {
+        oauth::TokenResponse token;
+        token.expires_in = row.in;
+        EXPECT_EQ(expiry_of(token, {row.unit, row.kind, row.fallback}, now), row.end) << row.in.value_or(-1) << row.unit << row.kind;
+    }
+}
+
+class ConnectionsTest : public ConnectTest {
+protected:
+    void save(const std::string& name) {
+        auto c = full();
+        c.name = name;
+        ASSERT_TRUE(connections->save(c, 0));
+    }
+};
+
+TEST_F(ConnectionsTest, the_first_becomes_the_default_and_a_new_default_is_chosen) {
+    EXPECT_EQ(connections->default_name("acme").value(), "default");
+    save("work");
+    save("home");
+    EXPECT_EQ(connections->default_name("acme").value(), "work");
+    EXPECT_EQ(connections->load_default("acme")->name, "work");
+    EXPECT_TRUE(connections->set_default("acme", "home"));
+    EXPECT_EQ(connections->load_default("acme")->name, "home");
+    EXPECT_EQ(connections->set_default("acme", "none").error().code, ErrorCode::not_connected);
+    EXPECT_EQ(connections->names("acme").value(), (std::vector<std::string>{"home", "work"}));
+    EXPECT_TRUE(connections->names("acm")->empty());
+    EXPECT_EQ(connections->list()->size(), 2U);
+    EXPECT_TRUE(connections->erase("acme", "home").value());
+    EXPECT_EQ(connections->default_name("acme").value(), "work");
+    EXPECT_FALSE(connections->erase("acme", "home").value());
+    EXPECT_TRUE(connections->erase("acme", "work").value());
+    EXPECT_EQ(connections->default_name("acme").value(), "default");
+    const auto gone = connections->load("acme", "work");
+    EXPECT_EQ(gone.error().code, ErrorCode::not_connected);
+    EXPECT_EQ(gone.error().hint, "run: claviger login acme --connection work");
+    save("home");  // also after an erasure it is created, not updated
+    const auto all = events();
+    EXPECT_EQ(all, (std::vector<std::string>{"connection.created acme/work", "connection.created acme/home", "default.set acme/home",
+                                             "connection.erased acme/home", "default.set acme/work", "connection.erased acme/work",
+                                             "connection.created acme/home"}));
+}
+
+TEST_F(ConnectionsTest, a_slow_writer_cannot_overwrite_a_newer_login) {
+    save("work");
+    auto slow = connections->load("acme", "work").value();
+    auto login = connections->load("acme", "work").value();
+    EXPECT_TRUE(connections->save(login, std::nullopt));
+    EXPECT_EQ(connections->save(slow, slow.version).error().code, ErrorCode::changed);
+    EXPECT_TRUE(connections->save(login, login.version));
+}
+
+TEST_F(ConnectionsTest, OA27_clients_belong_to_one_origin) {
+    ClientRecord client;
+    client.provider = "acme";
+    client.origin = "https://a.example";
+    client.client_id = "id-a";
+    client.client_secret = Secret("secret-a");
+    ASSERT_TRUE(connections->save_client(client));
+    EXPECT_TRUE(connections->client("acme", "https://a.example")->has_value());
+    EXPECT_FALSE(connections->client("acme", "https://b.example")->has_value());
+    EXPECT_FALSE(connections->client("acme", "https://a.example:444")->has_value());
+    EXPECT_FALSE(connections->client("acm", "https://a.example")->has_value());
+    EXPECT_EQ(connections->erase_clients("acme").value(), 1U);
+    EXPECT_FALSE(connections->client("acme", "https://a.example")->has_value());
+}
+
+TEST_F(ConnectionsTest, CL08_names_are_checked) {
+    for (const auto* name : {"", "..", "a/b", "A", "a b", "../x", "-x"}) {
+        EXPECT_EQ(connections->find("acme", name).error().code, ErrorCode::usage) << name;
+        EXPECT_FALSE(connections->erase("acme", name)) << name;
+    }
+}
+
+TEST_F(ConnectionsTest, confirming_a_definition_pins_the_new_one) {
+    save("work");
+    auto c = connections->load("acme", "work").value();
+    const auto definition = define(R"({"name":"acme","display_name":"Acme","auth_type":"api_key","flow":"api_key","api_url":"api.acme.example","api_key":{}})");
+    EXPECT_EQ(c.status(clock.now(), provider::security_digest(definition)), Status::suspended);
+    ASSERT_TRUE(connections->confirm_definition(c, definition));
+    const auto again = connections->load("acme", "work").value();
+    EXPECT_NE(again.status(clock.now(), provider::security_digest(definition)), Status::suspended);
+    EXPECT_EQ(events().back(), "definition.confirmed acme/work");
+}
+
+}  // namespace
+}  // namespace claviger::connection::testing
