@@ -15,9 +15,13 @@ endif()
 
 add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror
                     -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero -fPIE)
-add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)
+add_link_options(-pie -static-libstdc++ -static-libgcc -Wl,-z,relro,-z,now,-z,noexecstack)
 add_compile_definitions(BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION)
 if(CLAVIGER_SANITIZE)
+  # the sanitizers' runtimes want the shared libstdc++
+  get_directory_property(link_options LINK_OPTIONS)
+  list(REMOVE_ITEM link_options -static-libstdc++ -static-libgcc)
+  set_directory_properties(PROPERTIES LINK_OPTIONS "${link_options}")
   add_compile_options(-fsanitize=${CLAVIGER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${CLAVIGER_SANITIZE})
   add_compile_definitions(CLAVIGER_SANITIZED)
