@@ -88,10 +88,14 @@ private:
 }  // namespace
 
 Result<void> backup(Vault& vault, const std::filesystem::path& to, const base::Secret& passphrase) {
+    return backup_at_cost(vault, to, passphrase, age::kWorkFactor);
+}
+
+Result<void> backup_at_cost(Vault& vault, const std::filesystem::path& to, const base::Secret& passphrase, int work_factor) {
     auto& state = *vault.state_;
     TRY(database, state.database());
     TRY(file, sys::AtomicFile::create(to));
-    TRY(encryptor, age::Encryptor::begin(passphrase, age::kWorkFactor, state.random_,
+    TRY(encryptor, age::Encryptor::begin(passphrase, work_factor, state.random_,
                                          [&file](std::string_view bytes) { return file.append(bytes); }));
     const auto run = [&]() -> Result<void> {
         TRY(transaction, store::Transaction::begin(*database, store::Transaction::Kind::read));

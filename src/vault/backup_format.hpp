@@ -36,6 +36,9 @@ using BackupLine = std::variant<BackupHead, Record, BackupErased, BackupAudit, B
 base::Secret write_line(const BackupLine& line);
 base::Result<BackupLine> read_line(std::string_view text);
 
+// backup() at another scrypt cost than age::kWorkFactor: for tests, which make many.
+base::Result<void> backup_at_cost(Vault& vault, const std::filesystem::path& to, const base::Secret& passphrase, int work_factor);
+
 // Cuts decrypted pieces into lines and checks their order and their numbers; gives each to `take`.
 class BackupReader {
 public:

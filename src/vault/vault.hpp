@@ -128,7 +128,8 @@ public:
     void lock();
 
 private:
-    friend base::Result<void> backup(Vault& vault, const std::filesystem::path& to, const base::Secret& passphrase);
+    friend base::Result<void> backup_at_cost(Vault& vault, const std::filesystem::path& to, const base::Secret& passphrase,
+                                             int work_factor);
     explicit Vault(std::unique_ptr<VaultState> state);
     std::unique_ptr<VaultState> state_;
 };

@@ -2,7 +2,7 @@
 // CLAVIGER_TEST_PASSPHRASE_FD, a passphrase from that descriptor. Never installed.
 //   vault_tool <home> open | put <id> <text> | get <id> | erase <id> | add <id> <n> | count <id> | list
 //                     | status | rotate [file|passphrase] | backup <file> | restore <file> [--replace|--check]
-//   vault_tool - age-encrypt | age-decrypt        (standard input to standard output)
+//   vault_tool - age-encrypt | age-decrypt | age-decrypt-with <file key>   (standard input to standard output)
 // Exit code: 0, or 10 + the number of the error's code.
 #include <cstdlib>
 #include <iostream>
@@ -12,8 +12,10 @@
 
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "sys/files.hpp"
 #include "vault/age.hpp"
+#include "vault/backup_format.hpp"
 #include "vault/vault.hpp"
 
 namespace {
@@ -92,7 +94,11 @@ struct Tool {
             return {};
         };
         if (word(0) == "age-decrypt") return vault::age::decrypt(input, secret, sink);
-        TRY(encryptor, vault::age::Encryptor::begin(secret, 10, random, sink));
+        if (word(0) == "age-decrypt-with") {
+            const auto key = [this](const auto&) -> Result<base::Secret> { return base::Secret(base::hex_decode(word(1)).value_or("")); };
+            return vault::age::decrypt_with(input, key, sink);
+        }
+        TRY(encryptor, vault::age::Encryptor::begin(secret, 12, random, sink));
         TRY_VOID(encryptor.append(input));
         return encryptor.finish();
     }
@@ -116,7 +122,8 @@ struct Tool {
         }
         if (command == "backup") {
             TRY(secret, passphrase());
-            return vault::backup(vault, word(1), secret);
+            const char* cost = std::getenv("CLAVIGER_TEST_WORK_FACTOR");
+            return vault::backup_at_cost(vault, word(1), secret, cost != nullptr ? std::atoi(cost) : vault::age::kWorkFactor);
         }
         return base::fail(base::ErrorCode::usage, "unknown command");
     }
