@@ -13,7 +13,7 @@ add_custom_command(
 target_sources(claviger_provider PRIVATE ${generated_catalogue})
 
 # Names in packages are compared after case folding and NFC (zip_names.cpp).
-target_link_libraries(claviger_provider PUBLIC unistring)
+target_link_libraries(claviger_provider PUBLIC claviger_ext_unistring)
 # Random definitions in the tests.
 find_package(rapidcheck REQUIRED)
 cmake_language(DEFER CALL target_link_libraries provider_test PRIVATE rapidcheck)
