@@ -98,6 +98,7 @@ class World:
         self.watch = ArgumentWatch(self.canaries)
         self.watch.start()
         self.children, self.count = [], 0
+        self.closing, self.scanned = [], []  # what close() calls, and more directories for scan()
 
     # -- the program -------------------------------------------------------------------------------------------
     def environment(self, **extra):
@@ -180,16 +181,18 @@ class World:
         self.watch.join(2)
         check(not self.watch.found, f"secrets in process arguments: {self.watch.found}")
         files = 0
-        for base in (self.artefacts, self.temporary, self.user_home):
+        for base in (self.artefacts, self.temporary, self.user_home, *self.scanned):
             for path in base.rglob("*"):
                 if path.is_file():
                     files += 1
                     found = self.canaries.find_in(path.read_bytes())
-                    check(not found, f"secret in {path.relative_to(self.directory)}: {found}")
+                    check(not found, f"secret in {path.name}: {found}")
         check(not list(self.temporary.rglob("claviger-run-*")), "a session's directory was left behind")
         print(f"scan: {len(self.canaries.values)} canaries, {files} files, {self.watch.samples} argument samples: none found")
 
     def close(self):
+        for call in self.closing:
+            call()
         for process in self.children:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
