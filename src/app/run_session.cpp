@@ -75,9 +75,12 @@ bool terminal_signals_reach_child() {
     return foreground;
 }
 
+// Held before the child starts: none may be missed between its start and the first wait.
+std::vector<int> watched_signals() { return {SIGCHLD, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2}; }
+
 net::Task<Result<int>> watch_child(net::Loop& loop, sys::Child child) {
     for (;;) {
-        const std::vector<int> signals{SIGCHLD, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
+        const auto signals = watched_signals();
         auto ended = sys::poll_child(child);
         if (!ended) co_return base::fail(std::move(ended).error());
         if (*ended) co_return (*ended)->exit_code;
@@ -160,6 +163,7 @@ Result<int> run_session(const Broker& broker, const RunRequest& request) {
         for (const auto& name : environment.hidden) list += (list.empty() ? "" : ", ") + name;
         request.say("note: the program sees a placeholder instead of your " + list);
     }
+    loop.hold_signals(watched_signals());
     TRY(child, sys::start_child(request.command, environment.variables));
     broker.log.info("run.started", {{"routes", routes.size()}});
     auto code = loop.run_until(watch_child(loop, child));

@@ -117,6 +117,8 @@ Task<void> Loop::run_blocking_job(std::function<void()> job) {
     if (thrown) std::rethrow_exception(thrown);
 }
 
+void Loop::hold_signals(const std::vector<int>& signals) { native_->signals.hold_all(signals); }
+
 Task<int> Loop::next_signal(std::vector<int> signals) { return native_->signals.next(std::move(signals)); }
 
 }  // namespace claviger::net

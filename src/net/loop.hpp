@@ -51,6 +51,8 @@ public:
     // Next signal out of `signals`. From its first await until the loop dies a signal's default action does not
     // happen; one that comes while nobody awaits is kept for the next await. One loop per process may do this.
     Task<int> next_signal(std::vector<int> signals);
+    // The same from now on, before anybody awaits: for what must not be missed from a certain moment.
+    void hold_signals(const std::vector<int>& signals);
 
     // For net/ only.
     struct Native;

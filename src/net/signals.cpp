@@ -70,9 +70,13 @@ std::optional<int> SignalQueue::take(const std::vector<int>& signals) {
     return signal;
 }
 
-Task<int> SignalQueue::next(std::vector<int> signals) {
+void SignalQueue::hold_all(const std::vector<int>& signals) {
     open();
     for (const int signal : signals) hold(signal);
+}
+
+Task<int> SignalQueue::next(std::vector<int> signals) {
+    hold_all(signals);
     for (;;) {
         collect();
         if (const auto signal = take(signals)) co_return *signal;

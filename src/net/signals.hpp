@@ -24,6 +24,8 @@ public:
     SignalQueue& operator=(const SignalQueue&) = delete;
 
     Task<int> next(std::vector<int> signals);
+    // As the first await of each would: their default action does not happen from now on.
+    void hold_all(const std::vector<int>& signals);
 
 private:
     void open();
