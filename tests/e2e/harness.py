@@ -114,8 +114,10 @@ class World:
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **popen)
         self.children.append(process)
         if stdin is not None:
-            process.stdin.write(stdin.encode() if isinstance(stdin, str) else stdin)
-            process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # refused before it was read
+                process.stdin.write(stdin.encode() if isinstance(stdin, str) else stdin)
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
             process.stdin = None
         return process
 
@@ -258,7 +260,7 @@ def browser_login(world, arguments, forms=(), code=0, env=None):
     """Runs `login`, follows the links it prints as a human's browser would, fills `forms` (dicts) in order."""
     process = world.start(*arguments, env=env)
     browser, lines, pages, forms = Browser(), [], [], list(forms)
-    seen = set()
+    link = None
 
     def visit(url):
         page = browser.open(url)
@@ -271,11 +273,11 @@ def browser_login(world, arguments, forms=(), code=0, env=None):
         line = raw.decode(errors="replace").rstrip()
         lines.append(line)
         for url in re.findall(r"https?://\S+", line):
-            if url not in seen and line.startswith("  http"):
-                seen.add(url)
-                worker = threading.Thread(target=visit, args=(url,), daemon=True)
-                worker.start()
-                workers.append(worker)
+            link = url
+        if line.startswith("Open it in your browser") and link:
+            worker = threading.Thread(target=visit, args=(link,), daemon=True)
+            worker.start()
+            workers.append(worker)
     out = process.stdout.read().decode()
     process.wait(60)
     world.children.remove(process)
