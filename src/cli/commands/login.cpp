@@ -84,8 +84,8 @@ api::LocalPageOptions page_options(Context& context, bool may_open_browser) {
     options.say = [&out = context.out()](std::string_view line) { out.talk(line); };
     options.open_browser = [&out = context.out(), may_open_browser](const net::Url& url) {
         const bool opened = may_open_browser && display_available() && sys::open_browser(url.text()).has_value();
-        out.talk(opened ? "Opened your browser. If nothing appears, visit:" : "Open this link in your browser:");
-        out.talk("  " + url.text());
+        // The page has just said the link itself.
+        out.talk(opened ? "Opened it in your browser." : "Open it in your browser.");
         if (!opened && std::getenv("SSH_CONNECTION") != nullptr) {
             out.talk("  (over SSH: connect with  ssh -L 7998:127.0.0.1:7998 ...  so that the answer arrives here)");
         }
