@@ -1,0 +1,52 @@
+#include "app/child_environment.hpp"
+
+#include <gtest/gtest.h>
+
+namespace claviger::app {
+namespace {
+
+ChildEnvironmentInput input() {
+    ChildEnvironmentInput in;
+    in.parent = {{"PATH", "/bin"}, {"ACME_TOKEN", "mine"}, {"NO_PROXY", "*"}, {"CLAVIGER_HOME", "/h"}, {"https_proxy", "http://corp"}};
+    in.proxy_url = base::Secret(std::string_view("http://claviger:x@127.0.0.1:1"));
+    in.ca_bundle = "/run/bundle.pem";
+    in.session_ca = "/run/ca.pem";
+    in.export_names = {"ACME_TOKEN", "OTHER_KEY"};
+    return in;
+}
+
+TEST(ChildEnvironment, every_spelling_of_the_proxy_variables_is_set) {
+    const auto child = make_child_environment(input());
+    for (const auto* name : {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"}) {
+        EXPECT_EQ(child.variables.at(name), "http://claviger:x@127.0.0.1:1") << name;
+    }
+}
+
+TEST(ChildEnvironment, CL04_credentials_become_placeholders_and_are_reported) {
+    const auto child = make_child_environment(input());
+    EXPECT_EQ(child.variables.at("ACME_TOKEN"), kPlaceholder);
+    EXPECT_EQ(child.variables.at("OTHER_KEY"), kPlaceholder);
+    EXPECT_EQ(child.hidden, std::vector<std::string>{"ACME_TOKEN"});
+}
+
+TEST(ChildEnvironment, CL04_the_brokers_own_variables_stay_out) {
+    EXPECT_FALSE(make_child_environment(input()).variables.contains("CLAVIGER_HOME"));
+}
+
+TEST(ChildEnvironment, a_users_bypass_cannot_switch_injection_off) {
+    EXPECT_EQ(make_child_environment(input()).variables.at("NO_PROXY"), "localhost,127.0.0.1,::1");
+    auto local = input();
+    local.proxy_loopback = true;
+    EXPECT_EQ(make_child_environment(local).variables.at("no_proxy"), "");
+}
+
+TEST(ChildEnvironment, trust_is_only_changed_when_something_is_intercepted) {
+    EXPECT_EQ(make_child_environment(input()).variables.at("CURL_CA_BUNDLE"), "/run/bundle.pem");
+    EXPECT_EQ(make_child_environment(input()).variables.at("NODE_EXTRA_CA_CERTS"), "/run/ca.pem");
+    auto plain = input();
+    plain.ca_bundle.clear();
+    EXPECT_FALSE(make_child_environment(plain).variables.contains("SSL_CERT_FILE"));
+}
+
+}  // namespace
+}  // namespace claviger::app
