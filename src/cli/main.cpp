@@ -43,6 +43,7 @@ int run(const std::vector<std::string>& arguments) {
         (*context)->out().progress("");
         return report((*context)->out(), code.error());
     }
+    if (auto written = (*context)->out().data_written(); !written && *code == 0) return report((*context)->out(), written.error());
     return *code;
 }
 

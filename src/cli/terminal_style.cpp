@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 #include "base/text.hpp"
 #include "sys/terminal.hpp"
@@ -11,12 +13,15 @@
 namespace claviger::cli {
 namespace {
 
-void write_all(int fd, std::string_view text) {
+// 0, or errno.
+int write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const auto written = ::write(fd, text.data(), text.size());
-        if (written <= 0) return;
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return errno;
         text.remove_prefix(static_cast<std::size_t>(written));
     }
+    return 0;
 }
 
 // Code points, which is near enough to columns for names and times.
@@ -33,7 +38,16 @@ Output::Output(Options options) : options_(options) {
     progress_ = !options_.json && !options_.quiet && sys::stderr_is_terminal();
 }
 
-void Output::data(std::string_view text) const { write_all(STDOUT_FILENO, text); }
+void Output::data(std::string_view text) const {
+    const int failure = write_all(STDOUT_FILENO, text);
+    if (failure != 0 && failure != EPIPE) data_error_ = failure;
+}
+
+base::Result<void> Output::data_written() const {
+    if (data_error_ == 0) return {};
+    return base::fail(base::ErrorCode::storage, std::string("cannot write to standard output: ") + std::strerror(data_error_),
+                      "the command itself was carried out; only its output is incomplete");
+}
 
 void Output::document(const json::Value& value) const { data(json::to_pretty_text(value)); }
 

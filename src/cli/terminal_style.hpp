@@ -29,6 +29,8 @@ public:
     [[nodiscard]] bool quiet() const { return options_.quiet; }
     // Whole write to stdout; a closed pipe is not an error.
     void data(std::string_view text) const;
+    // Whether all data got out: a full disk below stdout must not look like success.
+    [[nodiscard]] base::Result<void> data_written() const;
     void document(const json::Value& value) const;  // pretty JSON on stdout
     void talk(std::string_view line) const;          // stderr, unless quiet or json
     void warn(std::string_view line) const;          // stderr "claviger: warning: ...", also when quiet
@@ -48,6 +50,7 @@ public:
 private:
     Options options_;
     bool colour_stdout_ = false, progress_ = false;
+    mutable int data_error_ = 0;  // errno of the last failed write to stdout
 };
 
 }  // namespace claviger::cli

@@ -174,7 +174,7 @@ Outcome changed(Context& context, const Invocation& invocation, const base::Resu
     if (!result) return base::fail(result.error());
     TRY(config, context.config());
     if (context.out().json()) context.out().document(json::Object{{invocation.argument(0), config->get(invocation.argument(0))}});
-    else context.out().talk(invocation.argument(0) + " is now " + config->get(invocation.argument(0)));
+    else context.out().talk(invocation.argument(0) + " is now " + base::printable(config->get(invocation.argument(0)), 4096));
     return 0;
 }
 }  // namespace

@@ -163,6 +163,7 @@ Outcome confirm_provider(Context& context, const Invocation& invocation) {
     TRY(connections, context.connections());
     TRY(names, connections->names(name));
     const std::string only = invocation.value("--connection");
+    if (!only.empty()) TRY_VOID(checked_name("connection", only));
     if (!only.empty()) std::erase_if(names, [&](const std::string& candidate) { return candidate != only; });
     if (names.empty()) return base::fail(ErrorCode::not_connected, name + " has no such connection", "claviger login " + name);
     const auto digest = provider::security_digest(definition);

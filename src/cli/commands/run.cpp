@@ -21,6 +21,8 @@ Outcome run_program(Context& context, const Invocation& invocation) {
             TRY(name, checked_name("connection", use.substr(equals + 1)));
             connection = name;
         }
+        TRY(names, connections->names(provider));
+        if (const auto known = context.registry().source_of(provider); !known && names.empty()) return base::fail(known.error());
         request.use.emplace_back(std::move(provider), std::move(connection));
     }
     const app::Broker broker{*vault, *connections, context.registry(), *config, context.clock(), context.random(), context.log()};
