@@ -1,0 +1,442 @@
+"""The command line as its users and their scripts see it: exit codes, names, help, man page, completion, quoting of
+foreign text, modes of what it creates, homes it refuses, output streams."""
+import concurrent.futures, json, pty, re
+from harness import *
+
+KEY_DEFINITION = {"schema_version": 1, "name": "acme", "display_name": "Acme", "auth_type": "api_key", "flow": "api_key",
+                  "api_url": "api.acme.example", "api_key": {"header_name": "X-Acme-Key", "header_prefix": ""},
+                  "export": {"env": {"api_key": "ACME_KEY"}}}
+COMMANDS = ("login run list get export logout set-default register inspect confirm remove doctor whoami completion man version "
+            "vault-status vault-rotate vault-backup vault-restore config-list config-get config-set config-unset").split()
+
+
+def drop(world, name="acme", **members):
+    directory = world.home / "providers"
+    directory.mkdir(parents=True, exist_ok=True)
+    world.home.chmod(0o700)
+    directory.chmod(0o700)
+    path = directory / f"{name}.json"
+    path.write_text(json.dumps({**KEY_DEFINITION, "name": name, **members}))
+    return path
+
+
+def connect(world, *more):
+    key = world.canaries.new("key " + " ".join(more))
+    world.run("login", "acme", "--input", "stdin", *more, stdin=key)
+    return key
+
+
+# -- exit codes ----------------------------------------------------------------------------------------------------
+def failures(world):
+    d = world.directory
+    (d / "broken.json").write_text('{"schema_version": 1,\n "name": "x",}\n nonsense')
+    (d / "wrong.json").write_text(json.dumps({**KEY_DEFINITION, "name": "wrong", "flow": "nonsense", "api_url": 7, "unknown": 1}))
+    (d / "newer.json").write_text(json.dumps({**KEY_DEFINITION, "name": "newer", "schema_version": 99}))
+    (d / "acme.json").write_text(json.dumps(KEY_DEFINITION))
+    (d / "oauth.json").write_text(json.dumps({"schema_version": 1, "name": "far", "display_name": "Far", "auth_type": "oauth2", "flow": "dcr_pkce",
+                                              "api_url": "https://127.0.0.1:9/", "oauth": {"issuer": "http://127.0.0.1:9", "scopes": ["a"], "supports_dcr": True}}))
+    (d / "garbage.age").write_bytes(b"not an age file" * 20)
+    (d / "empty").write_text("")
+    inside = {"CLAVIGER_RUN": "1"}
+    # arguments, exit code, code in JSON, message, hint, and perhaps: stdin, environment
+    return [
+        (["lgoin", "acme"], 2, "usage", r"there is no command 'lgoin'", r"claviger login"),
+        (["vault"], 2, "usage", r"'vault' needs a subcommand", r"vault status, vault rotate"),
+        (["login"], 2, "usage", r"missing PROVIDER", r"help login"),
+        (["login", "acme", "extra"], 2, "usage", r"unexpected argument 'extra'", r"help login"),
+        (["login", "acme", "--nonsense"], 2, "usage", r"--nonsense", r"help login"),
+        (["login", "acme", "--flow", "nonsense"], 2, "usage", r"nonsense.*pkce|--flow", r"help login"),
+        (["login", "acme", "--connection"], 2, "usage", r"--connection", r"help login"),
+        (["login", "acme", "--connection", "a", "--connection", "b"], 2, "usage", r"--connection", r"help login"),
+        (["login", "acme", "--var", "novalue"], 2, "usage", r"--var needs NAME=VALUE", None),
+        (["login", "Acme!"], 2, "usage", r"'Acme!' is not a provider name", r"lower-case"),
+        (["login", "acme", "--connection", "../x"], 2, "usage", r"is not a connection name", r"lower-case"),
+        (["run"], 2, "usage", r"a program is missing", r"two dashes"),
+        (["run", "--use", "acme=A B", "--", "true"], 2, "usage", r"is not a connection name", None),
+        (["--", "true"], 2, "usage", r"command is missing|no command '--json'", None),
+        (["completion", "tcsh"], 2, "usage", r"no completion for 'tcsh'", r"bash, zsh or fish"),
+        (["config", "set", "run.unmatchd", "deny"], 2, "usage", r"no setting 'run.unmatchd'", r"run\.unmatched"),
+        (["config", "set", "run.unmatched", "maybe"], 2, "usage", r"must be one of allow, deny", None),
+        (["vault", "status", "--key-fd", "x"], 2, "usage", r"--key-fd needs the number", r"--key-fd 3"),
+        (["register", str(d / "acme.json"), "--force"], 2, "usage", r"confirmation", r"--yes"),
+        (["remove", "acme"], 2, "usage", r"confirmation", r"--yes"),
+        (["login", "nosuch"], 3, "not_found", r'no provider .nosuch', r"claviger list"),
+        (["inspect", "nosuch"], 3, "not_found", r'no provider .nosuch', r"claviger list"),
+        (["get", "nosuch"], 3, "not_found", r'no provider .nosuch', r"claviger list"),
+        (["get", "acme", "--connection", "one", "--field", "nosuch"], 3, "not_found", r"no field 'nosuch'", r"fields: provider, connection"),
+        (["config", "get", "nosuch"], 3, "not_found", r"no setting 'nosuch'", r"config list"),
+        (["register", str(d / "nosuch.json")], 3, "not_found", r"cannot read .*nosuch\.json", None),
+        (["remove", "nosuch", "--yes"], 3, "not_found", r"no provider .nosuch", None),
+        (["run", "--use", "nosuch", "--", "true"], 3, "not_found", r"no provider .nosuch", None),
+        (["register", str(d / "broken.json"), "--yes"], 4, "invalid_input", r"not a valid definition", r"nothing was registered"),
+        (["register", str(d / "wrong.json"), "--yes"], 4, "invalid_input", r"not a valid definition: [2-9] errors", r"nothing was registered"),
+        (["register", str(d / "newer.json"), "--yes"], 4, "invalid_input", r"not a valid definition", None),
+        (["register", str(d / "empty"), "--yes"], 4, "invalid_input", r"not a valid definition", None),
+        (["login", "acme", "--connection", "new", "--input", "stdin"], 4, "invalid_input", r"no secret|empty", None, ""),
+        (["login", "acme", "--connection", "new", "--input", "stdin"], 4, "invalid_input", r"standard input", None, "{\"nosuch\": \"1\"}"),
+        (["register", str(d / "acme.json"), "--yes"], 5, "already_exists", r"registered already", r"--force"),
+        (["login", "acme", "--connection", "one", "--input", "stdin"], 5, "already_connected", r"already connected", r"--force"),
+        (["get", "acme", "--connection", "nosuch"], 6, "not_connected", r"acme.*not connected", r"claviger login acme"),
+        (["get", "openai"], 6, "not_connected", r"openai is not connected", r"claviger login openai"),
+        (["logout", "acme", "--connection", "nosuch"], 6, "not_connected", r"not connected", r"claviger login acme"),
+        (["set-default", "acme", "nosuch"], 6, "not_connected", r"not connected", r"claviger login acme"),
+        (["confirm", "openai", "--yes"], 6, "not_connected", r"connection", r"claviger login openai"),
+        (["run", "--use", "openai", "--", "true"], 6, "not_connected", r"openai", r"claviger login openai"),
+        (["login", "far", "--input", "stdin"], 9, "network", r"127\.0\.0\.1|connect", None),
+        (["vault", "restore", str(d / "garbage.age"), "--check", "--backup-passphrase-fd", "0"], (4, 10), "(corrupt|invalid_input)", r"age|backup", None, "some passphrase"),
+        (["login", "acme", "--force", "--input", "stdin"], 13, "denied", r"not allowed inside a claviger run", r"terminal of your own", "x", inside),
+        (["get", "acme", "--show-secret"], 13, "denied", r"not allowed inside a claviger run", None, None, inside),
+        (["export", "acme"], 13, "denied", r"not allowed inside a claviger run", None, None, inside),
+        (["config", "set", "run.unmatched", "deny"], 13, "denied", r"not allowed inside a claviger run", None, None, inside),
+        (["vault", "backup", str(d / "b.age")], 13, "denied", r"not allowed inside a claviger run", None, None, inside),
+        (["run", "--", "/nonexistent/program"], 127, "not_found", r"/nonexistent/program", None),
+        (["run", "--", "/etc/passwd"], 126, "denied", r"/etc/passwd", None),
+    ]
+
+
+def CL11_one_exit_code_per_class_of_failure(world):
+    drop(world)
+    connect(world, "--connection", "one")
+    table = failures(world)
+    world.run("register", world.directory / "oauth.json", "--yes")
+    problems, seen = [], set()
+    for arguments, code, json_code, message, hint, *more in table:
+        stdin, extra = (more + [None, None])[:2]
+        codes = code if isinstance(code, tuple) else (code,)
+        env = world.environment(**(extra or {}))
+        text = world.run(*arguments, stdin=stdin, code=None, env=env)
+        at = 0 if arguments[0] == "--" else 2 if arguments[0] in ("vault", "config") and len(arguments) > 1 else 1
+        as_json = world.run(*arguments[:at], "--json", *arguments[at:], stdin=stdin, code=None, env=env)
+        seen.add(text.returncode)
+        what = " ".join(arguments)
+        lines = text.stderr.splitlines()
+        errors = [line for line in lines if line.startswith("claviger: error: ")]
+        hints = [line for line in lines if line.startswith("hint: ")]
+        wrong = []
+        if text.returncode not in codes or as_json.returncode != text.returncode:
+            wrong.append(f"exit codes {text.returncode} and {as_json.returncode} instead of {code}")
+        if len(errors) != 1 or not re.search(message, errors[0]):
+            wrong.append(f"message {errors}, expected {message!r}")
+        elif errors[0].endswith(".") or not re.match(r"claviger: error: [^A-Z]", errors[0]):
+            wrong.append(f"style of the message {errors}")
+        if hint and (len(hints) != 1 or not re.search(hint, hints[0])):
+            wrong.append(f"hint {hints}, expected {hint!r}")
+        try:
+            document = json.loads(as_json.stderr)["error"]
+            if not re.fullmatch(json_code, document["code"]) or document["exit_code"] != as_json.returncode or not re.search(message, document["message"]):
+                wrong.append(f"JSON error {document}, expected {json_code}")
+        except (ValueError, KeyError):
+            wrong.append(f"with --json stderr is not one JSON error: {as_json.stderr!r}")
+        if as_json.stdout:
+            try:
+                json.loads(as_json.stdout)
+            except ValueError:
+                wrong.append(f"with --json stdout is {as_json.stdout!r}")
+        if text.stdout:
+            wrong.append(f"stdout {text.stdout!r}")
+        problems += [f"{what}: {w}" for w in wrong]
+    check(not problems, f"{len(problems)} problems:\n" + "\n".join(problems))
+    documented = {int(line.split("\t")[0]) for line in world.run("help", "exit-codes").stdout.splitlines()}
+    check(seen <= documented, f"codes that are not documented: {seen - documented}")
+    print(f"{len(table)} failures, exit codes {sorted(seen)}")
+
+
+# -- names -----------------------------------------------------------------------------------------------------------
+HOSTILE = ["", ".", "..", "../x", "../../etc/passwd", "/etc/passwd", "./acme", "acme/", "acme/../acme", "acme/default", "a/b", "a\\b", "..\\x", "~", "~root", "$HOME",
+           "$(id)", "`id`", "a;id", "a|id", "a&id", "a b", " acme", "acme ", "\tacme", "acme\n", "a\nb", "a\rb", "\x1b[31m", "a\x1b]0;t\x07", "a\x7f", "a\x08",
+           "Acme", "ACME", "acmé", "аcme", "acme\u202e", "\u200bacme", "\ufeffacme", "ａcme", "a%2f", "%2e%2e%2f", "a%00", "a:b", "a*", "a?", "[a", "{a}", "a'b",
+           'a"b', "a=b", "a,b", "a@b", "a#b", "a+b", "a!", ".acme", "-", "_acme", "a" * 65, "a" * 5000, "'; drop table records; --", "con\u0000".rstrip("\0") + "\u0085", "💥"]
+
+
+def CL08_hostile_names_are_refused_in_every_argument(world):
+    drop(world)
+    connect(world)
+    check(len(HOSTILE) >= 60, "sixty names")
+    places = [["login", "@", "--input", "stdin"], ["login", "acme", "--input", "stdin", "--connection=@"], ["get", "@"], ["get", "acme", "--connection=@"],
+              ["export", "@"], ["export", "acme", "--connection=@"], ["logout", "@"], ["logout", "acme", "--connection=@"], ["set-default", "@", "default"],
+              ["set-default", "acme", "@"], ["inspect", "@"], ["confirm", "@", "--yes"], ["confirm", "acme", "--yes", "--connection=@"], ["remove", "@", "--yes"],
+              ["run", "--use=@", "--", "true"], ["run", "--use=acme=@", "--", "true"]]
+
+    def snapshot():
+        return {str(p): p.read_bytes() for p in world.user_home.rglob("*") if p.is_file() and not re.search(r"-(shm|wal)$|vault\.db$", p.name)}
+    before, problems = snapshot(), []
+    env = {k: v for k, v in world.environment().items() if k != "CLAVIGER_LOG"}
+
+    def refused(job):
+        place, name = job
+        arguments = [a.replace("@", name) for a in place]
+        done = subprocess.run([world.program, *arguments], input="value", capture_output=True, text=True, env=env, timeout=60)
+        bad = [c for c in done.stderr + done.stdout if (ord(c) < 32 and c != "\n") or 127 <= ord(c) < 160 or c == "\u202e"]
+        if done.returncode != 2 or done.stdout or bad or not done.stderr.startswith("claviger: error:"):
+            problems.append(f"{place} {name[:40]!r}: exit code {done.returncode}, {done.stderr[:200]!r}")
+
+    # An empty --connection is the default, and '=' parts --use.
+    jobs = [(place, name) for place in places for name in HOSTILE
+            if not (name == "" and ("--connection=@" in place or "--use=acme=@" in place)) and not ("--use=@" in place and name == "a=b")]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(refused, jobs))
+    check(not problems, f"{len(problems)} of {len(places) * len(HOSTILE)}:\n" + "\n".join(problems[:20]))
+    equal(sorted(snapshot()), sorted(before), "files in the home")
+    equal(json.loads(world.run("list", "--json", "--connected").stdout)["providers"][0]["connections"][0]["connection_name"], "default", "the connection")
+    print(f"{len(HOSTILE)} names in {len(places)} places")
+
+
+# -- help, man page, completion -----------------------------------------------------------------------------------------
+def CL01_help_of_every_command_and_no_option_for_a_secret(world):
+    overview = world.run("help").stdout
+    equal(world.run().stdout, overview, "no arguments")
+    equal(world.run("--help").stdout, overview, "--help")
+    commands = [m[1].strip() for m in re.finditer(r"^  (\S+(?: \S+)?) {2,}", overview, re.M)]
+    equal(sorted(c.replace(" ", "-") for c in commands), sorted(COMMANDS), "commands")
+    for command in commands:
+        text = world.run("help", *command.split()).stdout
+        equal(world.run(*command.split(), "--help").stdout, text, f"{command} --help")
+        contains(text, f"usage: claviger {command}", "usage")
+        contains(text, "--json", "common options")
+        for option, value in re.findall(r"^  (--[a-z-]+)[ =]([A-Z][A-Z=,\[\]|a-z-]*)", text, re.M):
+            check(not re.search(r"PASSWORD|PASSPHRASE|SECRET|TOKEN|KEY", value), f"{command} {option} takes {value}")
+            check(not re.search(r"password|passphrase|secret|token|key|credential", option) or option.endswith("-fd"), f"{command} {option} takes {value}")
+    for group in ("vault", "config"):
+        contains(world.run("help", group).stdout, f"{group} ", "group")
+    world.run("help", "nonsense", code=2)
+
+
+def man_page_renders_without_warnings(world):
+    page = world.directory / "claviger.1"
+    page.write_text(world.run("man").stdout)
+    if not shutil.which("groff"):
+        return print("SKIPPED: groff is not installed")
+    done = subprocess.run(["groff", "-man", "-ww", "-Tutf8", "-rLL=90n", str(page)], capture_output=True, text=True)
+    equal((done.returncode, done.stderr), (0, ""), "groff")
+    text = re.sub(r".\x08|\x1b\[[0-9;]*m", "", done.stdout)
+    for word in ("NAME", "SYNOPSIS", "EXIT STATUS", "vault rotate", "--show-secret", "CLAVIGER_HOME", "run.unmatched"):
+        contains(text, word, "man page")
+    for line in world.run("help", "exit-codes").stdout.splitlines():
+        contains(re.sub(r"\s+", " ", text), " ".join(line.split("\t")[2].split()[:4]), "exit codes in the man page")
+    if shutil.which("man"):
+        done = subprocess.run(["man", "--warnings", "-l", str(page)], capture_output=True, text=True, env={**os.environ, "MANPAGER": "cat", "LC_ALL": "C.UTF-8"})
+        check("minimized" in done.stdout or (done.returncode == 0 and not done.stderr), f"man -l: {done.stderr}")
+
+
+def completion_scripts_work(world):
+    (world.directory / "bin").mkdir()
+    (world.directory / "bin" / "claviger").symlink_to(world.program)
+    env = world.environment(PATH=f"{world.directory / 'bin'}:{os.environ['PATH']}")
+    drop(world)
+    cases = [(["lo"], {"login", "logout"}), (["vault", ""], {"status", "rotate", "backup", "restore"}), (["config", "get", "run."], {"run.unmatched"}),
+             (["login", "acm"], {"acme"}), (["login", "acme", "--in"], {"--input"}), (["completion", ""], {"bash", "zsh", "fish"})]
+    script = world.run("completion", "bash").stdout
+    for words, expected in cases:
+        line = " ".join(f"'{w}'" for w in ["claviger", *words])
+        done = subprocess.run(["bash", "--norc", "-uec", f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words)}; set +u; _claviger claviger; printf '%s\\n' \"${{COMPREPLY[@]}}\""],
+                              capture_output=True, text=True, env=env)
+        equal((set(done.stdout.split()), done.stderr), (expected, ""), f"bash completion of {words}")
+    for shell, check_only in (("zsh", ["zsh", "-fn"]), ("fish", ["fish", "--no-execute"])):
+        text = world.run("completion", shell).stdout
+        contains(text, "claviger", shell)
+        if not shutil.which(shell):
+            print(f"SKIPPED: {shell} is not installed")
+            continue
+        file = world.directory / f"completion.{shell}"
+        file.write_text(text)
+        done = subprocess.run([*check_only, str(file)], capture_output=True, text=True, env=env)
+        equal((done.returncode, done.stderr), (0, ""), shell)
+
+
+# -- foreign text ------------------------------------------------------------------------------------------------------
+def CL09_foreign_text_is_made_visible(world):
+    evil = "Ac\x1b[2J\x1b]0;owned\x07me\u202eelgoog\u0085\u009b31m\x08\x7f\u2066x\r\nclaviger: error: forged"
+    drop(world, display_name=evil, docs_url="https://docs.acme.example/\x1b[31m", guide={"steps": [{"label": "Click \x1b[5mhere\u202e"}]})
+    drop(world, "broken", flow="non\x1b[31msense\u202e", **{"unknown\x1b[1m": 1})
+    (world.home / "providers" / "ev\x1b[31mil\u202e.json").write_text("{}")
+    file = world.directory / "register.json"
+    file.write_text(json.dumps({**KEY_DEFINITION, "name": "other", "display_name": evil, "flow": "\x1b[31m", "\x1b[1mx": "\u202e"}))
+    good = world.directory / "good.json"
+    good.write_text(json.dumps({**KEY_DEFINITION, "name": "good", "display_name": evil, "api_key": {"header_name": "X-K", "header_prefix": "\u202eevil"}}))
+    key = world.canaries.new("key")
+    outputs = [world.run("list"), world.run("list", code=0), world.run("register", file, "--yes", code=4), world.run("register", good, "--yes", code=None),
+               world.run("login", "acme", "--input", "stdin", stdin=key, code=None), world.run("login", "broken", code=None), world.run("doctor", code=14),
+               world.run("get", "acme", code=None), world.run("whoami"), world.run("login", "acme", "--var", "\x1b[31m=\x1b[31m", "--input", "stdin", "--force", stdin=key, code=None),
+               world.run("login", "acme", "--base-url", "\x1b[31m\u202e", "--input", "stdin", "--force", stdin=key, code=None),
+               world.run("config", "set", "network.ca_file", "/\x1b[31m\u202e"), world.run("config", "list"), world.run("register", "/tmp/\x1b[31m\u202e", code=3),
+               world.run("vault", "restore", "/tmp/\x1b[31m\u202e", "--check", "--backup-passphrase-fd", "0", stdin="x", code=None)]
+    for result in outputs:
+        for stream, text in (("stdout", result.stdout), ("stderr", result.stderr)):
+            bad = {hex(ord(c)) for c in text if (ord(c) < 32 and c not in "\n\t") or 127 <= ord(c) < 160 or 0x202a <= ord(c) <= 0x202e or 0x2066 <= ord(c) <= 0x2069}
+            check(not bad, f"{' '.join(map(str, result.args))!r}: {stream} holds {bad}: {text[-600:]!r}")
+        check("\nclaviger: error: forged" not in result.stderr, f"{result.args}: a line was forged")
+    # Data that a program reads is exact instead: JSON escapes the controls.
+    listed = world.run("list", "--json").stdout
+    check("\x1b" not in listed, "no raw escape in JSON")
+
+
+# -- files -----------------------------------------------------------------------------------------------------------------
+def CL06_everything_is_created_for_the_user_alone(world):
+    """Not made first and narrowed later: the modes in the calls themselves, under umask 000."""
+    file = world.directory / "acme.json"
+    file.write_text(json.dumps(KEY_DEFINITION))
+    key, log = world.canaries.new("key"), world.directory / "trace"
+    seen = 0
+    for arguments, stdin in ((["register", file, "--yes"], None), (["login", "acme", "--input", "stdin"], key), (["config", "set", "run.unmatched", "deny"], None),
+                             (["vault", "rotate"], None), (["vault", "backup", world.home / "b.age", "--backup-passphrase-fd", "0"], "a good passphrase"),
+                             (["run", "--", "true"], None), (["logout", "acme"], None)):
+        command = f'umask 000; exec strace -f -qq -o {log} -e trace=openat,open,creat,mkdir,mkdirat,chmod,fchmod,fchmodat,mknod,link,linkat,socket,memfd_create "$0" "$@"'
+        done = subprocess.run(["sh", "-c", command, world.program, *map(str, arguments)], input=stdin, capture_output=True, text=True, env=world.environment())
+        check(done.returncode == 0, f"{arguments}: {done.stderr}")
+        for line in log.read_text().splitlines():
+            if found := re.search(r'open(?:at)?\(.*"([^"]*)", ([A-Z_|]*O_CREAT[A-Z_|]*), (0\d+)', line):
+                seen += 1
+                check(int(found[3], 8) & 0o177 == 0 or found[1].startswith("/dev/"), f"{arguments}: created with {found[3]}: {line}")
+            if found := re.search(r'mkdir(?:at)?\(.*"([^"]*)", (0\d+)\)\s+= 0', line):
+                seen += 1
+                check(int(found[2], 8) & 0o077 == 0, f"{arguments}: directory with {found[2]}: {line}")
+            if found := re.search(r"f?chmod(?:at)?\(.*, (0\d+)", line):
+                check(int(found[1], 8) & 0o077 == 0, f"{arguments}: {line}")
+    for path in [world.home, *world.home.rglob("*")]:
+        mode = path.stat().st_mode & 0o777
+        equal(oct(mode), "0o700" if path.is_dir() else "0o600", f"mode of {path.name}")
+    check(seen >= 12, f"only {seen} creations seen")
+
+
+def CL07_homes_that_others_can_change_are_refused(world):
+    drop(world)
+    connect(world)
+    other = world.directory / "elsewhere"
+    good = world.home
+
+    def layout(name, prepare):
+        home = world.directory / "layouts" / name
+        home.parent.mkdir(exist_ok=True)
+        shutil.copytree(good, home)
+        prepare(home)
+        return home
+
+    def symlinked(home):
+        home.rename(other)
+        home.symlink_to(other)
+
+    def linked_vault(home):
+        (home / "vault.db").rename(world.directory / "moved.db")
+        (home / "vault.db").symlink_to(world.directory / "moved.db")
+
+    def foreign_owner(home):
+        os.chown(home, 12345, 12345)
+
+    layouts = {"group-writable": lambda h: h.chmod(0o770), "world-writable": lambda h: h.chmod(0o707), "symbolic-link": symlinked,
+               "a-file": lambda h: (shutil.rmtree(h), h.write_text("x")), "linked-vault": linked_vault, "readable-key": lambda h: (h / "vault.key").chmod(0o644)}
+    if os.geteuid() == 0:
+        layouts["foreign-owner"] = foreign_owner
+    for name, prepare in layouts.items():
+        home = layout(name, prepare)
+        for arguments in (["vault", "status"], ["login", "openai", "--input", "stdin"], ["get", "openai"], ["run", "--", "true"]):
+            refused = world.run(*arguments, env=world.environment(CLAVIGER_HOME=str(home)), stdin="some-other-key", code=None)
+            check(refused.returncode not in (0, 1, 2, 126, 127), f"{name}: {arguments} exits with {refused.returncode}: {refused.stdout} {refused.stderr}")
+            check(re.search(r"claviger: error: .*(%s|vault)" % re.escape(home.name), refused.stderr), f"{name}: {refused.stderr!r}")
+            check("hint: " in refused.stderr or re.search(r"symbolic link|not a directory|owner|mode|permission|writable|link", refused.stderr), f"{name}: {refused.stderr!r} says too little")
+    print(f"{len(layouts)} layouts refused")
+
+
+# -- output ----------------------------------------------------------------------------------------------------------------
+def list_json_has_a_stable_shape(world):
+    drop(world)
+    (world.home / "providers" / "bad.json").write_text("{")
+    connect(world)
+    document = json.loads(world.run("list", "--json").stdout)
+    equal(list(document), ["providers"], "members")
+    by_name = {}
+    for entry in document["providers"]:
+        check(set(entry) - {"problem"} == {"name", "display_name", "source", "overrides_bundled", "auth_type", "flow", "connections"}, f"members {set(entry)}")
+        check(entry["source"] in ("bundled", "custom") and isinstance(entry["overrides_bundled"], bool), f"{entry}")
+        by_name[entry["name"]] = entry
+    equal(by_name["acme"]["connections"], [{"connection_name": "default", "default": True, "status": "connected", "scopes": []}], "a connection")
+    contains(by_name["bad"]["problem"], "line", "the problem of a broken definition")
+    equal([e["name"] for e in document["providers"]][0], "acme", "connected ones come first")
+    check(all(p["source"] == "custom" for p in json.loads(world.run("list", "--json", "--source", "custom").stdout)["providers"]), "--source")
+    for arguments in (["whoami"], ["config", "list"], ["config", "get", "run.unmatched"], ["version"], ["doctor"], ["vault", "status"], ["get", "acme"], ["inspect", "acme"],
+                      ["config", "set", "run.unmatched", "allow"], ["set-default", "acme", "default"], ["vault", "rotate"], ["confirm", "acme"], ["logout", "acme"], ["remove", "acme", "--yes"]):
+        result = world.run(*arguments, "--json", code=14 if arguments == ["doctor"] else 0)
+        check(isinstance(json.loads(result.stdout), dict), f"{arguments}")
+        equal(result.stderr, "", f"{arguments} --json: stderr")
+
+
+def quiet_leaves_out_talk_but_never_data_or_errors(world):
+    file = world.directory / "acme.json"
+    file.write_text(json.dumps(KEY_DEFINITION))
+    equal(world.run("register", file, "--yes", "--quiet").stderr, "", "register --quiet")
+    contains(world.run("list").stderr, "Providers:", "talk goes to stderr")
+    result = world.run("list", "--quiet")
+    equal(result.stderr, "", "list --quiet")
+    contains(result.stdout, "acme", "data")
+    contains(world.run("get", "acme", "--quiet", code=6).stderr, "claviger: error:", "errors")
+
+
+def on_a_terminal(world, *arguments, env=None):
+    master, slave = pty.openpty()
+    process = subprocess.Popen([world.program, *arguments], stdin=subprocess.DEVNULL, stdout=slave, stderr=slave, env=env or world.environment(), start_new_session=True)
+    os.close(slave)
+    data = b""
+    with contextlib.suppress(OSError):
+        while piece := os.read(master, 65536):
+            data += piece
+    os.close(master)
+    equal(process.wait(20), 0, f"{arguments}")
+    return data.decode()
+
+
+def colour_only_where_it_is_wanted(world):
+    drop(world)
+    connect(world)
+    contains(on_a_terminal(world, "list"), "\x1b[", "colour on a terminal")
+    for words, env in ((["list", "--no-color"], {}), (["list"], {"NO_COLOR": "1"}), (["list", "--json"], {})):
+        check("\x1b" not in on_a_terminal(world, *words, env=world.environment(**env)), f"{words} {env}: colour")
+    contains(on_a_terminal(world, "list", env=world.environment(NO_COLOR="")), "\x1b[", "an empty NO_COLOR says nothing")
+    check("\x1b" not in world.run("list").stdout, "no colour in a pipe")
+
+
+def closed_and_full_standard_output(world):
+    drop(world)
+    for words in (["list"], ["inspect", "acme"], ["help"], ["list", "--json"]):
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        process = subprocess.run([world.program, *words], stdout=write_end, stderr=subprocess.PIPE, env=world.environment(), stdin=subprocess.DEVNULL)
+        os.close(write_end)
+        check(process.returncode in (0, 10), f"{words}: exit code {process.returncode} into a closed pipe")
+        check(b"internal" not in process.stderr, f"{words}: {process.stderr}")
+        closed = subprocess.run(["sh", "-c", 'exec "$0" "$@" >&- 2>&- <&-', world.program, *words], env=world.environment())
+        check(closed.returncode in (0, 10), f"{words}: exit code {closed.returncode} without standard streams")
+    # Without standard streams the vault's own descriptors must not be taken for them.
+    key = world.canaries.new("closed key")
+    world.run("login", "acme", "--input", "stdin", stdin=key)
+    for _ in range(3):
+        subprocess.run(["sh", "-c", 'exec "$0" "$@" >&- 2>&- <&-', world.program, "get", "acme", "--show-secret"], env=world.environment())
+        subprocess.run(["sh", "-c", 'exec "$0" "$@" >&- 2>&- <&-', world.program, "vault", "rotate"], env=world.environment())
+    status = json.loads(world.run("vault", "status", "--full", "--json").stdout)
+    check(status["integrity_ok"] and status["seals_ok"] and not status["faults"], f"{status}")
+    if os.path.exists("/dev/full"):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([world.program, "inspect", "acme"], stdout=full, stderr=subprocess.PIPE, text=True, env=world.environment(), stdin=subprocess.DEVNULL)
+        equal(done.returncode, 10, "a full disk below standard output")
+        contains(done.stderr, "standard output", "and it is said")
+
+
+def homes_that_do_not_work(world):
+    blocked = world.directory / "file"
+    blocked.write_text("x")
+    for home in (blocked / "home", pathlib.Path("/proc/claviger-home"), pathlib.Path("/dev/null")):
+        result = world.run("login", "openai", "--input", "stdin", stdin="sk-" + "a" * 40, env=world.environment(CLAVIGER_HOME=str(home)), code=None)
+        check(result.returncode in (3, 10, 13), f"{home}: exit code {result.returncode}: {result.stderr}")
+        check(re.match(r"claviger: error: .*%s" % re.escape(str(home)), result.stderr), f"{home}: {result.stderr!r}")
+    bare = {"PATH": os.environ["PATH"], "CLAVIGER_HOME": str(world.home)}
+    contains(world.run("list", env=bare).stdout, "openai", "CLAVIGER_HOME alone is enough")
+    # Neither variable: the password database knows the home, or the message names the variable.
+    result = world.run("whoami", env={"PATH": os.environ["PATH"]}, code=None)
+    check(result.returncode == 0 or re.search(r"HOME", result.stderr), f"{result}")
+    refused = world.run("list", env={"PATH": os.environ["PATH"], "CLAVIGER_HOME": "relative/home"}, code=None)
+    check(refused.returncode in (0, 2) and not os.path.exists("relative/home"), f"{refused}")
+
+
+if __name__ == "__main__":
+    main(CL11_one_exit_code_per_class_of_failure, CL08_hostile_names_are_refused_in_every_argument, CL01_help_of_every_command_and_no_option_for_a_secret,
+         man_page_renders_without_warnings, completion_scripts_work, CL09_foreign_text_is_made_visible, CL06_everything_is_created_for_the_user_alone,
+         CL07_homes_that_others_can_change_are_refused, list_json_has_a_stable_shape, quiet_leaves_out_talk_but_never_data_or_errors, colour_only_where_it_is_wanted,
+         closed_and_full_standard_output, homes_that_do_not_work)
