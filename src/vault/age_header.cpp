@@ -58,6 +58,7 @@ Result<Stanza> parse_stanza(std::string_view first, Lines& lines) {
 struct Hmac {
     crypto_auth_hmacsha256_state state{};
     explicit Hmac(std::string_view key) {
+        if (key.data() == nullptr) key = "";  // libsodium takes no null, not even for no bytes
         crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(key.data()), key.size());
     }
     Hmac(const Hmac&) = delete;
