@@ -177,7 +177,7 @@ def ST04_ST05_a_full_or_bad_disk_in_login(world):
                     if re.search(r"write\([12],", line):
                         continue
                     jobs.append((template, name, number, "ENOSPC", "+" if name != "write" else ""))
-                    if template is empty or "sync" in name:
+                    if "sync" in name or (template is used and name != "pwrite64"):
                         jobs.append((template, name, number, "EIO", ""))
 
         def starve(template, name, number, error, on):
