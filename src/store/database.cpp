@@ -105,6 +105,8 @@ Database::~Database() = default;
 
 namespace {
 
+constexpr int kLargestValue = 32 << 20;
+
 // The file is not trusted: no triggers, views or functions of its schema run, and writes to the schema are refused.
 void distrust_the_file(sqlite3* connection) {
     sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
@@ -113,6 +115,8 @@ void distrust_the_file(sqlite3* connection) {
     sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
     sqlite3_db_config(connection, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
     sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
+    // A damaged length must not become an allocation of a gigabyte.
+    sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, kLargestValue);
 }
 
 // A lasting log spares each short process creating and deleting it.
@@ -195,6 +199,8 @@ Result<std::int64_t> Database::integer(const char* sql) {
     return statement.row().integer(0);
 }
 
+bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_->connection) == 0; }
+
 Result<std::int64_t> Database::data_version() { return integer("PRAGMA data_version"); }
 
 Result<void> Database::truncate_log() {
@@ -212,6 +218,9 @@ Result<std::string> Database::integrity_check() {
 // Transaction
 
 Result<Transaction> Transaction::begin(Database& database, Kind kind) {
+    if (database.in_transaction()) {
+        return fail(ErrorCode::internal, "a transaction is open already: use it for reading and writing");
+    }
     TRY(statement, database.prepare(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN"));
     TRY_VOID(statement.run());
     return Transaction(&database);
@@ -221,7 +230,8 @@ Transaction::Transaction(Transaction&& other) noexcept : database_(std::exchange
 
 Transaction::~Transaction() {
     // Some errors have rolled back already; then this one fails, and that is all right.
-    if (database_ != nullptr) [[maybe_unused]] const auto ignored = database_->execute("ROLLBACK");
+    if (database_ == nullptr) return;
+    if (auto statement = database_->prepare("ROLLBACK")) [[maybe_unused]] const auto ignored = statement->run();
 }
 
 Result<void> Transaction::commit() {

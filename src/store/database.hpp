@@ -90,6 +90,7 @@ public:
     // The single integer a query gives.
     base::Result<std::int64_t> integer(const char* sql);
 
+    [[nodiscard]] bool in_transaction() const;
     // Changes when another connection has committed (PRAGMA data_version).
     base::Result<std::int64_t> data_version();
     // Moves the log into the file and empties it, so that erased bytes are nowhere (VA-16). `busy` when readers hold it.

@@ -70,6 +70,22 @@ TEST_F(Store, a_transaction_that_is_not_committed_is_rolled_back) {
     EXPECT_EQ(database.integer("SELECT count(*) FROM t").value(), 0);
 }
 
+TEST_F(Store, transactions_do_not_nest) {
+    auto database = open();
+    make(database, kFirst);
+    auto change = Transaction::begin(database, Transaction::Kind::write);
+    EXPECT_EQ(Transaction::begin(database, Transaction::Kind::read).error().code, ErrorCode::internal);
+    insert(database, "a");
+    ASSERT_TRUE(change->commit()) << "the outer one is not harmed";
+    EXPECT_EQ(database.integer("SELECT count(*) FROM t").value(), 1);
+}
+
+TEST_F(Store, values_have_a_limit) {
+    auto database = open();
+    make(database, kFirst);
+    EXPECT_EQ(database.integer("SELECT length(zeroblob(40000000))").error().code, ErrorCode::limit);
+}
+
 TEST_F(Store, second_writer_gets_busy_and_a_reader_keeps_its_snapshot) {
     auto one = open();
     make(one, kFirst);
