@@ -21,7 +21,10 @@ constexpr std::size_t kPayloadNonce = 16;
 constexpr std::size_t kTag = crypto_aead_chacha20poly1305_ietf_ABYTES;
 constexpr std::string_view kScryptLabel = "age-encryption.org/v1/scrypt";
 
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+// Never null, which libsodium forbids even for no bytes.
+const unsigned char* bytes_of(std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data() != nullptr ? text.data() : "");
+}
 
 std::string random_string(base::Random& random, std::size_t size) {
     std::string bytes(size, '\0');

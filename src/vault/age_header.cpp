@@ -55,17 +55,22 @@ Result<Stanza> parse_stanza(std::string_view first, Lines& lines) {
     }
 }
 
+// Never null, which libsodium forbids even for no bytes.
+const unsigned char* bytes_of(std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data() != nullptr ? text.data() : "");
+}
+
 struct Hmac {
     crypto_auth_hmacsha256_state state{};
     explicit Hmac(std::string_view key) {
         if (key.data() == nullptr) key = "";  // libsodium takes no null, not even for no bytes
-        crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(key.data()), key.size());
+        crypto_auth_hmacsha256_init(&state, bytes_of(key), key.size());
     }
     Hmac(const Hmac&) = delete;
     Hmac& operator=(const Hmac&) = delete;
     ~Hmac() { base::wipe(&state, sizeof state); }
     Hmac& add(std::string_view bytes) {
-        crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+        crypto_auth_hmacsha256_update(&state, bytes_of(bytes), bytes.size());
         return *this;
     }
     base::Secret finish() {

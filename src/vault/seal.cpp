@@ -18,7 +18,10 @@ constexpr std::size_t kTag = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 static_assert(kSealOverhead == 1 + kNonce + kTag);
 static_assert(kKeyBytes == crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
 
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+// Never null, which libsodium forbids even for no bytes.
+const unsigned char* bytes_of(std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data() != nullptr ? text.data() : "");
+}
 
 Result<void> open_into(unsigned char* out, const base::Secret& key, std::string_view sealed, std::string_view associated) {
     const auto nonce = sealed.substr(1, kNonce);
