@@ -96,6 +96,7 @@ TEST(CallerCopies, PX13_parameters_of_our_name_go) {
              Row{"/x?+api_key=t", "/x?api_key=ours"}, Row{"/x?%20api_key=t", "/x?api_key=ours"}, Row{"/x?api_key%20=t", "/x?api_key=ours"},
              Row{"/x?a=1;api_key=t", "/x?a=1&api_key=ours"}, Row{"/x?a=1;api_key=t;b=2", "/x?a=1;b=2&api_key=ours"},
              Row{"/x?&&api_key=t&&", "/x?api_key=ours"},
+             Row{"/x?a=b?", "/x?a=b?&api_key=ours"}, Row{"/x??", "/x??&api_key=ours"}, Row{"/x?a=1&", "/x?a=1&api_key=ours"},
              Row{"/x?api_keys=1", "/x?api_keys=1&api_key=ours"}, Row{"/x?my_api_key=1", "/x?my_api_key=1&api_key=ours"},
              Row{"/x?q=api_key=1", "/x?q=api_key=1&api_key=ours"}, Row{"/x?api%ZZkey=1", "/x?api%ZZkey=1&api_key=ours"},
              Row{"/x?x-tenant=t&a=%26", "/x?a=%26&api_key=ours"}, Row{"/api_key=t?b", "/api_key=t?b&api_key=ours"}}) {

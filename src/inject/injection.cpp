@@ -8,6 +8,7 @@
 #include "inject/credential_fields.hpp"
 #include "inject/request_edit.hpp"
 #include "inject/usable.hpp"
+#include "provider/expand.hpp"
 #include "provider/validate.hpp"
 
 namespace claviger::inject {
@@ -75,9 +76,13 @@ Result<Injection> Injection::make(const provider::ProviderDefinition& definition
     TRY(fields, CredentialFields::transformed(definition, connection));
     Injection injection;
     injection.valid_until_ = connection.expires_at;
-    injection.reserved_ = definition.inject.reserved;
-    // Rules that do not read leave only TLS: they were reported where the session's routes were made.
-    if (auto rules = policy::rules_of(definition, connection.variables)) injection.declared_ = *std::move(rules);
+    for (const auto& name : definition.inject.reserved) {
+        if (provider::header_name_allowed(name)) injection.reserved_.push_back(name);  // never Host and its like
+    }
+    TRY(variables, provider::complete_variables(definition, connection.variables));
+    TRY(rules, policy::rules_of(definition, variables));
+    injection.declared_ = std::move(rules);
+    injection.anywhere_ = definition.allow_all_uris;
     if (!definition.inject.sign.empty() || definition.auth_type == provider::AuthType::oauth1) {
         return base::fail(ErrorCode::unsupported,
                           fmt::format("requests to {} must be signed, which this release cannot do", definition.name));
@@ -173,8 +178,15 @@ Result<void> Injection::add_cookie(std::string name, base::Secret value) {
 
 Result<void> Injection::apply(http::RequestHead& request, const net::Url& url) const {
     const auto declares = [&url](const policy::UriRule& rule) { return rule.matches(url); };
-    if (!is_tls(url) && !(url.host_is_loopback() && std::any_of(declared_.begin(), declared_.end(), declares))) {
+    const bool declared = std::any_of(declared_.begin(), declared_.end(), declares);
+    if (!is_tls(url) && !(url.host_is_loopback() && declared)) {
         return base::fail(ErrorCode::denied, "a credential goes over https only", "use the https URL of the service");
+    }
+    // A session's routes are older than this credential: a new login may have moved the connection to another host, or
+    // the definition may have changed back and forth (OA-27, CL-10). What counts is where this very credential may go.
+    if (!declared && !anywhere_) {
+        return base::fail(ErrorCode::needs_login, "this connection's credential is not for " + url.authority(),
+                          "start a new session: claviger run -- ...");
     }
     if (!query_.empty() && !request.target.starts_with('/')) {
         return base::fail(ErrorCode::denied, "a request without a path cannot carry this credential");

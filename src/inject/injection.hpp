@@ -43,6 +43,7 @@ private:
     std::vector<SecretPair> headers_, query_, cookies_;
     std::vector<std::string> reserved_;             // names of the definition that callers may not send
     std::vector<policy::UriRule> declared_;         // where the definition lets the credential go
+    bool anywhere_ = false;                         // allow_all_uris
     std::optional<base::Instant> valid_until_;
 };
 

@@ -98,9 +98,13 @@ void remove_parameters(std::string& target, const std::vector<std::string_view>&
 
 void append_parameters(std::string& target, const std::vector<Pair>& pairs) {
     for (const auto& [name, value] : pairs) {
-        if (target.find('?') == std::string::npos) target += '?';
-        else if (!target.ends_with('?') && !target.ends_with('&')) target += '&';
-        target += base::percent_encode(name) + '=' + base::percent_encode(value);
+        // Only the first '?' begins the query; a later one belongs to a value.
+        const auto mark = target.find('?');
+        if (mark == std::string::npos) target += '?';
+        else if (mark + 1 != target.size() && !target.ends_with('&')) target += '&';
+        auto encoded = base::percent_encode(value);
+        target += base::percent_encode(name) + '=' + encoded;
+        base::wipe(encoded.data(), encoded.size());
     }
 }
 

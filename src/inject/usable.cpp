@@ -18,7 +18,7 @@ base::Result<void> check_usable(const provider::ProviderDefinition& definition, 
         case Status::needs_login: return refuse(which + " needs a new login", "run: " + login);
         case Status::suspended:
             return refuse(which + " is suspended, because the definition changed since the login",
-                          fmt::format("run: claviger inspect {} to see the difference, then: {}", connection.provider, login));
+                          fmt::format("see the difference and accept it with: claviger confirm {}", connection.provider));
     }
     return refuse(which + " cannot be used", "run: " + login);
 }
