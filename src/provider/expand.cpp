@@ -158,6 +158,7 @@ std::vector<std::string> variables_in(std::string_view url_template) {
 }
 
 base::Result<net::Url> expand_url(std::string_view url_template, const VariableValues& values) {
+    if (url_template.size() > kLongestUrl) return fail(ErrorCode::invalid_input, "the URL is too long");
     TRY(text, replace_all(url_template, values));
     return checked(text);
 }

@@ -13,7 +13,7 @@ std::vector<std::string> variables_in(std::string_view url_template);
 base::Result<net::Url> expand_url(std::string_view url_template, const VariableValues& values);
 // The definition's defaults, overlaid with `given`; checks patterns and enums. Unknown or missing: invalid_input.
 base::Result<VariableValues> complete_variables(const ProviderDefinition& definition, const VariableValues& given);
-// "github.acme.com/" or "HTTPS://github.acme.com" -> "https://github.acme.com"; refuses userinfo, query, fragment.
+// "git.acme.com/" or "HTTPS://git.acme.com" -> "https://git.acme.com"; refuses userinfo, query, fragment.
 base::Result<std::string> canonical_base_url(std::string_view text);
 
 }  // namespace claviger::provider

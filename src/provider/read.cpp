@@ -61,11 +61,15 @@ void sort_by_place(std::vector<Finding>& findings) {
     }
 }
 
-// What the dialect could not read is absent in the model: a "required" of the validator would only repeat it.
-bool repeats(const Finding& finding, const std::vector<Finding>& earlier) {
+// What the dialect could not read is absent in the model: a "required" of the validator would only repeat it. When the
+// kind itself was not read, what a kind requires says nothing.
+bool repeats(const Finding& finding, const std::vector<Finding>& earlier, const PointerMap& pointers) {
+    const std::string type = pointers.to_source("/auth_type"), flow = pointers.to_source("/flow");
+    const bool of_kind = finding.code == "required" || finding.code == "flow_mismatch" || finding.code == "nothing_injected";
     return std::any_of(earlier.begin(), earlier.end(), [&](const Finding& other) {
-        return other.pointer == finding.pointer && other.severity == Severity::error &&
-               (other.code == finding.code || finding.code == "required" || finding.code == "flow_mismatch");
+        if (other.severity != Severity::error) return false;
+        if (of_kind && (other.pointer == type || other.pointer == flow)) return true;
+        return other.pointer == finding.pointer && (other.code == finding.code || finding.code == "required");
     });
 }
 
@@ -89,7 +93,7 @@ ReadResult read_text(std::string_view text, const ReadOptions& options) {
         const std::vector<Finding> known(result.findings.begin(),
                                          result.findings.begin() + static_cast<std::ptrdiff_t>(from_dialect));
         for (Finding& finding : validate(read.definitions[i], pointers, options)) {
-            if (repeats(finding, known)) continue;
+            if (repeats(finding, known, pointers)) continue;
             finding.place = document->position(finding.pointer);
             result.findings.push_back(std::move(finding));
         }

@@ -1,5 +1,9 @@
 #include "provider/registry.hpp"
 
+#include <sys/stat.h>
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
@@ -51,7 +55,7 @@ base::Result<ProviderDefinition> read_custom(const fs::path& path, std::string_v
         const auto errors = std::count_if(read.findings.begin(), read.findings.end(),
                                           [](const Finding& finding) { return finding.severity == Severity::error; });
         return fail(ErrorCode::invalid_input, first_error(read.findings, file),
-                    fmt::format("mend the file, then check it with: claviger provider lint {}{}", base::printable(path.string()),
+                    fmt::format("mend the file, then check it with: claviger register {}{}", base::printable(path.string()),
                                 errors > 1 ? fmt::format(" ({} errors)", errors) : ""));
     }
     if (read.definitions.size() != 1) {
@@ -72,8 +76,16 @@ struct CustomFiles {
     std::map<std::string, std::string> clashes;  // name -> the second file
 };
 
+// A definition says where tokens go, so nobody else may write one (CL-07). A missing directory is fine.
+base::Result<void> check_directory(const fs::path& directory) {
+    std::error_code problem;
+    if (!fs::exists(fs::symlink_status(directory, problem))) return {};
+    return sys::check_private_directory(directory);
+}
+
 // A missing directory holds nothing. ".json" wins over ".jsonc" of the same name, and the clash is reported.
 base::Result<CustomFiles> custom_files(const fs::path& directory) {
+    TRY_VOID(check_directory(directory));
     CustomFiles files;
     std::error_code problem;
     fs::directory_iterator at(directory, problem);
@@ -143,7 +155,10 @@ base::Result<std::vector<Entry>> Registry::list() const {
 }
 
 base::Result<ProviderDefinition> Registry::load(std::string_view name) const {
-    if (const auto path = custom_file(directory_, name)) return read_custom(*path, name);
+    if (const auto path = custom_file(directory_, name)) {
+        TRY_VOID(check_directory(directory_));
+        return read_custom(*path, name);
+    }
     if (auto definition = bundled(name)) return std::move(*definition);
     std::vector<std::string> names;
     for (const CatalogueEntry& entry : catalogue()) names.emplace_back(entry.name);
@@ -193,6 +208,17 @@ base::Result<void> Registry::remove(std::string_view name) const {
                     catalogue_entry(name) ? "it is a bundled one, which stays" : "");
     }
     return sys::remove_file_durably(*path);
+}
+
+std::string Registry::stamp(std::string_view name) const {
+    std::string stamp;
+    for (const char* ending : {".json", ".jsonc"}) {
+        struct stat file {};
+        const auto path = directory_ / (std::string(name) + ending);
+        if (::stat(path.c_str(), &file) != 0) continue;
+        stamp += fmt::format("{}:{}:{}:{}.{};", ending, file.st_ino, file.st_size, file.st_ctim.tv_sec, file.st_ctim.tv_nsec);
+    }
+    return stamp;
 }
 
 }  // namespace claviger::provider

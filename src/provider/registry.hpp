@@ -36,6 +36,9 @@ public:
     [[nodiscard]] base::Result<Source> source_of(std::string_view name) const;
     [[nodiscard]] std::optional<ProviderDefinition> bundled(std::string_view name) const;
 
+    // Changes when the custom file of that name appears, changes or goes: inode, size and time of change. Microseconds.
+    [[nodiscard]] std::string stamp(std::string_view name) const;
+
     // Writes <directory>/<name>.json atomically, 0600. already_exists unless `replace`.
     base::Result<void> store(const ProviderDefinition& definition, bool replace) const;
     // ErrorCode::not_found when there is no custom file of that name.

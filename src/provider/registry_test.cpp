@@ -130,6 +130,13 @@ TEST_F(RegistryTest, CL08_names_are_never_paths) {
     EXPECT_EQ(registry().store(evil, true).error().code, base::ErrorCode::invalid_input);
 }
 
+TEST_F(RegistryTest, CL07_refuses_a_directory_that_others_may_write) {
+    write("acme.json", definition("acme"));
+    fs::permissions(home / "providers", fs::perms::owner_all | fs::perms::group_write);
+    EXPECT_EQ(registry().load("acme").error().code, base::ErrorCode::denied);
+    EXPECT_EQ(registry().list().error().code, base::ErrorCode::denied);
+}
+
 TEST_F(RegistryTest, suggests_a_name) {
     write("acmecrm.json", definition("acmecrm"));
     EXPECT_NE(registry().load("acmecrn").error().hint.find("acmecrm"), std::string::npos);

@@ -10,6 +10,11 @@
 
 namespace claviger::provider {
 
+// After so many findings one error "too_many" stands for the rest, so that a hostile file costs little.
+struct FindingBound {
+    static constexpr std::size_t kMost = 200;
+};
+
 class RuleCheck {
 public:
     RuleCheck(const ProviderDefinition& definition, const PointerMap& pointers, const ReadOptions& options)
@@ -28,6 +33,11 @@ public:
 
 private:
     void add(Severity severity, std::string_view pointer, std::string_view code, std::string message) {
+        if (findings.size() > FindingBound::kMost) return;
+        if (findings.size() == FindingBound::kMost) {
+            findings.push_back({Severity::error, "too_many", pointers_.to_source(pointer), {}, "too many findings; mend these first"});
+            return;
+        }
         findings.push_back({severity, std::string(code), pointers_.to_source(pointer), {}, std::move(message)});
     }
     const PointerMap& pointers_;

@@ -138,6 +138,10 @@ std::vector<Finding> validate(const ProviderDefinition& definition, const Pointe
     RuleCheck check(definition, pointers, options);
     check_texts(check);
     check_blocks(check);
+    // A list beyond its bound is not looked into: work stays small whatever the file.
+    for (const Finding& finding : check.findings) {
+        if (finding.code == "too_many") return std::move(check.findings);
+    }
     check_variables(check);
     check_endpoints(check);
     check_places(check);

@@ -14,12 +14,15 @@
 namespace claviger::provider {
 namespace {
 
+constexpr std::size_t kLongestUrl = 2048;
+
 bool declared(const ProviderDefinition& definition, std::string_view name) {
     if (name == "base_url") return true;
     return std::any_of(definition.vars.begin(), definition.vars.end(), [&](const auto& v) { return v.name == name; });
 }
 
 void check_declared(RuleCheck& check, const UrlField& field) {
+    if (field.text->size() > kLongestUrl) return;  // "too_long" is said elsewhere
     std::vector<std::string_view> names{"base_url"};
     for (const auto& variable : check.definition.vars) names.push_back(variable.name);
     for (const std::string& name : variables_in(*field.text)) {
@@ -47,11 +50,11 @@ void refuse_url(RuleCheck& check, const UrlField& field, const base::Error& erro
 }
 
 void check_endpoint(RuleCheck& check, const UrlField& field) {
-    check_declared(check, field);
-    if (field.text->size() > 2048) {
+    if (field.text->size() > kLongestUrl) {
         check.error(field.pointer, "too_long", "is longer than 2048 bytes; shorten it");
         return;
     }
+    check_declared(check, field);
     const auto url = expand_url(*field.text, sample_values(*field.text));
     if (!url) {
         refuse_url(check, field, url.error());

@@ -47,7 +47,7 @@ std::string unknown_key_message(std::string_view key, const std::vector<std::str
 }  // namespace
 
 void FindingList::add(Severity severity, std::string code, std::string pointer, std::string message) {
-    if (findings_.size() > kMost) return;
+    if (full()) return;
     if (findings_.size() == kMost) {
         severity = Severity::error;
         code = "too_many";
@@ -296,7 +296,7 @@ void FieldReader::finish(json::Object* unknown, std::optional<std::string> nativ
         const std::string key(member.key());
         if (contains(known_, key)) continue;
         left_over[key] = member.value();
-        if (contains(kept_, key) || silently_kept(key)) continue;
+        if (contains(kept_, key) || silently_kept(key) || findings_->full()) continue;
         findings_->add(Severity::warning, "unknown_key", json::pointer_append(pointer_, key),
                        unknown_key_message(key, candidates));
     }

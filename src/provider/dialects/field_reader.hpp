@@ -34,6 +34,7 @@ public:
     explicit FindingList(const json::Document& document) : document_(document) {}
     void add(Severity severity, std::string code, std::string pointer, std::string message);
     [[nodiscard]] bool has_errors() const;
+    [[nodiscard]] bool full() const { return findings_.size() > kMost; }
     [[nodiscard]] std::vector<Finding> take() && { return std::move(findings_); }
     [[nodiscard]] const std::vector<Finding>& all() const { return findings_; }
 
