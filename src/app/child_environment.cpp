@@ -1,5 +1,7 @@
 #include "app/child_environment.hpp"
 
+#include <algorithm>
+
 namespace claviger::app {
 namespace {
 
@@ -9,8 +11,16 @@ constexpr std::string_view kProxyNames[] = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PR
 constexpr std::string_view kBundleNames[] = {"SSL_CERT_FILE",      "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO",
                                              "PIP_CERT",           "AWS_CA_BUNDLE",  "CARGO_HTTP_CAINFO",  "DENO_CERT",
                                              "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "NPM_CONFIG_CAFILE"};
-// Ours: a child must not inherit paths or descriptors of the broker (CL-04).
-constexpr std::string_view kOurs[] = {"CLAVIGER_HOME", "CLAVIGER_LOG"};
+// How secrets are called in environments; what is called so does not reach the child (CL-04).
+constexpr std::string_view kSecretEndings[] = {"_TOKEN", "_SECRET", "_SECRET_KEY", "_API_KEY", "_APIKEY", "_ACCESS_KEY",
+                                               "_PRIVATE_KEY", "_PASSWORD", "_PASSWD", "_PASSPHRASE", "_CREDENTIALS"};
+
+bool named_like_a_secret(std::string_view name) {
+    for (const auto ending : kSecretEndings) {
+        if (name.ends_with(ending) || name == ending.substr(1)) return true;
+    }
+    return false;
+}
 
 }  // namespace
 
@@ -18,7 +28,14 @@ ChildEnvironment make_child_environment(const ChildEnvironmentInput& input) {
     ChildEnvironment child;
     child.variables = input.parent;
     auto& variables = child.variables;
-    for (const auto name : kOurs) variables.erase(std::string(name));
+    std::erase_if(variables, [&](const auto& variable) {
+        // Ours too: a child must not inherit paths of the broker.
+        if (variable.first.starts_with("CLAVIGER_")) return true;
+        const bool kept = std::find(input.keep.begin(), input.keep.end(), variable.first) != input.keep.end();
+        if (kept || !named_like_a_secret(variable.first)) return false;
+        child.hidden.push_back(variable.first);
+        return true;
+    });
 
     for (const auto name : kProxyNames) variables[std::string(name)] = std::string(input.proxy_url.reveal());
     // A bypass would send requests without their credential: only loopback may, and only if nothing is routed there.
@@ -32,9 +49,9 @@ ChildEnvironment make_child_environment(const ChildEnvironmentInput& input) {
         variables["NODE_EXTRA_CA_CERTS"] = input.session_ca.string();
     }
     for (const auto& name : input.export_names) {
-        if (const auto found = input.parent.find(name); found != input.parent.end() && found->second != kPlaceholder) {
-            child.hidden.push_back(name);
-        }
+        const auto found = input.parent.find(name);
+        const bool said = std::find(child.hidden.begin(), child.hidden.end(), name) != child.hidden.end();
+        if (found != input.parent.end() && found->second != kPlaceholder && !said) child.hidden.push_back(name);
         variables[name] = std::string(kPlaceholder);
     }
     variables["CLAVIGER_RUN"] = "1";

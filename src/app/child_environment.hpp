@@ -17,6 +17,7 @@ struct ChildEnvironmentInput {
     std::filesystem::path ca_bundle;   // system authorities and the session's; empty when nothing is intercepted
     std::filesystem::path session_ca;  // the session's authority alone
     std::vector<std::string> export_names;  // of the session's definitions
+    std::vector<std::string> keep;     // secret-looking variables that the child may have all the same
     bool proxy_loopback = false;       // a route is on a loopback host, so loopback must not bypass the proxy
 };
 

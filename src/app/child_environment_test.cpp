@@ -29,6 +29,19 @@ TEST(ChildEnvironment, CL04_credentials_become_placeholders_and_are_reported) {
     EXPECT_EQ(child.hidden, std::vector<std::string>{"ACME_TOKEN"});
 }
 
+TEST(ChildEnvironment, CL04_what_is_named_like_a_secret_stays_out_unless_kept) {
+    auto in = input();
+    in.parent["DATABASE_PASSWORD"] = "p";
+    in.parent["GITHUB_TOKEN"] = "t";
+    in.parent["TOKENIZER"] = "fast";
+    in.keep = {"DATABASE_PASSWORD"};
+    const auto child = make_child_environment(in);
+    EXPECT_FALSE(child.variables.contains("GITHUB_TOKEN"));
+    EXPECT_TRUE(child.variables.contains("DATABASE_PASSWORD"));
+    EXPECT_TRUE(child.variables.contains("TOKENIZER"));
+    EXPECT_EQ(child.hidden, (std::vector<std::string>{"ACME_TOKEN", "GITHUB_TOKEN"}));
+}
+
 TEST(ChildEnvironment, CL04_the_brokers_own_variables_stay_out) {
     EXPECT_FALSE(make_child_environment(input()).variables.contains("CLAVIGER_HOME"));
 }

@@ -78,6 +78,18 @@ std::string Config::get(std::string_view key) const {
     return known == nullptr ? std::string() : std::string(known->default_value);
 }
 
+base::Result<std::string> Config::extra_authority() const {
+    constexpr std::size_t kMostBytes = 1024 * 1024;
+    const std::string path = get("network.ca_file");
+    if (path.empty()) return std::string();
+    auto text = sys::read_file(path, kMostBytes);
+    if (text) return text;
+    base::Error error = text.error().within("the setting network.ca_file");
+    error.code = ErrorCode::invalid_input;
+    error.hint = "mend it with: claviger config set network.ca_file FILE";
+    return base::fail(std::move(error));
+}
+
 bool Config::is_set(std::string_view key) const { return values_.find(key) != values_.end(); }
 
 base::Result<void> Config::set(std::string_view key, std::string_view value) {

@@ -12,13 +12,15 @@ net::Task<base::Result<std::shared_ptr<const inject::Injection>>> LiveCredential
         seen_change_ = *change;
     }
     const auto key = std::make_pair(provider, connection);
+    const std::string stamp = registry_.stamp(provider);  // before the file is read: a later change is seen next time
     if (const auto known = made_.find(key); known != made_.end()) {
-        const auto until = known->second->valid_until();
-        if (!until || clock_.now() < *until) co_return known->second;
+        const auto until = known->second.injection->valid_until();
+        const bool current = known->second.definition_stamp == stamp && (!until || clock_.now() < *until);
+        if (current) co_return known->second.injection;
         made_.erase(known);
     }
     auto fresh = make(provider, connection);
-    if (fresh) made_.emplace(key, *fresh);
+    if (fresh) made_.emplace(key, Made{*fresh, stamp});
     co_return fresh;
 }
 

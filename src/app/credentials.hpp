@@ -1,6 +1,6 @@
 // LiveCredentials: the proxy's CredentialSource over the vault. An injection is made once per stored version of a
-// connection and dropped as soon as the vault changed, so that a logout, a login or a changed definition holds from
-// the next request on (PX-29). Thread rule: on the Loop's thread; owns nothing it is given.
+// connection and dropped as soon as the vault or the definition's file changed, so that a logout, a login or a changed
+// definition holds from the next request on (PX-29, CL-10). Thread rule: on the Loop's thread; owns nothing it is given.
 #pragma once
 
 #include <map>
@@ -28,8 +28,12 @@ private:
     connection::Connections& connections_;
     const provider::Registry& registry_;
     const base::Clock& clock_;
+    struct Made {
+        std::shared_ptr<const inject::Injection> injection;
+        std::string definition_stamp;
+    };
     std::int64_t seen_change_ = -1;
-    std::map<std::pair<std::string, std::string>, std::shared_ptr<const inject::Injection>> made_;
+    std::map<std::pair<std::string, std::string>, Made> made_;
 };
 
 }  // namespace claviger::app

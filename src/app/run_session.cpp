@@ -21,8 +21,6 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-constexpr std::size_t kMostCaBytes = 1024 * 1024;
-
 Result<std::vector<std::pair<std::string, std::string>>> chosen(const Broker& broker, const RunRequest& request) {
     auto pairs = request.use;
     const auto named = [&](const std::string& provider) {
@@ -63,6 +61,9 @@ Result<policy::Route> route_of(const provider::ProviderDefinition& definition, c
             add_excluded(*url, values, route);
         }
     }
+    for (const auto& endpoint : stored.oauth_endpoints) {  // those that were discovered
+        if (auto url = net::Url::parse(endpoint)) route.excluded.push_back(std::move(*url));
+    }
     return route;
 }
 
@@ -91,16 +92,10 @@ net::Task<Result<int>> watch_child(net::Loop& loop, sys::Child child) {
     }
 }
 
-std::string extra_authority(const Broker& broker) {
-    const std::string path = broker.config.get("network.ca_file");
-    if (path.empty()) return {};
-    auto text = sys::read_file(path, kMostCaBytes);
-    return text ? std::move(*text) : std::string();
-}
-
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
                                                          std::vector<policy::Route> routes, LiveCredentials& credentials) {
-    proxy::ProxyOptions options{policy::Router(std::move(routes)), request.unmatched, {}, extra_authority(broker), {}, 256, {}};
+    TRY(authority, broker.config.extra_authority());
+    proxy::ProxyOptions options{policy::Router(std::move(routes)), request.unmatched, {}, authority, {}, 256, {}};
     options.addresses.allow_private = broker.config.flag("network.allow_private");
     options.on_served = [&log = broker.log](const proxy::Served& served) {
         log.info("proxy.served", {{"provider", served.provider}, {"connection", served.connection}, {"host", served.host},
@@ -108,10 +103,6 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
                                   {"ms", served.milliseconds}});
     };
     return proxy::ForwardProxy::start(loop, std::move(options), credentials, broker.clock, broker.random, broker.log);
-}
-
-bool on_loopback(const std::string& host) {
-    return host == "localhost" || host == "[::1]" || host == "::1" || host.starts_with("127.");
 }
 
 }  // namespace
@@ -148,11 +139,12 @@ Result<int> run_session(const Broker& broker, const RunRequest& request) {
     input.parent = sys::environment();
     input.proxy_url = proxy->proxy_url();
     input.export_names = export_names;
-    const auto hosts = policy::Router(routes).constraint_hosts();
-    input.proxy_loopback = std::any_of(hosts.begin(), hosts.end(), on_loopback);
+    input.keep = request.keep_environment;
+    input.proxy_loopback = policy::Router(routes).serves_loopback();
     std::optional<SessionFiles> files;
     if (!proxy->ca_certificate_pem().empty()) {
-        TRY(made, SessionFiles::create(proxy->ca_certificate_pem(), extra_authority(broker)));
+        TRY(authority, broker.config.extra_authority());
+        TRY(made, SessionFiles::create(proxy->ca_certificate_pem(), authority));
         files.emplace(std::move(made));
         input.ca_bundle = files->bundle();
         input.session_ca = files->session_ca();
@@ -161,7 +153,7 @@ Result<int> run_session(const Broker& broker, const RunRequest& request) {
     if (!environment.hidden.empty() && request.say) {
         std::string list;
         for (const auto& name : environment.hidden) list += (list.empty() ? "" : ", ") + name;
-        request.say("note: the program sees a placeholder instead of your " + list);
+        request.say("note: hidden from the program: " + list + " (--keep-env NAME lets one through)");
     }
     loop.hold_signals(watched_signals());
     TRY(child, sys::start_child(request.command, environment.variables));

@@ -17,6 +17,7 @@ struct RunRequest {
     // provider -> connection name; empty = every connected provider with its default connection
     std::vector<std::pair<std::string, std::string>> use;
     proxy::Unmatched unmatched = proxy::Unmatched::allow;
+    std::vector<std::string> keep_environment;  // --keep-env
     bool only_used = false;  // --only: nothing but what `use` names
     std::function<void(std::string_view)> say;  // a line for the human
 };

@@ -1,4 +1,6 @@
 // The one file that knows CLI11: it reads the command table into an Invocation.
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 
 #include "base/text.hpp"
@@ -67,6 +69,26 @@ std::string readable(const CLI::ParseError& error) {
     return text;
 }
 
+// CLI11 reads "[a]" as a list of one; what a user typed as an argument is taken as it stands.
+std::vector<std::string> take_positionals(const CommandSpec& command, std::vector<std::string>& words) {
+    const auto takes_value = [&](const std::string& word) {
+        const auto is = [&](const OptionSpec& option) { return option.name == word && !option.value.empty(); };
+        return std::any_of(command.options.begin(), command.options.end(), is) ||
+               std::any_of(common_options().begin(), common_options().end(), is);
+    };
+    std::vector<std::string> positionals, rest;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (words[i].size() > 1 && words[i].front() == '-') {
+            rest.push_back(words[i]);
+            if (takes_value(words[i]) && i + 1 < words.size()) rest.push_back(words[++i]);
+        } else {
+            positionals.push_back(words[i]);
+        }
+    }
+    words = std::move(rest);
+    return positionals;
+}
+
 Result<Invocation> parse_command(const CommandSpec& command, std::vector<std::string> words, std::vector<std::string> program) {
     CLI::App app;
     app.set_help_flag();
@@ -74,8 +96,7 @@ Result<Invocation> parse_command(const CommandSpec& command, std::vector<std::st
     Bound bound;
     bind_options(app, common_options(), bound);
     bind_options(app, command.options, bound);
-    std::vector<std::string> positionals;
-    app.add_option("arguments", positionals);
+    auto positionals = take_positionals(command, words);
     try {
         std::reverse(words.begin(), words.end());  // CLI11 takes them last first
         app.parse(words);
@@ -87,6 +108,10 @@ Result<Invocation> parse_command(const CommandSpec& command, std::vector<std::st
     if (positionals.size() < required) {
         return base::fail(ErrorCode::usage, "missing " + std::string(command.arguments[positionals.size()].name),
                           "claviger help " + std::string(command.name));
+    }
+    if (positionals.size() > command.arguments.size() && command.takes_program) {
+        return base::fail(ErrorCode::usage, "unexpected argument '" + base::printable(positionals[command.arguments.size()]) + "'",
+                          "write the program after two dashes: claviger " + std::string(command.name) + " -- " + base::printable(positionals[0]) + " ...");
     }
     if (positionals.size() > command.arguments.size()) {
         return base::fail(ErrorCode::usage, "unexpected argument '" + base::printable(positionals[command.arguments.size()]) + "'",

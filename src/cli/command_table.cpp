@@ -44,6 +44,7 @@ std::span<const CommandSpec> commands() {
          {},
          {{"--use", "PROVIDER[=NAME]", "use this connection instead of the provider's default", Words::provider, {}, true},
           {"--only", "", "serve nothing but what --use names"},
+          {"--keep-env", "NAME", "let a variable through that looks like a secret", Words::text, {}, true},
           {"--unmatched", "WHAT", "requests to other hosts: allow or deny", Words::choice, "allow|deny"}},
          {"claviger run -- curl https://api.github.com/user", "claviger run --use github=work --unmatched deny -- ./agent"},
          run_program, true},

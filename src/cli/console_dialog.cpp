@@ -51,38 +51,25 @@ std::string names_of(const Form& form) {
     return names;
 }
 
-// A JSON object of the form's fields; or, when one field alone is required, the bare value.
-Result<Answers> read_from_stdin(const Form& form) {
-    TRY(text, read_secret_descriptor(STDIN_FILENO));
-    Answers answers;
-    const auto trimmed = base::trim(text.reveal());
-    if (!trimmed.starts_with('{')) {
-        const FormField* only = nullptr;
-        for (const auto& field : form.fields) {
-            if (field.required && only != nullptr) {
-                return base::fail(ErrorCode::invalid_input, "standard input must be a JSON object with " + names_of(form));
-            }
-            if (field.required) only = &field;
-        }
-        if (only == nullptr) return base::fail(ErrorCode::invalid_input, "standard input must be a JSON object with " + names_of(form));
-        answers.emplace(only->name, base::Secret(trimmed));
-        return answers;
+std::string example_of(const Form& form) {
+    std::string members;
+    for (const auto& field : form.fields) {
+        if (field.required) members += (members.empty() ? "\"" : ", \"") + field.name + "\": \"...\"";
     }
+    return "{" + members + "}";
+}
+
+Result<Answers> members_of(std::string_view text) {
     json::ParseOptions options;
     options.storage = json::secret_storage();
-    auto value = json::parse(trimmed, options);
+    auto value = json::parse(text, options);
     if (!value) return base::fail(ErrorCode::invalid_input, "standard input: " + value.error().message);
+    Answers members;
     for (const auto& member : value->get_object()) {
         if (!member.value().is_string()) return base::fail(ErrorCode::invalid_input, "standard input: every value must be a string");
-        bool known = false;
-        for (const auto& field : form.fields) known = known || field.name == std::string_view(member.key());
-        if (!known) return base::fail(ErrorCode::invalid_input, "standard input: no field '" + base::printable(member.key()) + "'; expected " + names_of(form));
-        answers.emplace(std::string(member.key()), base::Secret(std::string_view(member.value().get_string())));
+        members.emplace(std::string(member.key()), base::Secret(std::string_view(member.value().get_string())));
     }
-    for (const auto& field : form.fields) {
-        if (!field.default_value.empty() && answers.find(field.name) == answers.end()) answers.emplace(field.name, base::Secret(field.default_value));
-    }
-    return answers;
+    return members;
 }
 
 std::string describe(const std::map<std::string, std::string>& problems) {
@@ -93,11 +80,41 @@ std::string describe(const std::map<std::string, std::string>& problems) {
 
 }  // namespace
 
+// A JSON object with the fields of every form of this login; or, when one field alone is required, the bare value.
+Result<Answers> ConsoleDialog::take_from_stdin(const Form& form) {
+    if (!bare_ && !given_) {
+        auto text = read_secret_descriptor(STDIN_FILENO);
+        if (!text) return base::fail(ErrorCode::invalid_input, "standard input was empty; expected " + names_of(form), "for instance: " + example_of(form));
+        const auto trimmed = base::trim(text->reveal());
+        if (trimmed.starts_with('{')) {
+            TRY(members, members_of(trimmed));
+            given_ = std::move(members);
+        } else {
+            bare_ = base::Secret(trimmed);
+        }
+    }
+    Answers answers;
+    for (const auto& field : form.fields) {
+        if (given_) {
+            if (auto found = given_->extract(field.name)) answers.insert(std::move(found));
+        } else if (field.required && bare_->size() > 0) {
+            if (!answers.empty()) return base::fail(ErrorCode::invalid_input, "standard input must be a JSON object with " + names_of(form), "for instance: " + example_of(form));
+            answers.emplace(field.name, bare_->duplicate());
+        }
+        if (given_ && field.required && !answers.contains(field.name) && !given_->empty()) {
+            return base::fail(ErrorCode::invalid_input, "standard input: no field '" + base::printable(given_->begin()->first) + "'; expected " + names_of(form));
+        }
+        if (!field.default_value.empty() && !answers.contains(field.name)) answers.emplace(field.name, base::Secret(field.default_value));
+    }
+    if (bare_) bare_ = base::Secret();
+    return answers;
+}
+
 net::Task<Result<Answers>> ConsoleDialog::ask(Form form, std::function<std::map<std::string, std::string>(const Answers&)> check,
                                               net::Deadline deadline) {
     (void)deadline;  // a human at a prompt is not hurried; Ctrl-C ends it
     if (questions_ == Questions::stdin_text) {
-        auto answers = read_from_stdin(form);
+        auto answers = take_from_stdin(form);
         if (!answers) co_return base::fail(std::move(answers).error());
         const auto problems = check(*answers);
         if (!problems.empty()) co_return base::fail(ErrorCode::invalid_input, describe(problems));
@@ -105,7 +122,8 @@ net::Task<Result<Answers>> ConsoleDialog::ask(Form form, std::function<std::map<
     }
     if (!sys::has_controlling_terminal()) {
         co_return base::fail(ErrorCode::invalid_input, "there is no browser and no terminal to ask on",
-                             "give the answers on standard input: --input stdin");
+                             "give the answers on standard input with --input stdin, or open the printed link elsewhere "
+                             "with --input browser");
     }
     say_(base::printable(form.title));
     if (!form.intro.empty()) say_(base::printable(form.intro, 400));

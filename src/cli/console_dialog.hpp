@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "api/local_page.hpp"
 #include "connection/dialog.hpp"
@@ -29,7 +30,11 @@ public:
     void say(std::string_view line) override { say_(line); }
 
 private:
+    base::Result<connection::Answers> take_from_stdin(const connection::Form& form);
+
     Questions questions_;
+    std::optional<base::Secret> bare_;        // standard input, when it is no JSON object; read once
+    std::optional<connection::Answers> given_;  // its members; each form takes its own
     OpenPage open_page_;
     std::function<void(std::string_view)> say_;
     std::unique_ptr<api::LocalPage> page_;

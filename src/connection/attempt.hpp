@@ -52,5 +52,8 @@ net::Task<base::Result<provider::VariableValues>> complete_by_asking(Attempt& at
 
 // The parts of a Connection that do not depend on the flow.
 Connection new_connection(const Attempt& attempt);
+// Durable. Without --force it replaces only what lay under the name when the attempt began: of two logins at once the
+// second one to finish is told so (already_connected) instead of silently winning.
+base::Result<void> store_connection(Attempt& attempt, Connection& connection, const ClientRecord* client = nullptr);
 
 }  // namespace claviger::connection

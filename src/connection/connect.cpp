@@ -93,6 +93,11 @@ base::Result<std::optional<Connection>> prepare(Attempt& attempt) {
     if (!attempt.previous || attempt.request.force) return std::optional<Connection>();
     const auto status =
         attempt.previous->status(attempt.with.connections.clock().now(), provider::security_digest(definition));
+    // A changed definition is a human's to accept, with the difference in view (CL-10).
+    if (status == Status::suspended) {
+        return base::fail(ErrorCode::suspended, fmt::format("the definition of {} changed since the login", definition.name),
+                          fmt::format("see the difference and accept it with: claviger confirm {}; or log in anew with --force", definition.name));
+    }
     // One that no longer works is worth nothing, so logging in again destroys nothing.
     if (status != Status::connected) return std::optional<Connection>();
     if (!attempt.request.if_needed) return base::fail(already_connected(*attempt.previous));
@@ -113,6 +118,14 @@ net::Task<base::Result<ConnectOutcome>> run_flow(Attempt& attempt) {
 }
 
 }  // namespace
+
+base::Result<void> store_connection(Attempt& attempt, Connection& connection, const ClientRecord* client) {
+    std::optional<std::uint64_t> expected;
+    if (!attempt.request.force) expected = attempt.previous ? attempt.previous->version : 0;
+    auto saved = attempt.with.connections.save(connection, expected, client);
+    if (!saved && saved.error().code == ErrorCode::changed) return base::fail(already_connected(connection));
+    return saved;
+}
 
 Connection new_connection(const Attempt& attempt) {
     Connection connection;

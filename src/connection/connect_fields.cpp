@@ -19,7 +19,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_fields(Attempt& attempt) {
     ConnectOutcome outcome;
     outcome.connection = new_connection(attempt);
     outcome.connection.fields = credential.values(*answers);
-    CO_TRY_VOID(attempt.with.connections.save(outcome.connection, std::nullopt));
+    CO_TRY_VOID(store_connection(attempt, outcome.connection));
     co_return outcome;
 }
 

@@ -70,11 +70,15 @@ TEST_F(Fields, logging_in_again_is_an_error_unless_forced_or_not_needed) {
     EXPECT_TRUE(connections->load("acme", "default")->fields.at("api_key").equals("sk_third"));
     EXPECT_EQ(connections->load("acme", "default")->created_at, before);
 
-    // A changed definition suspends the connection; then logging in needs no force.
+    // A changed definition suspends the connection, and a human accepts it with the difference in view (CL-10).
     auto changed = definition;
     changed.api_urls = {"api.other.example"};
     dialog.queue = {{{"api_key", "sk_fourth"}}};
-    EXPECT_TRUE(login(changed));
+    const auto suspended = login(changed);
+    ASSERT_FALSE(suspended);
+    EXPECT_EQ(suspended.error().code, ErrorCode::suspended);
+    EXPECT_NE(suspended.error().hint.find("claviger confirm"), std::string::npos);
+    EXPECT_TRUE(login(changed, force));
 }
 
 TEST_F(Fields, a_cancelled_form_stores_nothing_and_is_told) {

@@ -117,6 +117,8 @@ ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, co
     connection.client_id = client.client_id;
     connection.issuer = endpoints.issuer;
     connection.token_endpoint = endpoints.token.text();
+    connection.oauth_endpoints = {endpoints.authorization.text(), endpoints.token.text()};
+    if (endpoints.registration) connection.oauth_endpoints.push_back(endpoints.registration->text());
     outcome.warnings = fewer_scopes_warning(connection, !token.id_token.empty());
     return outcome;
 }
@@ -147,7 +149,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(*token));
     outcome.connection.captured.merge(grant->captured);
     const auto* to_save = client->to_save ? &*client->to_save : nullptr;
-    CO_TRY_VOID(attempt.with.connections.save(outcome.connection, std::nullopt, to_save));
+    CO_TRY_VOID(store_connection(attempt, outcome.connection, to_save));
     co_return outcome;
 }
 

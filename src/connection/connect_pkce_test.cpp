@@ -1,37 +1,10 @@
-#include "connection/connect_test_support.hpp"
+#include "connection/connect_code_test_support.hpp"
 #include "crypto/digest.hpp"
 
 namespace claviger::connection::testing {
 namespace {
 
 using base::ErrorCode;
-
-constexpr const char* kTokens =
-    R"({"access_token":"at-1","refresh_token":"rt-1","token_type":"bearer","expires_in":3600,"scope":"read write"})";
-
-class Code : public ConnectTest {
-protected:
-    Code() : server(loop), other(loop) {
-        server.on("/token", 200, kTokens);
-        other.on("/token", 200, R"({"access_token":"at-other","token_type":"bearer"})");
-    }
-    static std::string oauth(const std::string& members, const std::string& flow = "pkce") {
-        return fmt::format(R"({{"name":"acme","display_name":"Acme","auth_type":"oauth2","flow":"{}","api_url":"api.acme.example","oauth":{{{}}}}})",
-                           flow, members);
-    }
-    provider::ProviderDefinition plain(const std::string& more = "") {
-        return define(oauth(fmt::format(R"("authorization_url":"{0}/authorize","token_url":"{0}/token","scopes":["read","write"]{1})",
-                                        server.origin(), more)));
-    }
-    provider::ProviderDefinition multi_tenant() {
-        return define(oauth(fmt::format(R"("base_url":"{0}","authorization_url":"{{base_url}}/authorize","token_url":"{{base_url}}/token")",
-                                        server.origin())));
-    }
-    void give_client(const std::string& id = "client-1", const std::string& secret = "secret-1") {
-        dialog.queue.push_back({{"client_id", id}, {"client_secret", secret}});
-    }
-    FakeServer server, other;
-};
 
 TEST_F(Code, OA01_OA15_the_whole_flow) {
     give_client(" client-1 ", "secret-1\n");
@@ -302,127 +275,6 @@ TEST_F(Code, client_fields_are_those_that_the_definition_needs) {
     ConnectRequest other_name;
     other_name.connection_name = "x";
     EXPECT_EQ(login(plain(R"(,"token_auth_method":"private_key_jwt")"), other_name).error().code, ErrorCode::unsupported);
-}
-
-class Registered : public Code {
-protected:
-    Registered() {
-        server.on("/.well-known/oauth-authorization-server", 200, server.metadata());
-        server.on("/register", [this](const FakeServer::Seen&) {
-            return FakeServer::json(201, fmt::format(R"({{"client_id":"dyn-{}","client_secret":"dyn-secret",
-                "token_endpoint_auth_method":"client_secret_basic","registration_access_token":"rat",
-                "registration_client_uri":"{}/register/1"}})", ++registered, server.origin()));
-        });
-    }
-    provider::ProviderDefinition dynamic(const std::string& members = "") {
-        return define(oauth(members.empty() ? fmt::format(R"("issuer":"{}","supports_dcr":true,"scopes":["read"])", server.origin()) : members, "dcr_pkce"));
-    }
-    int registered = 0;
-};
-
-TEST_F(Registered, OA16_registers_by_discovery_and_uses_what_was_registered) {
-    const auto outcome = login(dynamic());
-    ASSERT_TRUE(outcome) << outcome.error().describe();
-    EXPECT_TRUE(dialog.forms.empty());
-    const auto body = json::parse(server.requests("/register").at(0).body).value();
-    EXPECT_EQ(json::to_text(*json::find(body.get_object(), "redirect_uris")), fmt::format("[\"{}\"]", kRedirectUri));
-    EXPECT_EQ(server.requests("/token").at(0).authorization, "Basic " + base::base64_encode("dyn-1:dyn-secret"));
-    const auto client = connections->client("acme", server.origin()).value();
-    ASSERT_TRUE(client);
-    EXPECT_TRUE(client->dynamically_registered);
-    EXPECT_EQ(client->authentication, "client_secret_basic");
-    EXPECT_TRUE(client->registration_access_token.equals("rat"));
-    EXPECT_EQ(client->redirect_uri, kRedirectUri);
-    // A second account uses the same client; a forced login of a shared one too.
-    ConnectRequest second;
-    second.connection_name = "work";
-    ASSERT_TRUE(login(dynamic(), second));
-    second.force = true;
-    ASSERT_TRUE(login(dynamic(), second));
-    EXPECT_EQ(registered, 1);
-    ASSERT_TRUE(connections->erase("acme", "default"));
-    ASSERT_TRUE(login(dynamic(), second));
-    EXPECT_EQ(registered, 2);  // alone and forced: a fresh one, in case the server forgot the old
-}
-
-TEST_F(Registered, OA16_an_expired_client_secret_is_replaced) {
-    server.on("/register", [this](const FakeServer::Seen&) {
-        const auto end = std::chrono::duration_cast<std::chrono::seconds>(clock.now().time_since_epoch()).count() + 60;
-        return FakeServer::json(201, fmt::format(R"({{"client_id":"dyn-{}","client_secret":"s","client_secret_expires_at":{}}})", ++registered, end));
-    });
-    ConnectRequest force;
-    force.force = true;
-    ConnectRequest second;
-    second.connection_name = "work";
-    ASSERT_TRUE(login(dynamic(), force));
-    ASSERT_TRUE(login(dynamic(), second));
-    EXPECT_EQ(registered, 1);
-    clock.advance(std::chrono::minutes(2));
-    second.connection_name = "late";
-    ASSERT_TRUE(login(dynamic(), second));
-    EXPECT_EQ(registered, 2);
-}
-
-TEST_F(Registered, OA08_OA16_a_redirecting_or_refusing_endpoint_ends_the_login) {
-    server.on("/register", [this](const FakeServer::Seen&) {
-        auto response = FakeServer::json(307, "");
-        response.fields.set("Location", other.origin() + "/catch");
-        return response;
-    });
-    EXPECT_FALSE(login(dynamic()));
-    EXPECT_TRUE(other.seen.empty());
-    server.on("/register", 400, R"({"error":"invalid_redirect_uri"})");
-    const auto refused = login(dynamic());
-    EXPECT_NE(refused.error().message.find("invalid_redirect_uri"), std::string::npos);
-    EXPECT_TRUE(dialog.links.empty());
-    EXPECT_TRUE(events().empty());
-}
-
-TEST_F(Registered, OA06_discovery_by_origin_by_path_and_its_refusals) {
-    // Endpoints without an issuer: the origin of the authorization URL is asked for the registration endpoint.
-    ASSERT_TRUE(login(dynamic(fmt::format(R"("authorization_url":"{0}/authorize","token_url":"{0}/token","supports_dcr":true)", server.origin()))));
-    // An issuer with a path: inserted first, appended last.
-    const auto issuer = server.origin() + "/tenant/a";
-    server.on("/tenant/a/.well-known/openid-configuration", 200,
-              fmt::format(R"({{"issuer":"{1}","authorization_endpoint":"{0}/authorize","token_endpoint":"{0}/token","registration_endpoint":"{0}/register"}})",
-                          server.origin(), issuer));
-    ConnectRequest request;
-    request.force = true;
-    const auto by_path = login(dynamic(fmt::format(R"("issuer":"{}")", issuer)), request);
-    ASSERT_TRUE(by_path) << by_path.error().describe();
-    EXPECT_EQ(connections->load("acme", "default")->issuer, issuer);
-    // Another issuer in the document, another origin in a redirect.
-    server.on("/.well-known/oauth-authorization-server", 200, R"({"issuer":"https://evil.example"})");
-    EXPECT_EQ(login(dynamic(), request).error().code, ErrorCode::protocol);
-    server.on("/.well-known/oauth-authorization-server", [this](const FakeServer::Seen&) {
-        auto response = FakeServer::json(302, "");
-        response.fields.set("Location", other.origin() + "/metadata");
-        return response;
-    });
-    EXPECT_EQ(login(dynamic(), request).error().code, ErrorCode::protocol);
-    EXPECT_TRUE(other.seen.empty());
-}
-
-TEST_F(Registered, OA07_OA21_a_protected_resource_names_its_server) {
-    other.on("/.well-known/oauth-protected-resource/mcp", 200,
-             fmt::format(R"({{"resource":"{}/mcp","authorization_servers":["{}"]}})", other.origin(), server.origin()));
-    auto definition = dynamic(fmt::format(R"("issuer":"{0}","resource":"{0}/mcp","supports_dcr":true)", other.origin()));
-    definition.oauth2->issuer.clear();  // the resource alone is known
-    const auto outcome = login(definition);
-    ASSERT_TRUE(outcome) << outcome.error().describe();
-    const auto resource = other.origin() + "/mcp";
-    EXPECT_EQ(read_form(net::Url::parse(dialog.links.at(0))->query().value()).at("resource"), resource);
-    EXPECT_EQ(server.requests("/token").at(0).form.at("resource"), resource);
-    // OA-02: such a server must do S256.
-    server.on("/.well-known/oauth-authorization-server", 200,
-              fmt::format(R"({{"issuer":"{0}","authorization_endpoint":"{0}/authorize","token_endpoint":"{0}/token","registration_endpoint":"{0}/register"}})",
-                          server.origin()));
-    ConnectRequest force;
-    force.force = true;
-    EXPECT_EQ(login(definition, force).error().code, ErrorCode::authorization_failed);
-    other.on("/.well-known/oauth-protected-resource/mcp", 200,
-             fmt::format(R"({{"resource":"https://evil.example/mcp","authorization_servers":["{}"]}})", server.origin()));
-    EXPECT_EQ(login(definition, force).error().code, ErrorCode::protocol);
 }
 
 }  // namespace

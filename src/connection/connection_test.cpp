@@ -1,5 +1,7 @@
 #include "connection/connection.hpp"
 
+#include <fstream>
+
 #include "connection/connect_test_support.hpp"
 #include "connection/record.hpp"
 #include "connection/token_options.hpp"
@@ -58,6 +60,17 @@ TEST(Connection, every_member_survives_sealing) {
     EXPECT_EQ(deserialize(record_of(silent, "acme/work"))->scopes(), silent.requested_scopes);
     silent.granted_scopes.emplace();
     EXPECT_TRUE(deserialize(record_of(silent, "acme/work"))->scopes().empty());
+}
+
+TEST(Connection, the_documented_vector_is_what_is_written) {
+    Connection c;
+    c.provider = "acme";
+    c.obtained_at = Instant(1'800'000'000'000ms);
+    c.fields.emplace("api_key", Secret("sk_1234"));
+    c.definition_digest = "d";
+    std::ifstream in(std::string(CLAVIGER_SOURCE_DIR) + "/docs/formats/connection.md");
+    const std::string page((std::istreambuf_iterator<char>(in)), {});
+    EXPECT_NE(page.find("\n    " + std::string(serialize(c).reveal()) + "\n"), std::string::npos) << serialize(c).reveal();
 }
 
 TEST(Connection, damaged_newer_and_misplaced_records_are_told_apart) {

@@ -141,7 +141,7 @@ TEST(Injection, what_cannot_be_used_says_what_to_run) {
     EXPECT_EQ(hint_for([](auto& c) { c.expires_at = kNow; }), "run: " + login);
     EXPECT_EQ(hint_for([](auto& c) { c.login_needed = true; }), "run: " + login);
     EXPECT_EQ(hint_for([](auto& c) { c.definition_digest = "other"; }),
-              "run: claviger inspect acme to see the difference, then: " + login);
+              "see the difference and accept it with: claviger confirm acme");
 }
 
 TEST(Injection, valid_until_is_the_tokens_end) {

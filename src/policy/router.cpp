@@ -99,6 +99,12 @@ bool Router::opens(std::string_view canonical_host, std::uint16_t port) const {
     });
 }
 
+bool Router::serves_loopback() const {
+    return std::any_of(routes_.begin(), routes_.end(), [](const Route& route) {
+        return std::any_of(route.rules.begin(), route.rules.end(), [](const UriRule& rule) { return rule.names_loopback(); });
+    });
+}
+
 std::vector<std::string> Router::constraint_hosts() const {
     std::vector<std::string> hosts;
     for (const auto& route : routes_) {

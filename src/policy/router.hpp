@@ -30,6 +30,7 @@ public:
     // Whether any route could serve some URL on this host and port: only then is TLS opened (PX-27).
     [[nodiscard]] bool opens(std::string_view canonical_host, std::uint16_t port) const;
     [[nodiscard]] std::vector<std::string> constraint_hosts() const;
+    [[nodiscard]] bool serves_loopback() const;  // whether some rule names this machine
     [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }
 
 private:

@@ -200,6 +200,13 @@ int UriRule::specificity() const {
     return static_cast<int>(parsed_->host.kind()) << 20 | labels << 13 | prefix << 1 | (parsed_->query ? 1 : 0);
 }
 
+bool UriRule::names_loopback() const {
+    const std::string constraint = parsed_->host.constraint();
+    std::string_view host = constraint;
+    if (host.starts_with('.')) host.remove_prefix(1);
+    return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]" || host == "::1";
+}
+
 std::vector<std::string> UriRule::constraint_hosts() const {
     if (!parsed_->secure) return {};
     auto host = parsed_->host.constraint();

@@ -34,6 +34,9 @@ public:
     // regex rules (the host is then taken from each CONNECT).
     [[nodiscard]] std::vector<std::string> constraint_hosts() const;
 
+    // Whether it names this machine: localhost, a name below it, or a loopback address; http rules too.
+    [[nodiscard]] bool names_loopback() const;
+
     struct Parsed;
 
 private:

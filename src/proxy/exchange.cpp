@@ -47,8 +47,8 @@ net::Task<void> pump_request_body(http::Connection& client, http::Connection& up
         ok = ended.has_value();
     }
     body.complete = ok;
-    // A half-sent body must never look whole: the upstream sees the connection break. The answer, if one is already on
-    // its way, is still read by exchange().
+    // A half-sent body must never look whole: the upstream sees the connection break.
+    if (!ok && !client.body_complete()) upstream.close();
     body.done.set();
 }
 

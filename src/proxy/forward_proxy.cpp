@@ -10,15 +10,6 @@ using base::Result;
 
 constexpr std::size_t kCredentialBytes = 32;  // PX-01: 256 bit
 
-bool serves_loopback(const policy::Router& router) {
-    for (const auto& host : router.constraint_hosts()) {
-        if (host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]" || host == "::1") {
-            return true;
-        }
-    }
-    return false;
-}
-
 class Proxy final : public ForwardProxy {
 public:
     Proxy(net::Listener listener, std::unique_ptr<Session> session, base::Secret url)
@@ -100,7 +91,7 @@ Result<std::unique_ptr<ForwardProxy>> ForwardProxy::start(net::Loop& loop, Proxy
 
     // A definition that itself names a loopback host may reach it; nobody ever reaches our own listener (PX-10).
     net::AddressPolicy addresses = options.addresses;
-    addresses.allow_loopback = addresses.allow_loopback || serves_loopback(options.router);
+    addresses.allow_loopback = addresses.allow_loopback || options.router.serves_loopback();
     addresses.refused_loopback_ports.push_back(listener.port());
 
     http::Client::Options client_options;

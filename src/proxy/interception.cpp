@@ -38,6 +38,10 @@ std::string dial_host(const std::string& canonical) {
     return canonical.starts_with('[') ? canonical.substr(1, canonical.size() - 2) : canonical;
 }
 
+bool is_address(const std::string& canonical) {
+    return canonical.starts_with('[') || canonical.find_first_not_of("0123456789.") == std::string::npos;
+}
+
 std::string authority_text(const Authority& authority) {
     return authority.port == 443 ? authority.host : authority.host + ":" + std::to_string(authority.port);
 }
@@ -184,8 +188,9 @@ net::Task<void> intercept(Session& session, http::Connection client, Authority a
         session.log.info("proxy.tls_refused", {{"host", authority.host}, {"why", accepted.error().message}});
         co_return;
     }
-    const bool ip_literal = authority.host.starts_with('[') || accepted->sni.empty();
-    if (accepted->sni != authority.host && !ip_literal) co_return;  // PX-06: the handshake spoke to somebody else
+    // PX-06: the handshake must speak to the CONNECT's host; only an address may go without a name (RFC 6066 section 3).
+    const bool unnamed_address = accepted->sni.empty() && is_address(authority.host);
+    if (accepted->sni != authority.host && !unnamed_address) co_return;
     co_await serve_intercepted(session, std::move(accepted->stream), std::move(authority));
 }
 

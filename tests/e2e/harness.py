@@ -258,6 +258,8 @@ class Browser:
 
 def browser_login(world, arguments, forms=(), code=0, env=None):
     """Runs `login`, follows the links it prints as a human's browser would, fills `forms` (dicts) in order."""
+    if "--input" not in arguments:  # there is no display here
+        arguments = [*arguments, "--input", "browser"]
     process = world.start(*arguments, env=env)
     browser, lines, pages, forms = Browser(), [], [], list(forms)
     link = None

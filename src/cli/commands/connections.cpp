@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 
 #include "base/text.hpp"
 #include "cli/commands/handlers.hpp"
@@ -15,10 +16,24 @@ struct Shown {
     std::string name;
     std::string text;      // what is printed unless secret
     const base::Secret* secret = nullptr;
+    bool hidden = false;  // a variable that the definition calls secret
 };
 
+// Whether a variable may only be shown on demand; without a definition that says no, it may not.
+using VariableSecrecy = std::function<bool(const std::string&)>;
+
+VariableSecrecy secrecy_of(const base::Result<provider::ProviderDefinition>& definition) {
+    std::vector<std::string> open{"base_url"};
+    if (definition) {
+        for (const auto& variable : definition->vars) {
+            if (!variable.secret) open.push_back(variable.name);
+        }
+    }
+    return [open](const std::string& name) { return std::find(open.begin(), open.end(), name) == open.end(); };
+}
+
 // The fields of a connection in the order people look for them.
-std::vector<Shown> fields_of(const connection::Connection& c, std::string_view status, bool is_default) {
+std::vector<Shown> fields_of(const connection::Connection& c, std::string_view status, bool is_default, const VariableSecrecy& is_secret) {
     std::vector<Shown> fields;
     const auto add = [&](std::string name, std::string text) { fields.push_back({std::move(name), std::move(text), nullptr}); };
     const auto add_secret = [&](std::string name, const base::Secret& secret) {
@@ -30,7 +45,10 @@ std::vector<Shown> fields_of(const connection::Connection& c, std::string_view s
     add("status", std::string(status));
     add("auth_type", std::string(to_string(c.auth_type)));
     add("flow", std::string(to_string(c.flow)));
-    for (const auto& [name, value] : c.variables) add(name, value);
+    for (const auto& [name, value] : c.variables) {
+        if (is_secret(name)) fields.push_back({name, value, nullptr, true});
+        else add(name, value);
+    }
     add("scopes", base::join(c.scopes(), " "));
     add("requested_scopes", base::join(c.requested_scopes, " "));
     add("expires_at", c.expires_at ? base::to_rfc3339(*c.expires_at) : "");
@@ -47,7 +65,7 @@ std::vector<Shown> fields_of(const connection::Connection& c, std::string_view s
 }
 
 base::WipedString text_of(const Shown& field, bool reveal) {
-    if (field.secret == nullptr) return base::WipedString(base::printable(field.text, 4096));
+    if (field.secret == nullptr && (reveal || !field.hidden)) return base::WipedString(base::printable(field.text, 4096));
     if (!reveal) return base::WipedString(kRedacted);
     return base::WipedString(field.secret->reveal());
 }
@@ -147,7 +165,7 @@ Outcome get_connection(Context& context, const Invocation& invocation) {
     TRY(default_name, connections->default_name(provider));
     // Durable before anything is printed (CL-03).
     if (reveal) TRY_VOID(connections->audit({"secret.shown", provider + "/" + stored.name, "{}"}));
-    const auto fields = fields_of(stored, status, default_name == stored.name);
+    const auto fields = fields_of(stored, status, default_name == stored.name, secrecy_of(context.registry().load(provider)));
     if (invocation.has("--field")) {
         TRY_VOID(print_one(context.out(), fields, invocation.value("--field"), reveal));
     } else {

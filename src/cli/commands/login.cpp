@@ -25,15 +25,16 @@ bool display_available() {
     return false;
 }
 
-Result<Where> where_to_ask(const Invocation& invocation) {
+Where where_to_ask(const Invocation& invocation) {
     const std::string input = invocation.value("--input", "auto");
     if (input == "browser") return Where::browser;
     if (input == "terminal") return Where::terminal;
     if (input == "stdin") return Where::stdin_text;
-    return display_available() || !sys::has_controlling_terminal() ? Where::browser : Where::terminal;
+    // Without either, whatever has to be asked fails at once and says how to answer.
+    return display_available() ? Where::browser : Where::terminal;
 }
 
-Result<connection::ConnectRequest> request_from(const Invocation& invocation) {
+Result<connection::ConnectRequest> request_from(const Invocation& invocation, const provider::ProviderDefinition& definition) {
     connection::ConnectRequest request;
     TRY(name, checked_name("connection", invocation.value("--connection", "default")));
     request.connection_name = name;
@@ -53,7 +54,14 @@ Result<connection::ConnectRequest> request_from(const Invocation& invocation) {
         if (equals == std::string::npos || equals == 0) {
             return base::fail(ErrorCode::usage, "--var needs NAME=VALUE");
         }
-        request.variables[pair.substr(0, equals)] = pair.substr(equals + 1);
+        const std::string variable_name = pair.substr(0, equals);
+        for (const auto& variable : definition.vars) {
+            if (variable.name == variable_name && variable.secret) {  // CL-01
+                return base::fail(ErrorCode::usage, "the variable " + variable_name + " is secret and is not taken from the command line",
+                                  "leave it out: login asks for it");
+            }
+        }
+        request.variables[variable_name] = pair.substr(equals + 1);
     }
     return request;
 }
@@ -69,13 +77,6 @@ bool names_loopback(const provider::ProviderDefinition& definition, const connec
         if (local(value)) return true;
     }
     return false;
-}
-
-std::string extra_authority(const app::Config& config) {
-    const std::string path = config.get("network.ca_file");
-    if (path.empty()) return {};
-    auto text = sys::read_file(path, 1024 * 1024);
-    return text ? std::move(*text) : std::string();
 }
 
 api::LocalPageOptions page_options(Context& context, bool may_open_browser) {
@@ -128,8 +129,8 @@ Outcome login(Context& context, const Invocation& invocation) {
     TRY_VOID(context.require_manage("login"));
     TRY(name, checked_name("provider", invocation.argument(0)));
     TRY(definition, context.registry().load(name));
-    TRY(request, request_from(invocation));
-    TRY(where, where_to_ask(invocation));
+    TRY(request, request_from(invocation, definition));
+    const auto where = where_to_ask(invocation);
     TRY(config, context.config());
     TRY(connections, context.connections());
 
@@ -137,7 +138,8 @@ Outcome login(Context& context, const Invocation& invocation) {
     http::Client::Options client_options;
     client_options.addresses.allow_loopback = names_loopback(definition, request);
     client_options.addresses.allow_private = config->flag("network.allow_private");
-    client_options.extra_ca_pem = extra_authority(*config);
+    TRY(authority, config->extra_authority());
+    client_options.extra_ca_pem = authority;
     TRY(http, http::Client::make(loop, std::move(client_options)));
 
     const bool may_open = config->get("login.browser") != "never";

@@ -10,6 +10,7 @@ Outcome run_program(Context& context, const Invocation& invocation) {
     app::RunRequest request;
     request.command = invocation.program;
     request.only_used = invocation.has("--only");
+    request.keep_environment = invocation.values("--keep-env");
     const std::string unmatched = invocation.value("--unmatched", config->get("run.unmatched"));
     request.unmatched = unmatched == "deny" ? proxy::Unmatched::deny : proxy::Unmatched::allow;
     request.say = [&out = context.out()](std::string_view line) { out.talk(line); };
