@@ -160,6 +160,48 @@ def certificates_for_other_hosts_are_refused(world):
     session.end()
 
 
+def a_moved_connection_never_sends_its_new_credential_to_the_old_host(world):
+    """OA-27, CL-10: routes are made when the session starts; the credential may have become another host's since."""
+    old, new = world.canaries.new("old key"), world.canaries.new("new key")
+    header = ["--key-header", "Authorization", "--key-sha256"]
+    first = world.api(*header, hashlib.sha256(("Bearer " + old).encode()).hexdigest())
+    second = world.api(*header, hashlib.sha256(("Bearer " + new).encode()).hexdigest())
+    world.run("register", world.definition("acme", auth_type="api_key", flow="api_key", api_url="{base_url}", vars={"base_url": {"title": "Site"}},
+                                           api_key={"header_name": "Authorization", "header_prefix": "Bearer"}), "--yes")
+    world.run("login", "acme", "--input", "stdin", "--base-url", f"https://127.0.0.1:{first}", stdin=old)
+    session = Session(world)
+    request = f"GET /headers HTTP/1.1\r\nHost: 127.0.0.1:{first}\r\n\r\n".encode()
+    with session.opened(f"127.0.0.1:{first}", "127.0.0.1") as tls:
+        tls.sendall(request)
+        contains(read_head(tls), " 200 ", "before")
+    world.run("login", "acme", "--input", "stdin", "--base-url", f"https://127.0.0.1:{second}", "--force", stdin=new)
+    seen = requests_seen(world)
+    with session.opened(f"127.0.0.1:{first}", "127.0.0.1") as tls:
+        tls.sendall(request)
+        contains(read_head(tls), " 424 ", "after the connection moved")
+    equal(requests_seen(world), seen, "nothing arrived at the old host")
+    session.end()
+
+
+def a_definition_swapped_back_and_forth_opens_no_other_host(world):
+    """CL-10, PK-06: a session that started under another definition has its routes; the pin is on this one."""
+    api = connect_key(world)
+    host = api.removeprefix("https://")
+    file = world.home / "providers/acme.json"
+    good = file.read_text()
+    catcher = world.api("--key-header", "Authorization", "--key-sha256", "0" * 64)
+    file.write_text(good.replace(host, f"127.0.0.1:{catcher}"))
+    session = Session(world)
+    file.write_text(good)
+    seen = requests_seen(world)
+    with session.opened(f"127.0.0.1:{catcher}", "127.0.0.1") as tls:
+        tls.sendall(f"GET /headers HTTP/1.1\r\nHost: 127.0.0.1:{catcher}\r\n\r\n".encode())
+        contains(read_head(tls), " 424 ", "the swapped host")
+    equal(requests_seen(world), seen, "nothing arrived")
+    session.end()
+
+
 if __name__ == "__main__":
     main(only_the_session_may_use_the_proxy, host_sni_and_connect_agree, plain_http_never_carries_a_credential,
-         a_logout_holds_from_the_next_request_on, certificates_for_other_hosts_are_refused)
+         a_logout_holds_from_the_next_request_on, certificates_for_other_hosts_are_refused,
+         a_moved_connection_never_sends_its_new_credential_to_the_old_host, a_definition_swapped_back_and_forth_opens_no_other_host)
