@@ -1,5 +1,6 @@
 #include "app/session_files.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,6 +48,20 @@ void sweep(const fs::path& base) {
     for (const auto& path : leftovers) fs::remove_all(path, error);
 }
 
+// Not flushed to the disk: these files are worth nothing after a crash, and an fsync costs more than all of `run`.
+base::Result<void> write_new(const fs::path& path, std::string_view bytes) {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool good = fd >= 0;
+    while (good && !bytes.empty()) {
+        const auto written = ::write(fd, bytes.data(), bytes.size());
+        good = written > 0;
+        if (good) bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (fd >= 0) ::close(fd);
+    if (good) return {};
+    return base::fail(base::ErrorCode::storage, "cannot write " + path.string(), "free some space there or set TMPDIR");
+}
+
 }  // namespace
 
 std::string system_trust_bundle() {
@@ -65,8 +80,8 @@ base::Result<SessionFiles> SessionFiles::create(const std::string& session_ca_pe
                           "free some space there or set TMPDIR");
     }
     SessionFiles files{fs::path(pattern)};
-    TRY_VOID(sys::create_file_exclusively(files.session_ca(), session_ca_pem));
-    TRY_VOID(sys::create_file_exclusively(files.bundle(), system_trust_bundle() + "\n" + extra_ca_pem + "\n" + session_ca_pem));
+    TRY_VOID(write_new(files.session_ca(), session_ca_pem));
+    TRY_VOID(write_new(files.bundle(), system_trust_bundle() + "\n" + extra_ca_pem + "\n" + session_ca_pem));
     return files;
 }
 
