@@ -202,9 +202,10 @@ int UriRule::specificity() const {
 
 bool UriRule::names_loopback() const {
     const std::string constraint = parsed_->host.constraint();
-    std::string_view host = constraint;
-    if (host.starts_with('.')) host.remove_prefix(1);
-    return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]" || host == "::1";
+    const auto host = std::string_view(constraint).substr(constraint.starts_with('.') ? 1 : 0);
+    // By Url's own judgement: "127.acme.com" is a name like any other.
+    const auto url = net::Url::parse(fmt::format("https://{}/", host));
+    return url && url->host_is_loopback();
 }
 
 std::vector<std::string> UriRule::constraint_hosts() const {

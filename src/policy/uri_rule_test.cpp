@@ -117,6 +117,15 @@ TEST(UriRule, PX26_constraint_hosts) {
     EXPECT_EQ(UriRule::parse_target("http://localhost:1")->constraint_hosts(), Hosts{});
 }
 
+TEST(UriRule, which_rules_name_this_machine) {
+    for (const std::string_view text : {"http://127.0.0.1:1", "https://localhost", "https://a.localhost", "https://[::1]/", "http://127.9"}) {
+        EXPECT_TRUE(UriRule::parse_target(text)->names_loopback()) << text;
+    }
+    for (const std::string_view text : {"127.acme.com", "api.acme.com", "*.acme.com", "localhost.acme.com", "regex:.*", "128.0.0.1"}) {
+        EXPECT_FALSE(UriRule::parse_target(text)->names_loopback()) << text;
+    }
+}
+
 std::vector<std::string> texts(const base::Result<std::vector<UriRule>>& rules) {
     std::vector<std::string> out;
     if (!rules) return {"error: " + rules.error().message};
