@@ -87,6 +87,14 @@ void read_places(FieldReader& from, ProviderDefinition& definition) {
     definition.allow_all_uris = from.boolean("allowAllUris");
 }
 
+void drop_client(FieldReader& from) {
+    for (const std::string_view key : {"clientId", "clientSecret", "client_id", "client_secret", "consumerKey", "consumerSecret"}) {
+        if (from.has(key))
+            from.warning(key, "client_credentials",
+                         "client credentials belong to login, so this was left out; login asks for them");
+    }
+}
+
 std::string read_package_name(FieldReader& root, std::string_view key) {
     const std::string full = root.required_string(key);
     if (full.empty()) return full;

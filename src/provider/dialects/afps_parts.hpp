@@ -24,6 +24,9 @@ void read_oauth1(FieldReader& from, ProviderDefinition& definition, std::string_
 void read_transform(FieldReader& from, ProviderDefinition& definition);
 void read_places(FieldReader& from, ProviderDefinition& definition);
 
+// The client belongs to whoever logs in: its id and secret are left out with a warning that does not repeat them.
+void drop_client(FieldReader& from);
+
 // "@scope/name" -> "name"; reports "bad_name" otherwise.
 std::string read_package_name(FieldReader& root, std::string_view key);
 // Reports "bad_version" when it is there and is not a semantic version.

@@ -110,6 +110,7 @@ void read_oauth_block(FindingList& findings, FieldReader& outer, ProviderDefinit
         afps::read_oauth1(block, definition, path + ".", &outer);
         report_misplaced(outer, block, kOAuth1Keys, path);
     }
+    afps::drop_client(block);
     block.finish(&definition.unknown);
 }
 
@@ -151,6 +152,7 @@ void read_definition_block(FindingList& findings, FieldReader& block, ProviderDe
     for (const std::string_view key : {"oauth2", "oauth1", "availableScopes", "uploadProtocols", "adminCredentialSchema",
                                        "connectionMode"})
         block.keep(key);
+    afps::drop_client(block);
     block.finish(&definition.unknown);
 }
 
@@ -177,6 +179,7 @@ DialectRead read_afps_v1(const json::Document& document) {
     else if (!root.has("definition"))
         root.error("definition", "required", "definition is required; write how the service authenticates");
     for (const std::string_view key : {"license", "repository", "keywords", "author", "dependencies"}) root.keep(key);
+    afps::drop_client(root);
     root.finish(&definition.unknown);
     afps::remember(root, {"name", "version", "schemaVersion"}, definition);
     PointerMap pointers = pointers_of_manifest();

@@ -115,6 +115,7 @@ ProviderDefinition read_package(FieldReader& root) {
           "allow_undeclared_tools"})
         root.keep(key);
     root.has("auths");
+    afps::drop_client(root);
     root.finish(&definition.unknown);
     afps::remember(root, {"name", "version", "schema_version", "icon", "source"}, definition);
     return definition;
@@ -140,6 +141,7 @@ void read_auths(FieldReader& auths, const ProviderDefinition& package, DialectRe
             definition.display_name += " (" + key + ")";
         }
         if (!afps2::read_auth(*auth, definition)) continue;
+        afps::drop_client(*auth);
         auth->finish(&definition.unknown);
         afps::remember(*auth, {"identity_claims", "_meta"}, definition);
         settle_callback_hint(definition);

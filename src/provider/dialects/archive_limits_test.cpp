@@ -1,10 +1,11 @@
-#include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include "provider/dialects/archive.hpp"
 #include "provider/dialects/pack.hpp"
@@ -37,10 +38,19 @@ std::string noise(std::size_t size, std::uint32_t seed = 1) {
     return out;
 }
 
-long peak_kib() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss;
+// "VmRSS" or "VmHWM" (the peak) of this process, in KiB.
+long memory_kib(const std::string& which) {
+    std::istringstream status(slurp("/proc/self/status"));
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with(which + ":")) return std::stol(line.substr(which.size() + 1));
+    return 0;
+}
+
+// Makes the peak start anew from what is held now.
+bool reset_peak() {
+    std::ofstream out("/proc/self/clear_refs");
+    out << "5" << std::flush;
+    return out.good();
 }
 
 ErrorCode code_of(const Forge& forge) {
@@ -92,14 +102,12 @@ TEST(ArchiveLimits, PK01_unpacked_total_is_counted_over_all_entries) {
     EXPECT_EQ(code_of(forge), ErrorCode::limit);
 }
 
-TEST(ArchiveLimits, PK01_a_bomb_costs_no_memory_and_no_time) {
-    const std::string zeros(std::size_t{40} << 20, '\0');
+// Each as bytes, built in a scope of its own so that the building's memory is given back.
+std::vector<std::string> bombs() {
     Forge plain;
-    plain.entries.emplace_back("zeros", zeros, true);
+    plain.entries.emplace_back("zeros", std::string(std::size_t{40} << 20, '\0'), true);
     Forge lying = plain;  // says that it is small
     lying.entries[0].both([](auto& h) { h.unpacked = 1000; });
-    Forge nested;
-    nested.entries.emplace_back("inner.zip", plain.build());
     // One kernel of data, quoted by many entries that overlap (42 kB -> 5 GB).
     Forge overlapped;
     overlapped.entries.emplace_back("kernel", std::string(1 << 20, '\0'), true);
@@ -110,16 +118,24 @@ TEST(ArchiveLimits, PK01_a_bomb_costs_no_memory_and_no_time) {
         again.offset = 0;
         overlapped.entries.push_back(again);
     }
-    const std::string bombs[] = {plain.build(), lying.build(), overlapped.build()};
-    const std::string inner = nested.build();
-    const long before = peak_kib();
-    const auto start = std::chrono::steady_clock::now();
-    for (const auto& bomb : bombs) EXPECT_FALSE(read_archive(bomb));
-    auto package = read_archive(inner);
+    return {plain.build(), lying.build(), overlapped.build()};
+}
+
+TEST(ArchiveLimits, PK01_a_bomb_costs_no_memory_and_no_time) {
+    const auto all = bombs();
+    Forge nested;
+    nested.entries.emplace_back("inner.zip", all[0]);
+    const std::string outer = nested.build();
+    const bool measured = reset_peak();
+    const long before = memory_kib("VmRSS");
+    const std::clock_t start = std::clock();
+    for (const auto& bomb : all) EXPECT_FALSE(read_archive(bomb));
+    const auto package = read_archive(outer);
+    const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
     ASSERT_TRUE(package) << "an archive within an archive is bytes, never opened";
-    EXPECT_LT(package->files.at("inner.zip").size(), std::size_t{50} << 10);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
-    EXPECT_LE(peak_kib() - before, 64 * 1024);
+    EXPECT_EQ(package->files.at("inner.zip"), all[0]);
+    EXPECT_LT(seconds, 1.0) << "of processor time";
+    if (measured) EXPECT_LE(memory_kib("VmHWM") - before, 64 * 1024);
 }
 
 TEST(ArchiveLimits, every_truncation_and_every_flipped_bit_fails_or_reads_the_same) {

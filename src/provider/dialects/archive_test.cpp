@@ -150,6 +150,7 @@ std::vector<Hostile> hostile_structure() {
         mode_case(0060644, "link or a device"),
         mode_case(0140644, "link or a device"),
         mode_case(0040755, "not by both"),
+        {"reparse point", [](Forge& f) { f.entries[1].attributes = 0x400; }, "link or a device"},
         {"volume label", [](Forge& f) { f.entries[1].attributes = 8; }, "volume label"},
         {"folder with contents", [](Forge& f) { f.entries.emplace_back("d/", "x"); }, "folder with contents"},
         {"folder says file", [](Forge& f) { f.entries.emplace_back("d/", "").attributes = 0100644u << 16 | 0x10; }, "not by both"},

@@ -50,15 +50,6 @@ PointerMap pointers_of_payload() {
     return map;
 }
 
-// The client belongs to whoever logs in. Its values go nowhere: not into the definition, not into a message.
-void drop_client(FieldReader& root) {
-    for (const std::string_view key : {"clientId", "clientSecret"}) {
-        if (root.has(key))
-            root.warning(key, "client_credentials",
-                         "client credentials belong to login, so this was dropped; login asks for them");
-    }
-}
-
 void read_kind(FieldReader& root, ProviderDefinition& definition) {
     const auto mode = root.choice("authMode", {"oauth2", "oauth1", "api_key", "basic", "custom"});
     if (!mode && !root.has("authMode"))
@@ -92,7 +83,7 @@ DialectRead read_flat(const json::Document& document) {
         if (!root.has("displayName")) root.error("displayName", "required", "displayName is required; write the service's name");
         read_kind(root, definition);
         afps::read_places(root, definition);
-        drop_client(root);
+        afps::drop_client(root);
         for (const std::string_view key : {"author", "connectionMode"}) root.keep(key);
         root.finish(&definition.unknown);
         afps::remember(root, {"version"}, definition);

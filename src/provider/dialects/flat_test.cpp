@@ -64,6 +64,21 @@ TEST(Flat, client_credentials_never_enter_a_definition) {
     EXPECT_EQ(everything.find("id-7f3a"), std::string::npos);
 }
 
+TEST(Flat, nor_from_a_manifest_wherever_they_stand) {
+    for (const char* text : {
+             R"({"name":"@acme/a","version":"1.0.0","type":"provider","clientSecret":"canary-91c4","definition":{"authMode":"oauth2","client_id":"canary-91c4",
+                "oauth2":{"authorizationUrl":"https://acme.com/a","tokenUrl":"https://acme.com/t","clientSecret":"canary-91c4"},
+                "credentialHeaderName":"Authorization","credentialHeaderPrefix":"Bearer","authorizedUris":["https://api.acme.com/*"]}})",
+             R"({"name":"@acme/a","version":"1.0.0","type":"integration","client_secret":"canary-91c4","source":{"kind":"none"},"auths":{"p":{"type":"oauth2",
+                "authorization_endpoint":"https://acme.com/a","token_endpoint":"https://acme.com/t","client_secret":"canary-91c4","authorized_uris":["https://api.acme.com/*"],
+                "delivery":{"http":{"in":"header","name":"Authorization","prefix":"Bearer ","value":"{$credential.access_token}"}}}}})"}) {
+        const ReadResult result = read_definition(text);
+        ASSERT_TRUE(result.ok()) << format_findings(result.findings, "");
+        EXPECT_GE(result.findings.size(), 2u);
+        EXPECT_EQ((native(result.definitions.at(0)) + format_findings(result.findings, "")).find("canary-91c4"), std::string::npos);
+    }
+}
+
 TEST(Flat, the_shortest_payload_has_a_form_of_one_key) {
     const auto definition = read_one(R"({"id":"@acme/my-api","displayName":"Acme Internal API","authMode":"api_key",
         "credentialHeaderName":"Authorization","credentialHeaderPrefix":"Bearer","authorizedUris":["https://api.acme.com/*"]})");

@@ -84,6 +84,7 @@ Result<void> check_kind(const ZipEntry& entry, std::uint32_t attributes) {
     const bool says_folder = kind == 0040000 || (attributes & 0x10) != 0;
     if (kind != 0 && kind != 0100000 && kind != 0040000)
         return bad_entry(entry, "is a link or a device, not a plain file");
+    if ((attributes & 0x440) != 0) return bad_entry(entry, "is a link or a device, not a plain file");  // of Windows
     if ((attributes & 0x08) != 0) return bad_entry(entry, "is a volume label, not a plain file");
     if ((says_folder || entry.is_folder()) && (kind == 0100000 || !entry.is_folder()))
         return bad_entry(entry, "is a folder by its attributes or its name, but not by both");
