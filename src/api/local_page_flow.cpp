@@ -45,7 +45,7 @@ base::Result<std::shared_ptr<PageFlow>> LocalSite::add_flow() {
 void LocalSite::remove_flow(const std::shared_ptr<PageFlow>& flow) {
     std::erase(flows_, flow);
     flow->notify();
-    if (flows_.empty() && server_ != nullptr) server_->close();
+    if (flows_.empty()) server_.reset();  // closes the listener and what is connected
 }
 
 std::string LocalSite::origin() const { return fmt::format("http://127.0.0.1:{}", port_); }

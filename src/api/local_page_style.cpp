@@ -61,7 +61,7 @@ button { font: inherit; font-weight: 600; cursor: pointer; border-radius: 9px; b
 .go { display: block; width: 100%; margin: 1.9rem 0 0; padding: .78rem 1rem; text-align: center; text-decoration: none;
   background: var(--accent); color: var(--accent-ink); font-weight: 600; border-radius: 9px; }
 .go:hover { filter: brightness(1.07); }
-.copy { flex: none; padding: 0 .95rem; background: transparent; border-color: var(--line); color: var(--ink); }
+.copy { flex: none; padding: 0 .95rem; font-size: .9rem; background: transparent; border-color: var(--line); color: var(--ink); }
 .copy:hover { border-color: var(--accent); color: var(--accent); }
 .foot { margin: 1.5rem 0 0; font-size: .86rem; color: var(--soft); }
 .sign { width: 3rem; height: 3rem; margin: 0 0 1.1rem; border-radius: 50%; display: flex; align-items: center;

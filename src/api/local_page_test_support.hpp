@@ -45,7 +45,8 @@ inline net::Task<Reply> exchange(net::Loop& loop, std::uint16_t port, std::strin
     const auto deadline = net::in(std::chrono::seconds(20));
     net::AddressPolicy policy;
     policy.allow_loopback = true;
-    auto stream = co_await net::connect_tcp(loop, {"127.0.0.1", port}, policy, deadline);
+    const net::TcpTarget target{"127.0.0.1", port};
+    auto stream = co_await net::connect_tcp(loop, target, policy, deadline);
     if (!stream) co_return Reply{};
     auto written = co_await (*stream)->write_all(bytes, deadline);
     static_cast<void>(written);  // a refusal may come before everything was taken

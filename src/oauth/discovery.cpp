@@ -23,13 +23,17 @@ std::vector<std::string> texts(const json::Object& object, std::string_view key)
     return out;
 }
 
-base::Result<std::optional<net::Url>> endpoint(const json::Object& object, std::string_view key) {
+// `local`: the document is about this machine. A server elsewhere must not point us at services of this machine: its
+// word would turn our requests against them.
+base::Result<std::optional<net::Url>> endpoint(const json::Object& object, std::string_view key, bool local) {
     const auto text = json::string_at(object, key);
     if (!text) return std::optional<net::Url>();
     auto url = net::Url::parse(*text);
     if (!url) return base::fail(ErrorCode::protocol, fmt::format("the metadata's {} is not a URL", key));
     if (auto good = check_endpoint(*url, key); !good)
         return base::fail(ErrorCode::protocol, "the metadata is not usable: " + good.error().message);
+    if (url->host_is_loopback() && !local)
+        return base::fail(ErrorCode::protocol, fmt::format("the metadata's {} points at this machine", key));
     return std::optional<net::Url>(*url);
 }
 
@@ -70,6 +74,8 @@ base::Result<ServerMetadata> read_server_metadata(std::string_view document, std
                                       said ? clean_text(*said) : "", base::printable(issuer)),
                           "write the issuer in the definition exactly as the server does");
     }
+    const auto issuer_url = net::Url::parse(issuer);
+    const bool local = issuer_url && issuer_url->host_is_loopback();
     ServerMetadata metadata;
     metadata.issuer = std::string(*said);
     struct Place { std::string_view key; std::optional<net::Url>* into; };
@@ -84,7 +90,7 @@ base::Result<ServerMetadata> read_server_metadata(std::string_view document, std
         {"pushed_authorization_request_endpoint", &metadata.pushed_authorization_request_endpoint},
     };
     for (const auto& place : places) {
-        TRY(url, endpoint(object, place.key));
+        TRY(url, endpoint(object, place.key, local));
         *place.into = std::move(url);
     }
     metadata.scopes_supported = texts(object, "scopes_supported");
@@ -145,7 +151,11 @@ base::Result<ProtectedResource> read_protected_resource(std::string_view documen
     ProtectedResource resource;
     resource.resource = std::string(said);
     resource.name = clean_text(json::string_at(object, "resource_name").value_or(""));
-    resource.authorization_servers = texts(object, "authorization_servers");
+    for (const auto& server : texts(object, "authorization_servers")) {
+        const auto server_url = net::Url::parse(server);
+        if (server_url && (asked.host_is_loopback() || !server_url->host_is_loopback()))
+            resource.authorization_servers.push_back(server);
+    }
     resource.scopes_supported = texts(object, "scopes_supported");
     resource.bearer_methods_supported = texts(object, "bearer_methods_supported");
     return resource;

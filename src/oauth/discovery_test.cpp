@@ -1,5 +1,6 @@
 #include "oauth/discovery.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/text.hpp"
@@ -39,10 +40,20 @@ TEST(Discovery, OA06_the_issuer_must_be_the_asked_one_exactly) {
 
 TEST(Discovery, OA09_endpoints_in_metadata_must_be_https) {
     for (const auto* bad : {"http://as.example/t", "javascript:alert(1)", "file:///etc/passwd", "https://u@as.example/t", "not a url",
-                            "/relative", "ftp://as.example/", "calc.exe"}) {
+                            "/relative", "ftp://as.example/", "calc.exe", "http://127.0.0.1:9/t", "https://localhost/t", "http://[::1]/t"}) {
         const auto document = std::string(R"({"issuer":"https://as.example","authorization_endpoint":")") + bad + "\"}";
         EXPECT_FALSE(read_server_metadata(document, "https://as.example")) << bad;
     }
+}
+
+TEST(Discovery, only_a_server_of_this_machine_may_point_at_this_machine) {
+    EXPECT_TRUE(read_server_metadata(R"({"issuer":"http://127.0.0.1:9","token_endpoint":"http://127.0.0.1:9/t"})", "http://127.0.0.1:9"));
+    const auto listed = [](std::string_view asked) {
+        const auto document = fmt::format(R"({{"resource":"{}","authorization_servers":["http://127.0.0.1:9","https://as.example"]}})", asked);
+        return read_protected_resource(document, url(asked), false)->authorization_servers.size();
+    };
+    EXPECT_EQ(listed("https://api.example/mcp"), 1U);
+    EXPECT_EQ(listed("http://127.0.0.1:8/mcp"), 2U);
 }
 
 TEST(Discovery, reads_all_that_the_flows_use) {

@@ -76,27 +76,26 @@ async function interact(request, response) {
   await provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } })
 }
 
+function withoutIssuer(response) {
+  const set = response.setHeader.bind(response)
+  const strip = (value) => String(value).replace(/&iss=[^&]*/, '')
+  response.setHeader = (name, value) => set(name, name.toLowerCase() === 'location' ? strip(value) : value)
+}
+
 const handle = provider.callback()
 server.on('request', (request, response) => {
   const path = request.url.split('?')[0]
+  if (options['no-iss']) withoutIssuer(response)
   if (options.record) response.on('finish', () => appendFileSync(options.record, `${request.method} ${path} ${response.statusCode}\n`))
   if (!path.startsWith('/interaction/')) return handle(request, response)
   interact(request, response).catch((error) => {
     response.writeHead(error instanceof errors.SessionNotFound ? 400 : 500).end(String(error.message))
   })
 })
-if (options['no-iss']) {
-  provider.use(async (ctx, next) => {
-    await next()
-    const location = ctx.response.get('location')
-    if (ctx.oidc?.route === 'resume' || ctx.oidc?.route === 'authorization') {
-      if (location.includes('code=')) ctx.set('location', location.replace(/[?&]iss=[^&]*/, ''))
-    }
-  })
-}
 process.on('SIGTERM', () => process.exit(0))
 console.log(JSON.stringify({
   issuer,
+  pid: process.pid,
   port: server.address().port,
   authorization_endpoint: `${issuer}/auth`,
   token_endpoint: `${issuer}/token`,
