@@ -11,6 +11,9 @@
 namespace claviger::provider {
 namespace {
 
+// Each copies what the package says about itself, so that their number bounds the work.
+constexpr std::size_t kMostAuths = 16;
+
 PointerMap pointers_of_auth(const std::string& auth) {
     PointerMap map;
     for (const auto& [native, source] : std::initializer_list<std::pair<const char*, const char*>>{
@@ -160,7 +163,10 @@ DialectRead read_afps_v2(const json::Document& document) {
     FieldReader root(findings, document.root(), "");
     if (root.is_object() && is_integration(root)) {
         const ProviderDefinition package = read_package(root);
-        if (auto auths = root.object("auths")) read_auths(*auths, package, result);
+        auto auths = root.object("auths");
+        if (auths && auths->keys().size() > kMostAuths)
+            root.error("auths", "too_many", fmt::format("has more than {} entries; split the package", kMostAuths));
+        else if (auths) read_auths(*auths, package, result);
         else if (!root.has("auths")) root.error("auths", "required", "auths is required; write how the service authenticates");
         if (result.definitions.empty() && !findings.has_errors())
             root.error("auths", "unsupported", "holds no way to authenticate that is supported; write one of type oauth2, api_key, basic or custom");

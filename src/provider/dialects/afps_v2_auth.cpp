@@ -123,6 +123,8 @@ bool read_type(FieldReader& auth, ProviderDefinition& definition) {
 }  // namespace
 
 std::optional<ValueTemplate> parse_value(std::string_view text) {
+    constexpr std::size_t kLongest = 4096;  // as of a header's value
+    if (text.size() > kLongest) return std::nullopt;
     ValueTemplate value;
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t open = text.find("{$", at);

@@ -15,7 +15,8 @@ bool read_auth(FieldReader& auth, ProviderDefinition& definition);
 // `delivery`: how the credential reaches a request, into `api_key`, `inject`, `credentials.transform` and `exports`.
 void read_delivery(FieldReader& auth, ProviderDefinition& definition);
 
-// "{$credential.user}:x" as "{{user}}:x"; nullopt when it names something else than credentials.
+// "{$credential.user}:x" as "{{user}}:x"; nullopt when it names something else than credentials, or is
+// longer than 4096 bytes.
 struct ValueTemplate {
     std::string text;
     std::vector<std::string> fields;  // in order, without repetition

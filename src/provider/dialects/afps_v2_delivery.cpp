@@ -7,6 +7,8 @@
 namespace claviger::provider::afps2 {
 namespace {
 
+constexpr std::size_t kMostVariables = 50;
+
 struct HttpDelivery { std::string in, name, prefix, value_text; bool base64 = false; };
 
 // The prefix is literal, but a bare scheme before an Authorization value means the scheme and a space.
@@ -89,6 +91,10 @@ void read_http(FieldReader& delivery, ProviderDefinition& definition) {
 void read_env(FieldReader& delivery, ProviderDefinition& definition) {
     auto env = delivery.object("env");
     if (!env) return;
+    if (env->keys().size() > kMostVariables) {
+        delivery.error("env", "too_many", "has more than 50 variables; remove some");
+        return;
+    }
     for (const std::string& name : env->keys()) {
         auto item = env->object(name);
         if (!item) continue;

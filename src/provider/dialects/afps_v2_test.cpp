@@ -1,5 +1,7 @@
 #include "provider/dialects/afps_v2.hpp"
 
+#include <ctime>
+
 #include <gtest/gtest.h>
 
 #include "provider/dialects/afps_v2_auth.hpp"
@@ -205,6 +207,24 @@ TEST(AfpsV2, PK07_errors_name_the_place) {
         for (const Finding& finding : result.findings)
             found = found || (finding.pointer == wrong.pointer && finding.code == wrong.code && finding.severity == Severity::error);
         EXPECT_TRUE(found) << "expected " << wrong.pointer << " " << wrong.code << ", got\n" << format_findings(result.findings, "");
+    }
+}
+
+TEST(AfpsV2, hostile_packages_cost_little) {
+    const auto repeated = [](const std::string& before, const std::string& after, std::size_t bytes) {
+        std::string text;
+        for (int i = 0; text.size() < bytes; ++i) text += before + std::to_string(i) + after;
+        return text;
+    };
+    constexpr std::size_t kMuch = 900'000;
+    for (const std::string& text : {
+             package("{" + repeated(R"("a)", R"(":{"type":"api_key","delivery":{}},)", kMuch) + R"("z":{"type":"api_key"}})"),
+             keyed(R"({"env":{)" + repeated(R"("A)", R"(":{"value":"{$credential.api_key}"},)", kMuch) + R"("Z":{"value":"x"}}})"),
+             keyed(R"({"http":{"in":"header","name":"X-Key","value":")" + repeated("{$credential.a", "}", kMuch) + R"("}})"),
+         }) {
+        const std::clock_t start = std::clock();
+        EXPECT_FALSE(read_definition(text).ok());
+        EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, 5.0) << text.substr(0, 200);
     }
 }
 
