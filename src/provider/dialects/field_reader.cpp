@@ -82,11 +82,11 @@ std::string_view FieldReader::spelled(std::string_view key) const {
 }
 
 void FieldReader::alias(std::string_view old_key, std::string_view new_key, bool warn) {
-    known_.emplace_back(new_key);
+    known_.emplace(new_key);
     if (!object_) return;
     const json::Value* old_value = json::find(*object_, old_key);
     if (!old_value) return;
-    known_.emplace_back(old_key);
+    known_.emplace(old_key);
     if (old_value->is_null()) return;
     const json::Value* new_value = json::find(*object_, new_key);
     if (new_value && !new_value->is_null()) {
@@ -111,7 +111,7 @@ bool FieldReader::is_null(std::string_view key) const {
 }
 
 const json::Value* FieldReader::value(std::string_view key) {
-    if (!contains(known_, key)) known_.emplace_back(key);
+    if (!known_.contains(key)) known_.emplace(key);
     if (!object_) return nullptr;
     const json::Value* found = json::find(*object_, spelled(key));
     return found && !found->is_null() ? found : nullptr;
@@ -294,7 +294,7 @@ void FieldReader::finish(json::Object* unknown, std::optional<std::string> nativ
     json::Object left_over;
     for (const auto& member : *object_) {
         const std::string key(member.key());
-        if (contains(known_, key)) continue;
+        if (known_.contains(key)) continue;
         left_over[key] = member.value();
         if (contains(kept_, key) || silently_kept(key) || findings_->full()) continue;
         findings_->add(Severity::warning, "unknown_key", json::pointer_append(pointer_, key),

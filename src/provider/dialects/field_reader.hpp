@@ -12,8 +12,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -102,7 +104,8 @@ private:
     FindingList* findings_;
     const json::Object* object_ = nullptr;
     std::string pointer_;
-    std::vector<std::string> known_, kept_;
+    std::set<std::string, std::less<>> known_;  // of a map in the file these are many
+    std::vector<std::string> kept_;
     std::vector<std::pair<std::string, std::string>> aliases_;  // new -> old, only those in use
 };
 
