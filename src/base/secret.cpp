@@ -1,32 +1,21 @@
 #include "base/secret.hpp"
 
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include <sodium.h>
 
+#include "base/guarded_memory.hpp"
+
 namespace claviger::base {
-namespace {
-
-// sodium_init is idempotent and thread-safe; it must have run before the first allocation.
-void ensure_sodium() {
-    static const int ready = sodium_init();
-    if (ready < 0) throw std::bad_alloc();
-}
-
-}  // namespace
 
 void wipe(void* memory, std::size_t bytes) noexcept { sodium_memzero(memory, bytes); }
 
 Secret Secret::zeroed(std::size_t size) {
     Secret secret;
     if (size == 0) return secret;
-    ensure_sodium();
-    secret.data_ = static_cast<char*>(sodium_malloc(size));
-    if (secret.data_ == nullptr) throw std::bad_alloc();
+    secret.data_ = guarded::allocate(size);
     secret.size_ = size;
-    sodium_memzero(secret.data_, size);
     return secret;
 }
 
@@ -65,7 +54,7 @@ Secret& Secret::operator=(Secret&& other) noexcept {
 Secret::~Secret() { release(); }
 
 void Secret::release() noexcept {
-    if (data_ != nullptr) sodium_free(data_);  // wipes
+    if (data_ != nullptr) guarded::release(data_, size_);
     data_ = nullptr;
     size_ = 0;
 }

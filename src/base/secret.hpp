@@ -1,5 +1,6 @@
 // Secret: bytes that must never be printed, logged, compared in variable time or copied by accident.
-// Memory: libsodium's guarded allocation (locked, excluded from core dumps, wiped on free); VA-08, LG-01.
+// Memory: guarded pages, locked, left out of core dumps and of forked children, wiped when freed (guarded_memory.hpp);
+// VA-08, LG-01.
 // Ownership: move-only; `duplicate()` is the one visible way to copy. Thread rule: as a value.
 // It has no formatter, no operator<<, no operator==: logging or comparing one does not compile.
 #pragma once

@@ -1,9 +1,17 @@
 #include "base/secret.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <fstream>
 #include <ostream>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -119,6 +127,84 @@ TEST(Secret, VA08_a_stray_read_or_write_beyond_its_end_is_fatal) {
             bytes[16] = 'x';  // the guard page begins right behind the last byte
         },
         "");
+}
+
+TEST(Secret, VA08_a_write_before_its_beginning_is_fatal_when_it_goes) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_DEATH(
+        {
+            Secret secret("0123456789abcdef");
+            reinterpret_cast<volatile char*>(secret.writable().data())[-1] = 'x';
+        },
+        "");
+}
+
+// What the kernel says of the mapping that holds `address`.
+std::string mapping_of(const void* address) {
+    std::ifstream maps("/proc/self/smaps");
+    const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+    bool inside = false;
+    for (std::string line; std::getline(maps, line);) {
+        std::uintptr_t begin = 0, end = 0;
+        if (std::sscanf(line.c_str(), "%lx-%lx ", &begin, &end) == 2) inside = begin <= wanted && wanted < end;
+        if (inside && line.starts_with("VmFlags:")) return line + ' ';
+    }
+    return {};
+}
+
+TEST(Secret, VA08_its_memory_is_locked_not_dumped_and_wiped_on_fork) {
+    for (const std::size_t size : {1U, 32U, 4000U, 5000U, 100'000U}) {
+        const Secret secret = Secret::zeroed(size);
+        const auto flags = mapping_of(secret.reveal().data());
+        for (const char* flag : {" lo ", " dd ", " wf "}) EXPECT_NE(flags.find(flag), std::string::npos) << size << flag << flags;
+    }
+}
+
+TEST(Secret, VA08_a_forked_child_has_none_and_the_parent_keeps_it) {
+    const Secret small("parent's secret"), large(std::string(9000, 'S'));
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        Secret moved = small.duplicate();  // may be copied and dropped there without harm
+        moved = {};
+        const bool none = small.reveal() == std::string(small.size(), '\0') && large.reveal() == std::string(large.size(), '\0');
+        _exit(none ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(small.reveal(), "parent's secret");
+    EXPECT_EQ(large.reveal(), std::string(9000, 'S'));
+}
+
+TEST(Secret, VA08_pages_are_used_again_and_hold_nothing_of_the_last_one) {
+    const char* place = nullptr;
+    {
+        const Secret secret(std::string(100, 'S'));
+        place = secret.reveal().data();
+    }
+    const Secret next = Secret::zeroed(100);
+    ASSERT_EQ(next.reveal().data(), place) << "otherwise this test shows nothing";
+    EXPECT_EQ(next.reveal(), std::string(100, '\0'));
+    const Secret longer = Secret::zeroed(4000);
+    EXPECT_EQ(longer.reveal(), std::string(4000, '\0'));
+}
+
+TEST(Secret, VA08_many_threads_and_sizes_never_share_memory) {
+    std::vector<std::thread> threads;
+    std::atomic<int> wrong = 0;
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([t, &wrong] {
+            for (std::size_t i = 1; i < 2000; ++i) {
+                const std::string mine(i * 37 % 6000 + 1, static_cast<char>('a' + t));
+                Secret one{std::string_view(mine)};
+                const Secret two = one.duplicate();
+                if (one.reveal() != mine || two.reveal() != mine) ++wrong;
+            }
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(wrong, 0);
 }
 
 TEST(WipedString, is_a_string) {
