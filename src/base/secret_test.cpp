@@ -156,7 +156,12 @@ TEST(Secret, VA08_its_memory_is_locked_not_dumped_and_wiped_on_fork) {
     for (const std::size_t size : {1U, 32U, 4000U, 5000U, 100'000U}) {
         const Secret secret = Secret::zeroed(size);
         const auto flags = mapping_of(secret.reveal().data());
-        for (const char* flag : {" lo ", " dd ", " wf "}) EXPECT_NE(flags.find(flag), std::string::npos) << size << flag << flags;
+#ifdef CLAVIGER_SANITIZED
+        const std::vector<const char*> wanted{" dd ", " wf "};  // the sanitizers make mlock do nothing
+#else
+        const std::vector<const char*> wanted{" lo ", " dd ", " wf "};
+#endif
+        for (const char* flag : wanted) EXPECT_NE(flags.find(flag), std::string::npos) << size << flag << flags;
     }
 }
 
