@@ -7,6 +7,7 @@ import base64, contextlib, json, os, pathlib, re, secrets, shutil, signal, ssl, 
 import html.parser, http.cookiejar, urllib.error, urllib.parse, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+NODE = ROOT / "tests/peers/node/run"
 CALLBACK = "http://127.0.0.1:7998/auth/callback/oauth"
 
 
@@ -167,10 +168,10 @@ class World:
     def api(self, *options):
         self.certificates()
         self.record = self.directory / "api-requests.jsonl"
-        return self.peer("node", ROOT / "tests/peers/api/server.mjs", "--cert", self.cert, "--key", self.key, "--record", self.record, *options)["port"]
+        return self.peer(NODE, ROOT / "tests/peers/api/server.mjs", "--cert", self.cert, "--key", self.key, "--record", self.record, *options)["port"]
 
     def authorization_server(self, *options):
-        return self.peer("node", ROOT / "tests/peers/oidc/server.mjs", *options)
+        return self.peer(NODE, ROOT / "tests/peers/oidc/server.mjs", *options)
 
     def definition(self, name, **members):
         path = self.directory / f"{name}.json"

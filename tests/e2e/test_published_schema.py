@@ -9,7 +9,7 @@ SCHEMA = ROOT / "providers/schema/provider.schema.json"
 def ajv(documents):
     peer = ROOT / "tests/peers/schema"
     check((peer / "node_modules").exists(), "npm packages are missing: run ./dev setup")
-    run = subprocess.run(["node", peer / "verdicts.mjs", SCHEMA], input=json.dumps(documents), capture_output=True, text=True, timeout=120)
+    run = subprocess.run([NODE, peer / "verdicts.mjs", SCHEMA], input=json.dumps(documents), capture_output=True, text=True, timeout=120)
     check(run.returncode == 0, f"Ajv does not take the schema: {run.stderr}")
     return json.loads(run.stdout)
 
