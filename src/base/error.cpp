@@ -27,6 +27,7 @@ std::string_view to_string(ErrorCode code) {
         case ErrorCode::unsupported: return "unsupported";
         case ErrorCode::busy: return "busy";
         case ErrorCode::limit: return "limit";
+        case ErrorCode::no_isolation: return "no_isolation";
         case ErrorCode::changed: return "changed";
     }
     return "internal";

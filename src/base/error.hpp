@@ -37,6 +37,7 @@ enum class ErrorCode {
     unsupported,           // newer format, unknown feature
     busy,                  // port or lock taken
     limit,                 // a size, time or count limit was passed
+    no_isolation,          // the sandbox that was asked for cannot be had here
     changed,               // lost an optimistic update: read again
 };
 

@@ -19,6 +19,7 @@ constexpr ExitCode kCodes[] = {
     {12, "busy", "a port or a lock is taken"},
     {13, "denied", "not allowed here"},
     {14, "fault", "a check found a fault (doctor, vault status)"},
+    {15, "no-isolation", "run: the program cannot be isolated here; --no-sandbox runs it without"},
     {126, "cannot-execute", "run: the program was found but cannot be executed"},
     {127, "no-such-program", "run: the program was not found"},
 };
@@ -54,6 +55,7 @@ int exit_code_of(base::ErrorCode code) {
         case ErrorCode::busy:
         case ErrorCode::changed: return 12;
         case ErrorCode::denied: return 13;
+        case ErrorCode::no_isolation: return 15;
     }
     return 1;
 }

@@ -81,8 +81,8 @@ void silence() {
     if (nowhere > 2) ::close(nowhere);
 }
 
-// In the child. Reports errno through `report` when nothing could be executed.
-[[noreturn]] void execute(Prepared& prepared, int report) {
+// In the child. Gives errno when nothing could be executed.
+int execute(Prepared& prepared) {
     int failure = ENOENT;
     auto* const argv = const_cast<char* const*>(prepared.argv.data());
     auto* const envp = const_cast<char* const*>(prepared.envp.data());
@@ -95,8 +95,7 @@ void silence() {
         // A file that is there but may not be run says more than one that is absent elsewhere.
         if (errno != ENOENT && errno != ENOTDIR) failure = errno;
     }
-    [[maybe_unused]] const auto written = ::write(report, &failure, sizeof failure);
-    ::_exit(failure == ENOENT ? 127 : 126);
+    return failure;
 }
 
 [[noreturn]] void run_child(Prepared& prepared, Manner manner, int report) {
@@ -108,7 +107,9 @@ void silence() {
     }
     ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     reset_signals();
-    execute(prepared, report);
+    const int failure = execute(prepared);
+    [[maybe_unused]] const auto written = ::write(report, &failure, sizeof failure);
+    ::_exit(failure == ENOENT ? 127 : 126);
 }
 
 // Blocks everything between fork and exec: a handler of ours must not run in the child.
@@ -127,6 +128,8 @@ private:
     sigset_t before_{};
 };
 
+}  // namespace
+
 base::Error exec_error(int failure, const std::string& program) {
     const auto name = base::printable(program);
     if (failure == ENOENT) {
@@ -135,17 +138,35 @@ base::Error exec_error(int failure, const std::string& program) {
     return base::Error::make(ErrorCode::denied, errno_error(failure, "cannot run", program).message);
 }
 
-}  // namespace
+int become(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment) {
+    Prepared prepared = prepare(argv, environment);
+    ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    reset_signals();
+    return execute(prepared);
+}
+
+const rlimit& core_limit_at_start() {
+    static const rlimit limit = [] {
+        rlimit core{};
+        ::getrlimit(RLIMIT_CORE, &core);
+        return core;
+    }();
+    return limit;
+}
 
 void harden_this_process() {
+    // The soft limit only: what is started from here may raise its own again, until forbid_core_files().
+    const rlimit core{0, core_limit_at_start().rlim_max};
+    ::setrlimit(RLIMIT_CORE, &core);
 #ifndef CLAVIGER_SANITIZED  // the leak checker attaches to the process
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
-    // The soft limit only: a child may raise its own again.
-    struct rlimit core {};
-    if (::getrlimit(RLIMIT_CORE, &core) != 0) return;
-    core.rlim_cur = 0;
-    ::setrlimit(RLIMIT_CORE, &core);
+}
+
+void forbid_core_files() {
+    core_limit_at_start();
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
 }
 
 std::map<std::string, std::string> environment() {

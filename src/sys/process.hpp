@@ -14,6 +14,8 @@ namespace claviger::sys {
 
 // Non-dumpable, no core file; before the first secret is touched (CL-13). Sanitizer and debugger builds may fail softly.
 void harden_this_process();
+// The hard limit too, which nobody but root can raise again: once no program is to be started that should have the user's.
+void forbid_core_files();
 
 // What the current environment is, minus nothing.
 std::map<std::string, std::string> environment();
