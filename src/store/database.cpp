@@ -203,6 +203,12 @@ bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_->c
 
 Result<std::int64_t> Database::data_version() { return integer("PRAGMA data_version"); }
 
+std::uint32_t Database::snapshot_version() const {
+    unsigned int version = 0;
+    sqlite3_file_control(handle_->connection, "main", SQLITE_FCNTL_DATA_VERSION, &version);
+    return version;
+}
+
 Result<void> Database::truncate_log() {
     const int code = sqlite3_wal_checkpoint_v2(handle_->connection, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
     if (code == SQLITE_OK) return {};

@@ -93,6 +93,9 @@ public:
     [[nodiscard]] bool in_transaction() const;
     // Changes when another connection has committed (PRAGMA data_version).
     base::Result<std::int64_t> data_version();
+    // The same for the snapshot that is being, or was last, read here; also changes with commits of this connection.
+    // No system call: equal numbers mean that nothing was committed between two snapshots.
+    [[nodiscard]] std::uint32_t snapshot_version() const;
     // Moves the log into the file and empties it, so that erased bytes are nowhere (VA-16). `busy` when readers hold it.
     base::Result<void> truncate_log();
     // "ok", or what SQLite's integrity_check says first.

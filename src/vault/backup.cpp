@@ -36,8 +36,8 @@ private:
     Result<void> collect_erased() {
         for (std::uint32_t number = 0; number < kPages; ++number) {
             TRY(page, view_.page(number));
-            for (const auto& [name, entry] : page->entries) {
-                if (entry.erased) erased_.push_back({name, entry.version});
+            for (const auto& entry : page->entries) {
+                if (entry.erased) erased_.push_back({std::string(entry.name_view()), entry.version});
             }
         }
         return {};

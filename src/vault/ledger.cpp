@@ -14,6 +14,7 @@ using base::fail;
 using base::Result;
 
 constexpr std::uint8_t kFormat = 1;
+constexpr std::size_t kEntryBytes = kNameBytes + 8 + kMarkBytes;
 constexpr std::uint64_t kErasedFlag = std::uint64_t{1} << 63;
 
 base::WipedString random_bytes(base::Random& random) {
@@ -76,12 +77,26 @@ std::string Root::chain(std::string_view previous, std::string_view line) const 
     return keyed_hash({audit_key.data(), audit_key.size()}, encoder.view(), kHashBytes);
 }
 
+PageEntry PageEntry::of(std::string_view name, std::uint64_t version, std::string_view mark) {
+    PageEntry entry;
+    std::ranges::copy(name.substr(0, kNameBytes), entry.name.begin());
+    std::ranges::copy(mark.substr(0, kMarkBytes), entry.mark.begin());
+    entry.version = version;
+    return entry;
+}
+
+PageEntry PageEntry::erased_one(std::string_view name, std::uint64_t version) {
+    PageEntry entry = of(name, version, {});
+    entry.erased = true;
+    return entry;
+}
+
 base::WipedString Page::encode() const {
     SecretEncoder encoder;
-    encoder.reserve(8 + entries.size() * (kNameBytes + 8 + kMarkBytes));
+    encoder.reserve(8 + entries.size() * kEntryBytes);
     encoder.u8(kFormat).u32(static_cast<std::uint32_t>(entries.size()));
-    for (const auto& [name, entry] : entries) {
-        encoder.raw(name).u64(entry.version | (entry.erased ? kErasedFlag : 0)).raw(entry.mark);
+    for (const auto& entry : entries) {
+        encoder.raw(entry.name_view()).u64(entry.version | (entry.erased ? kErasedFlag : 0)).raw(entry.mark_view());
     }
     return wiped(encoder.view());
 }
@@ -91,19 +106,51 @@ Result<Page> Page::decode(std::string_view bytes) {
     if (decoder.u8() != kFormat) return fail(ErrorCode::unsupported, "a page of the vault's ledger has an unknown format");
     const std::uint32_t count = decoder.u32();
     Page page;
+    page.entries.reserve(std::min<std::size_t>(count, bytes.size() / kEntryBytes));
     for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
-        std::string name(decoder.raw(kNameBytes));
+        const auto name = decoder.raw(kNameBytes);
         const std::uint64_t version = decoder.u64();
-        PageEntry entry{version & ~kErasedFlag, (version & kErasedFlag) != 0, std::string(decoder.raw(kMarkBytes))};
-        page.entries.insert_or_assign(page.entries.end(), std::move(name), std::move(entry));
+        PageEntry entry = PageEntry::of(name, version & ~kErasedFlag, decoder.raw(kMarkBytes));
+        entry.erased = (version & kErasedFlag) != 0;
+        if (!page.entries.empty() && page.entries.back().name_view() >= name) return fail(malformed("a page"));
+        page.entries.push_back(entry);
     }
     if (!decoder.at_end() || page.entries.size() != count) return fail(malformed("a page"));
     return page;
 }
 
 const PageEntry* Page::find(std::string_view name) const {
-    const auto found = entries.find(name);
-    return found == entries.end() ? nullptr : &found->second;
+    const auto found = std::ranges::lower_bound(entries, name, {}, &PageEntry::name_view);
+    return found == entries.end() || found->name_view() != name ? nullptr : &*found;
 }
+
+void Page::put(const PageEntry& entry) {
+    const auto place = std::ranges::lower_bound(entries, entry.name_view(), {}, &PageEntry::name_view);
+    if (place != entries.end() && place->name_view() == entry.name_view()) *place = entry;
+    else entries.insert(place, entry);
+}
+
+void LedgerCache::keep_root(std::uint32_t version, const Root& root) {
+    root_ = root;
+    version_ = version;
+}
+
+std::shared_ptr<const Page> LedgerCache::page(std::uint32_t number, const std::array<char, 8>& mark) const {
+    const auto found = pages_.find(number);
+    return found != pages_.end() && found->second.mark == mark ? found->second.page : nullptr;
+}
+
+void LedgerCache::keep_page(std::uint32_t number, const std::array<char, 8>& mark, std::shared_ptr<const Page> page) {
+    if (entries_ + page->entries.size() > kMostEntries) {
+        pages_.clear();
+        entries_ = 0;
+    }
+    auto& kept = pages_[number];
+    if (kept.page != nullptr) entries_ -= kept.page->entries.size();
+    entries_ += page->entries.size();
+    kept = {mark, std::move(page)};
+}
+
+void LedgerCache::clear() { *this = {}; }
 
 }  // namespace claviger::vault

@@ -8,8 +8,10 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/random.hpp"
@@ -42,17 +44,47 @@ struct Root {
 };
 
 struct PageEntry {
+    std::array<char, kNameBytes> name{};
     std::uint64_t version = 0;
-    bool erased = false;  // kept, so that a version is never used twice for a name
-    std::string mark;     // of the record's seal; zeros when erased
+    std::array<char, 8> mark{};  // of the record's seal; zeros when erased
+    bool erased = false;         // kept, so that a version is never used twice for a name
+
+    static PageEntry of(std::string_view name, std::uint64_t version, std::string_view mark);
+    static PageEntry erased_one(std::string_view name, std::uint64_t version);
+    [[nodiscard]] std::string_view name_view() const { return {name.data(), name.size()}; }
+    [[nodiscard]] std::string_view mark_view() const { return {mark.data(), mark.size()}; }
 };
 
 struct Page {
-    std::map<std::string, PageEntry, std::less<>> entries;  // by name
+    std::vector<PageEntry> entries;  // in ascending order of name, each name once
 
     [[nodiscard]] base::WipedString encode() const;
     static base::Result<Page> decode(std::string_view bytes);
     [[nodiscard]] const PageEntry* find(std::string_view name) const;
+    void put(const PageEntry& entry);  // in the place of one of the same name
+};
+
+// What was opened of the ledger stays in memory, for as long as the file says that nobody has committed. A page is known
+// by the mark that the root has for it, so it outlives commits that did not touch it. Thread rule: as the Vault.
+class LedgerCache {
+public:
+    // The root, when it was opened at this version of the file.
+    [[nodiscard]] const Root* root(std::uint32_t version) const { return root_ && version_ == version ? &*root_ : nullptr; }
+    void keep_root(std::uint32_t version, const Root& root);
+    [[nodiscard]] std::shared_ptr<const Page> page(std::uint32_t number, const std::array<char, 8>& mark) const;
+    void keep_page(std::uint32_t number, const std::array<char, 8>& mark, std::shared_ptr<const Page> page);
+    void clear();
+
+private:
+    static constexpr std::size_t kMostEntries = 200'000;  // 8 MB
+    struct Kept {
+        std::array<char, 8> mark{};
+        std::shared_ptr<const Page> page;
+    };
+    std::optional<Root> root_;
+    std::uint32_t version_ = 0;
+    std::map<std::uint32_t, Kept> pages_;
+    std::size_t entries_ = 0;
 };
 
 }  // namespace claviger::vault

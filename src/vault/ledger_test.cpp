@@ -55,14 +55,16 @@ RC_GTEST_PROP(LedgerProperty, page_survives_and_refuses_trailing_bytes, ()) {
     const auto count = *rc::gen::inRange(0, 40);
     for (int i = 0; i < count; ++i) {
         const auto name = *rc::gen::container<std::string>(kNameBytes, rc::gen::arbitrary<char>());
-        page.entries[name] = {*rc::gen::inRange<std::uint64_t>(1, 1ULL << 62), *rc::gen::arbitrary<bool>(),
-                              *rc::gen::container<std::string>(kMarkBytes, rc::gen::arbitrary<char>())};
+        auto entry = PageEntry::of(name, *rc::gen::inRange<std::uint64_t>(1, 1ULL << 62),
+                                   *rc::gen::container<std::string>(kMarkBytes, rc::gen::arbitrary<char>()));
+        entry.erased = *rc::gen::arbitrary<bool>();
+        page.put(entry);
     }
     const auto bytes = page.encode();
     const auto again = Page::decode(view(bytes)).value();
     RC_ASSERT(again.entries.size() == page.entries.size());
-    for (const auto& [name, entry] : page.entries) {
-        const auto* found = again.find(name);
+    for (const auto& entry : page.entries) {
+        const auto* found = again.find(entry.name_view());
         RC_ASSERT(found != nullptr);
         RC_ASSERT(found->version == entry.version && found->erased == entry.erased && found->mark == entry.mark);
     }

@@ -1,5 +1,7 @@
 #include "vault/seal.hpp"
 
+#include <array>
+
 #include <fmt/format.h>
 #include <sodium.h>
 
@@ -73,10 +75,13 @@ Result<base::WipedString> unseal_wiped(const base::Secret& key, std::string_view
     return plain;
 }
 
-std::string seal_mark(std::string_view sealed) {
-    if (sealed.size() < kMarkBytes) return std::string(kMarkBytes, '\0');
-    return std::string(sealed.substr(sealed.size() - kMarkBytes));
+std::string_view mark_in(std::string_view sealed) {
+    static constexpr std::array<char, kMarkBytes> kNone{};
+    if (sealed.size() < kMarkBytes) return {kNone.data(), kNone.size()};
+    return sealed.substr(sealed.size() - kMarkBytes);
 }
+
+std::string seal_mark(std::string_view sealed) { return std::string(mark_in(sealed)); }
 
 std::string keyed_hash(std::string_view key, std::string_view bytes, std::size_t size) {
     std::string hash(size, '\0');
@@ -87,6 +92,7 @@ std::string keyed_hash(std::string_view key, std::string_view bytes, std::size_t
 
 std::string record_associated(std::string_view vault_id, std::uint32_t key_id, const RecordInfo& info) {
     Encoder encoder;
+    encoder.reserve(160);
     encoder.text("claviger/record").u8(1).text(vault_id).u32(key_id);
     encoder.text(info.key.tenant).text(info.key.kind).text(info.key.id).u64(info.version);
     encoder.i64(info.created_at.time_since_epoch().count()).i64(info.updated_at.time_since_epoch().count());

@@ -26,6 +26,8 @@ base::Result<base::WipedString> unseal_wiped(const base::Secret& key, std::strin
 
 // The last bytes of the tag: names exactly this seal among all ever made. Empty input gives zeros.
 std::string seal_mark(std::string_view sealed);
+// The same, looking into `sealed`.
+std::string_view mark_in(std::string_view sealed);
 
 // BLAKE2b-256 under a key.
 std::string keyed_hash(std::string_view key, std::string_view bytes, std::size_t size = 32);

@@ -68,6 +68,7 @@ Result<store::Database*> VaultState::database() {
         const auto access = options_.read_only ? store::Access::read_only : store::Access::read_write;
         TRY(fresh, store::Database::open(file(), {access, std::chrono::seconds(30)}));
         database_ = std::move(fresh);
+        ledger_.clear();  // versions start anew
         reopen_ = false;
         ++own_commits_;  // data_version starts anew: let caches look again
     }
@@ -87,6 +88,7 @@ Result<void> VaultState::writable() const {
 void VaultState::forget_keys() {
     key_encryption_key_ = {};
     data_keys_.clear();
+    ledger_.clear();
     locked_ = true;
     database_.reset();
 }
@@ -124,12 +126,15 @@ Result<const base::Secret*> VaultState::data_key(std::uint32_t id) {
 }
 
 Result<Root> VaultState::load_root() {
+    // The statement takes the snapshot, so only after it the version is that of what is read.
     TRY(row, read_root_row(*database_));
+    if (const Root* known = ledger_.root(database_->snapshot_version())) return *known;
     if (!row) return fail(ErrorCode::corrupt, "the vault has lost its ledger", "restore a backup with: claviger vault restore");
     TRY(key, data_key(row->key_id));
     auto plain = unseal_wiped(*key, row->sealed, root_associated(row_.vault_id, row->key_id));
     if (!plain) return fail(plain.error().within("the vault's ledger"));
-    return Root::decode({plain->data(), plain->size()});
+    TRY(root, Root::decode({plain->data(), plain->size()}));
+    return root;
 }
 
 Result<void> VaultState::store_root(const Root& root) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -39,6 +40,7 @@ public:
     base::Result<const base::Secret*> data_key(std::uint32_t id);
     base::Result<DataKeyRow> wrap(const base::Secret& data_key, std::uint32_t id, std::int64_t created_at,
                                   const base::Secret& key_encryption_key);
+    // The root as it is in the open transaction's snapshot, opened only when it is not the one opened last.
     base::Result<Root> load_root();
     base::Result<void> store_root(const Root& root);
 
@@ -58,6 +60,7 @@ public:
     VaultRow row_;
     base::Secret key_encryption_key_;
     std::map<std::uint32_t, base::Secret> data_keys_;
+    LedgerCache ledger_;
     std::int64_t own_commits_ = 0;
     bool locked_ = false;
     bool reopen_ = false;         // after a disk error
@@ -68,6 +71,13 @@ private:
     base::Result<base::Secret> unwrap(const DataKeyRow& row);
 };
 
+// Opens a record's row after comparing it with what the ledger says of it.
+base::Result<Record> unseal_row(VaultState& state, const RecordKey& key, const RecordRowView& row, const PageEntry& entry);
+
+// A read by the ledger that is in memory, when that is the ledger of the very snapshot the record is read from: one
+// statement, one seal. nullopt: that cannot be said, look at the file.
+base::Result<std::optional<Record>> read_by_known_ledger(VaultState& state, const RecordKey& key);
+
 class View {
 public:
     static base::Result<View> open(VaultState& state);
@@ -75,16 +85,22 @@ public:
     base::Result<std::optional<Record>> get(const RecordKey& key);
     // nullptr: never heard of it.
     base::Result<const PageEntry*> entry(const RecordKey& key);
-    base::Result<Page*> page(std::uint32_t number);
+    base::Result<const Page*> page(std::uint32_t number);
+    // The page to be changed; the cache keeps the one it has.
+    base::Result<Page*> editable_page(std::uint32_t number);
+    // After the commit: what this view has become is what the file holds.
+    void keep(std::uint32_t version);
     // Opens a row that was read, after comparing it with its entry.
     base::Result<Record> unseal_record(const RecordRow& row, const PageEntry& entry);
 
     VaultState& state_;
     Root root_;
+    std::map<std::uint32_t, Page> edited_;  // to be sealed again
 
 private:
     View(VaultState& state, Root root) : state_(state), root_(std::move(root)) {}
-    std::map<std::uint32_t, Page> pages_;
+    base::Result<Page> open_page(std::uint32_t number);
+    std::map<std::uint32_t, std::shared_ptr<const Page>> pages_;
 };
 
 // A write transaction's face: collects ledger changes, written by finish() just before the commit.
@@ -110,8 +126,7 @@ public:
     View view_;
 
 private:
-    base::Result<void> note(const RecordKey& key, PageEntry entry);
-    std::map<std::uint32_t, bool> dirty_;
+    base::Result<void> note(const PageEntry& entry);
     bool erased_ = false;
 };
 

@@ -52,7 +52,7 @@ private:
                 fault(page.error().message);
                 continue;
             }
-            for (const auto& [name, entry] : (*page)->entries) expected_ += entry.erased ? 0 : 1;
+            for (const auto& entry : (*page)->entries) expected_ += entry.erased ? 0 : 1;
         }
         if (expected_ != view.root_.records) fault("the ledger's count of records is wrong");
     }
@@ -82,7 +82,7 @@ private:
         if (*entry == nullptr || (*entry)->erased) return bad("it was put in by somebody else");
         const auto row = read_record_row(*state_.database_, key);
         if (!row || !*row) return bad("its row cannot be read");
-        if ((*row)->info.version != (*entry)->version || seal_mark((*row)->seal.sealed) != (*entry)->mark) {
+        if ((*row)->info.version != (*entry)->version || seal_mark((*row)->seal.sealed) != (*entry)->mark_view()) {
             return bad("it is not the version that was written last");
         }
         if (!full) return true;

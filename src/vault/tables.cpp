@@ -149,16 +149,24 @@ Result<void> write_page_row(store::Database& database, std::uint32_t page, const
     return done(statement.bind(1, std::int64_t{page}).bind(2, std::int64_t{row.key_id}).bind_blob(3, row.sealed).run());
 }
 
-Result<std::optional<RecordRow>> read_record_row(store::Database& database, const RecordKey& key) {
+Result<store::Statement> find_record_row(store::Database& database, const RecordKey& key) {
     TRY(statement, database.prepare("SELECT version, created_at, updated_at, key_id, sealed FROM records "
                                     "WHERE tenant = ? AND kind = ? AND id = ?"));
     statement.bind_text(1, key.tenant).bind_text(2, key.kind).bind_text(3, key.id);
+    return statement;
+}
+
+RecordRowView record_row_view(const store::Row& row) {
+    return {static_cast<std::uint64_t>(row.integer(0)), instant(row.integer(1)), instant(row.integer(2)), key_id(row.integer(3)), row.blob(4)};
+}
+
+Result<std::optional<RecordRow>> read_record_row(store::Database& database, const RecordKey& key) {
+    TRY(statement, find_record_row(database, key));
     TRY(found, statement.step());
     if (!found) return std::optional<RecordRow>();
-    const auto row = statement.row();
-    return std::optional(RecordRow{
-        RecordInfo{key, static_cast<std::uint64_t>(row.integer(0)), instant(row.integer(1)), instant(row.integer(2))},
-        SealedRow{key_id(row.integer(3)), std::string(row.blob(4))}});
+    const auto row = record_row_view(statement.row());
+    return std::optional(RecordRow{RecordInfo{key, row.version, row.created_at, row.updated_at},
+                                   SealedRow{row.key_id, std::string(row.sealed)}});
 }
 
 Result<void> write_record_row(store::Database& database, const RecordRow& row) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "store/database.hpp"
@@ -50,6 +51,16 @@ struct RecordRow {
     RecordInfo info;
     SealedRow seal;
 };
+// The same while its statement stands on it: nothing is copied.
+struct RecordRowView {
+    std::uint64_t version = 0;
+    base::Instant created_at, updated_at;
+    std::uint32_t key_id = 0;
+    std::string_view sealed;
+};
+// To be stepped once; then record_row_view(statement.row()).
+base::Result<store::Statement> find_record_row(store::Database& database, const RecordKey& key);
+RecordRowView record_row_view(const store::Row& row);
 base::Result<std::optional<RecordRow>> read_record_row(store::Database& database, const RecordKey& key);
 base::Result<void> write_record_row(store::Database& database, const RecordRow& row);
 base::Result<void> delete_record_row(store::Database& database, const RecordKey& key);

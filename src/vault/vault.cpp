@@ -32,6 +32,10 @@ Result<T> look(VaultState& state, const std::function<Result<T>(View&)>& work) {
 }  // namespace
 
 Result<std::optional<Record>> Vault::get(const RecordKey& key) {
+    TRY_VOID(check_key(key));
+    TRY_VOID(state_->database());
+    if (auto known = read_by_known_ledger(*state_, key); known && *known) return known;
+    // Also after an error: the file as it is now says what the error is.
     return look<std::optional<Record>>(*state_, [&](View& view) { return view.get(key); });
 }
 

@@ -81,7 +81,9 @@ TEST_F(VaultVectors, ledger) {
     Page page;
     for (const auto& value : *json::array_at(page_vector, "entries")) {
         const auto& entry = value.as_object();
-        page.entries[bytes(entry, "name")] = {number(entry, "version"), json::bool_at(entry, "erased").value(), bytes(entry, "mark")};
+        auto line = PageEntry::of(bytes(entry, "name"), number(entry, "version"), bytes(entry, "mark"));
+        line.erased = json::bool_at(entry, "erased").value();
+        page.put(line);
     }
     EXPECT_EQ(hex(page.encode()), text(page_vector, "plain"));
     expect_seal(page_vector, bytes(page_vector, "plain"), page_associated(vault_id_, 1, Root::page_of(hash)));

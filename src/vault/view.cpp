@@ -35,26 +35,49 @@ Result<void> check_key(const RecordKey& key) {
 
 Result<View> View::open(VaultState& state) {
     TRY(root, state.load_root());
+    state.ledger_.keep_root(state.database_->snapshot_version(), root);
     return View(state, std::move(root));
 }
 
-Result<Page*> View::page(std::uint32_t number) {
-    if (const auto known = pages_.find(number); known != pages_.end()) return &known->second;
+Result<const Page*> View::page(std::uint32_t number) {
+    if (const auto edited = edited_.find(number); edited != edited_.end()) return &edited->second;
+    if (const auto known = pages_.find(number); known != pages_.end()) return known->second.get();
     const auto& mark = root_.page_marks[number];
-    Page page;
-    if (std::ranges::any_of(mark, [](char byte) { return byte != 0; })) {
-        TRY(row, read_page_row(*state_.database_, number));
-        if (!row || seal_mark(row->sealed) != std::string_view(mark.data(), mark.size())) {
-            return fail(ErrorCode::corrupt, fmt::format("page {} of the vault's ledger is missing or old", number),
-                        "restore a backup with: claviger vault restore");
-        }
-        TRY(key, state_.data_key(row->key_id));
-        auto plain = unseal_wiped(*key, row->sealed, page_associated(state_.row_.vault_id, row->key_id, number));
-        if (!plain) return fail(plain.error().within(fmt::format("page {} of the vault's ledger", number)));
-        TRY(decoded, Page::decode({plain->data(), plain->size()}));
-        page = std::move(decoded);
+    auto page = state_.ledger_.page(number, mark);
+    if (page == nullptr) {
+        TRY(opened, open_page(number));
+        page = std::make_shared<const Page>(std::move(opened));
+        state_.ledger_.keep_page(number, mark, page);
     }
-    return &pages_.insert_or_assign(number, std::move(page)).first->second;
+    return pages_.insert_or_assign(number, std::move(page)).first->second.get();
+}
+
+Result<Page> View::open_page(std::uint32_t number) {
+    const auto& mark = root_.page_marks[number];
+    if (std::ranges::all_of(mark, [](char byte) { return byte == 0; })) return Page();
+    TRY(row, read_page_row(*state_.database_, number));
+    if (!row || seal_mark(row->sealed) != std::string_view(mark.data(), mark.size())) {
+        return fail(ErrorCode::corrupt, fmt::format("page {} of the vault's ledger is missing or old", number),
+                    "restore a backup with: claviger vault restore");
+    }
+    TRY(key, state_.data_key(row->key_id));
+    auto plain = unseal_wiped(*key, row->sealed, page_associated(state_.row_.vault_id, row->key_id, number));
+    if (!plain) return fail(plain.error().within(fmt::format("page {} of the vault's ledger", number)));
+    return Page::decode({plain->data(), plain->size()});
+}
+
+Result<Page*> View::editable_page(std::uint32_t number) {
+    if (const auto edited = edited_.find(number); edited != edited_.end()) return &edited->second;
+    TRY(present, page(number));
+    return &edited_.insert_or_assign(number, *present).first->second;
+}
+
+void View::keep(std::uint32_t version) {
+    for (auto& [number, page] : edited_) {
+        state_.ledger_.keep_page(number, root_.page_marks[number], std::make_shared<const Page>(std::move(page)));
+    }
+    edited_.clear();
+    state_.ledger_.keep_root(version, root_);
 }
 
 Result<const PageEntry*> View::entry(const RecordKey& key) {
@@ -63,15 +86,36 @@ Result<const PageEntry*> View::entry(const RecordKey& key) {
     return found->find(name);
 }
 
+Result<Record> unseal_row(VaultState& state, const RecordKey& key, const RecordRowView& row, const PageEntry& entry) {
+    if (row.version != entry.version || mark_in(row.sealed) != entry.mark_view()) {
+        return fail(damaged(key, "it is not the version that was written last"));
+    }
+    const RecordInfo info{key, row.version, row.created_at, row.updated_at};
+    TRY(data_key, state.data_key(row.key_id));
+    auto payload = unseal(*data_key, row.sealed, record_associated(state.row_.vault_id, row.key_id, info));
+    if (!payload) return fail(damaged(key, payload.error().message));
+    return Record{key, row.version, row.created_at, row.updated_at, std::move(*payload)};
+}
+
+Result<std::optional<Record>> read_by_known_ledger(VaultState& state, const RecordKey& key) {
+    const auto nothing = [] { return Result<std::optional<Record>>(std::nullopt); };
+    TRY(statement, find_record_row(*state.database_, key));
+    TRY(found, statement.step());
+    // While the statement stands on a row, its snapshot is open and has this version.
+    const Root* root = found ? state.ledger_.root(state.database_->snapshot_version()) : nullptr;
+    if (root == nullptr) return nothing();
+    const auto name = root->name_of(key);
+    const auto number = Root::page_of(name);
+    const auto page = state.ledger_.page(number, root->page_marks[number]);
+    const PageEntry* entry = page != nullptr ? page->find(name) : nullptr;
+    if (entry == nullptr || entry->erased) return nothing();
+    TRY(record, unseal_row(state, key, record_row_view(statement.row()), *entry));
+    return std::optional<Record>(std::move(record));
+}
+
 Result<Record> View::unseal_record(const RecordRow& row, const PageEntry& entry) {
     const auto& info = row.info;
-    if (info.version != entry.version || seal_mark(row.seal.sealed) != entry.mark) {
-        return fail(damaged(info.key, "it is not the version that was written last"));
-    }
-    TRY(key, state_.data_key(row.seal.key_id));
-    auto payload = unseal(*key, row.seal.sealed, record_associated(state_.row_.vault_id, row.seal.key_id, info));
-    if (!payload) return fail(damaged(info.key, payload.error().message));
-    return Record{info.key, info.version, info.created_at, info.updated_at, std::move(*payload)};
+    return unseal_row(state_, info.key, {info.version, info.created_at, info.updated_at, row.seal.key_id, row.seal.sealed}, entry);
 }
 
 Result<std::optional<Record>> View::get(const RecordKey& key) {
@@ -88,12 +132,9 @@ Result<std::optional<Record>> View::get(const RecordKey& key) {
 
 // Change
 
-Result<void> Change::note(const RecordKey& key, PageEntry entry) {
-    const auto name = view_.root_.name_of(key);
-    const auto number = Root::page_of(name);
-    TRY(page, view_.page(number));
-    page->entries[name] = std::move(entry);
-    dirty_[number] = true;
+Result<void> Change::note(const PageEntry& entry) {
+    TRY(page, view_.editable_page(Root::page_of(entry.name_view())));
+    page->put(entry);
     return {};
 }
 
@@ -104,7 +145,7 @@ Result<void> Change::place(const RecordInfo& info, const base::Secret& payload) 
     TRY(key, state.data_key(key_id));
     RecordRow row{info, {key_id, seal(*key, payload.reveal(), record_associated(state.row_.vault_id, key_id, info), state.random_)}};
     TRY_VOID(write_record_row(*state.database_, row));
-    return note(info.key, {info.version, false, seal_mark(row.seal.sealed)});
+    return note(PageEntry::of(view_.root_.name_of(info.key), info.version, seal_mark(row.seal.sealed)));
 }
 
 Result<std::uint64_t> Change::put(const RecordKey& key, const base::Secret& payload, std::optional<std::uint64_t> expected) {
@@ -138,17 +179,14 @@ Result<bool> Change::erase(const RecordKey& key, std::optional<std::uint64_t> ex
     erased_ = true;
     if (!exists) return false;
     if (view_.root_.records > 0) --view_.root_.records;
-    TRY_VOID(note(key, {last, true, std::string(kMarkBytes, '\0')}));
+    TRY_VOID(note(PageEntry::erased_one(view_.root_.name_of(key), last)));
     return true;
 }
 
 Result<void> Change::remember_erased(const std::string& name, std::uint64_t version) {
-    const auto number = Root::page_of(name);
-    TRY(page, view_.page(number));
+    TRY(page, view_.page(Root::page_of(name)));
     if (page->find(name) != nullptr) return fail(ErrorCode::corrupt, "a record is both there and erased");
-    page->entries[name] = {version, true, std::string(kMarkBytes, '\0')};
-    dirty_[number] = true;
-    return {};
+    return note(PageEntry::erased_one(name, version));
 }
 
 Result<void> Change::append_line(std::string_view tenant, base::Instant at, const AuditEntry& entry) {
@@ -164,8 +202,7 @@ Result<void> Change::append_line(std::string_view tenant, base::Instant at, cons
 Result<void> Change::audit(const AuditEntry& entry) { return append_line(entry.tenant, view_.state_.clock_.now(), entry); }
 
 Result<void> Change::touch(std::uint32_t number) {
-    TRY_VOID(view_.page(number));
-    dirty_[number] = true;
+    TRY_VOID(view_.editable_page(number));
     return {};
 }
 
@@ -173,9 +210,8 @@ Result<void> Change::finish() {
     auto& state = view_.state_;
     auto& root = view_.root_;
     TRY(key, state.data_key(root.active_key));
-    for (const auto& [number, dirty] : dirty_) {
-        TRY(page, view_.page(number));
-        const auto plain = page->encode();
+    for (const auto& [number, page] : view_.edited_) {
+        const auto plain = page.encode();
         const auto associated = page_associated(state.row_.vault_id, root.active_key, number);
         const SealedRow row{root.active_key, seal(*key, {plain.data(), plain.size()}, associated, state.random_)};
         TRY_VOID(write_page_row(*state.database_, number, row));
@@ -196,6 +232,7 @@ Result<void> change(VaultState& state, const std::function<Result<void>(Change&)
         TRY_VOID(work(change));
         TRY_VOID(change.finish());
         TRY_VOID(transaction.commit());
+        change.view_.keep(database->snapshot_version());
         return change.erased_something();
     };
     auto erased = run();
