@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sys/sandbox.hpp"
+
 namespace claviger::app {
 namespace {
 
@@ -32,6 +34,7 @@ ChildEnvironment make_child_environment(const ChildEnvironmentInput& input) {
         // Ours too: a child must not inherit paths of the broker.
         if (variable.first.starts_with("CLAVIGER_")) return true;
         const bool kept = std::find(input.keep.begin(), input.keep.end(), variable.first) != input.keep.end();
+        if (!kept && input.sandboxed && sys::names_a_control_point(variable.first)) return true;
         if (kept || !named_like_a_secret(variable.first)) return false;
         child.hidden.push_back(variable.first);
         return true;

@@ -18,6 +18,7 @@ struct ChildEnvironmentInput {
     std::filesystem::path session_ca;  // the session's authority alone
     std::vector<std::string> export_names;  // of the session's definitions
     std::vector<std::string> keep;     // secret-looking variables that the child may have all the same
+    bool sandboxed = false;            // variables that lead to what the sandbox hides go too
     bool proxy_loopback = false;       // a route is on a loopback host, so loopback must not bypass the proxy
 };
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <charconv>
-#include <cstdlib>
 #include <vector>
 
 #include "sys/files.hpp"
@@ -18,10 +17,9 @@ namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = "claviger-run-";
 constexpr std::size_t kMostBundleBytes = 16 * 1024 * 1024;
 
+// Not $XDG_RUNTIME_DIR: the sandbox empties that.
 fs::path base_directory() {
-    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
     std::error_code error;
-    if (runtime != nullptr && *runtime == '/' && fs::is_directory(runtime, error)) return runtime;
     const fs::path temporary = fs::temp_directory_path(error);
     return error ? fs::path("/tmp") : temporary;
 }

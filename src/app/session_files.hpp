@@ -12,7 +12,7 @@ namespace claviger::app {
 
 class SessionFiles {
 public:
-    // Under $XDG_RUNTIME_DIR, else the system's directory for temporary files.
+    // Under the directory for temporary files, which the program can read.
     static base::Result<SessionFiles> create(const std::string& session_ca_pem, const std::string& extra_ca_pem);
     SessionFiles(SessionFiles&& other) noexcept;
     SessionFiles& operator=(SessionFiles&&) = delete;
