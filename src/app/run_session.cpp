@@ -127,7 +127,7 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
     return routes;
 }
 
-Result<int> run_session(const Broker& broker, const RunRequest& request) {
+Result<int> run_session(const Broker& broker, const RunRequest& request, sys::StagedChild& staged) {
     std::vector<std::string> export_names;
     TRY(routes, session_routes(broker, request, export_names));
 
@@ -140,6 +140,7 @@ Result<int> run_session(const Broker& broker, const RunRequest& request) {
     input.proxy_url = proxy->proxy_url();
     input.export_names = export_names;
     input.keep = request.keep_environment;
+    input.sandboxed = staged.report().isolation != sys::Isolation::none;
     input.proxy_loopback = policy::Router(routes).serves_loopback();
     std::optional<SessionFiles> files;
     if (!proxy->ca_certificate_pem().empty()) {
@@ -156,7 +157,9 @@ Result<int> run_session(const Broker& broker, const RunRequest& request) {
         request.say("note: hidden from the program: " + list + " (--keep-env NAME lets one through)");
     }
     loop.hold_signals(watched_signals());
-    TRY(child, sys::start_child(request.command, environment.variables));
+    sys::StagedChild::Program program{request.command, environment.variables, std::nullopt};
+    if (input.sandboxed && request.unmatched == proxy::Unmatched::deny) program.only_port = proxy->port();
+    TRY(child, staged.launch(program));
     broker.log.info("run.started", {{"routes", routes.size()}});
     auto code = loop.run_until(watch_child(loop, child));
     proxy->close();

@@ -9,6 +9,7 @@
 #include "connection/connections.hpp"
 #include "provider/registry.hpp"
 #include "proxy/forward_proxy.hpp"
+#include "sys/staged_child.hpp"
 
 namespace claviger::app {
 
@@ -38,6 +39,7 @@ base::Result<std::vector<policy::Route>> session_routes(const Broker& broker, co
 
 // Runs the program to its end; returns its exit code (128 + signal when killed). Errors are only those before it
 // started. SIGTERM, SIGHUP and friends are forwarded; SIGINT too unless the terminal already sent it to the child.
-base::Result<int> run_session(const Broker& broker, const RunRequest& request);
+// `child` was staged before the vault was opened; with Unmatched::deny its sandbox lets it connect to the proxy alone.
+base::Result<int> run_session(const Broker& broker, const RunRequest& request, sys::StagedChild& child);
 
 }  // namespace claviger::app

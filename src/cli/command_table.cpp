@@ -40,12 +40,15 @@ std::span<const CommandSpec> commands() {
          login},
         {"run", "run a program whose requests get their credentials on the way",
          "Starts PROGRAM behind a proxy that puts the credential into each request to a connected provider. The program never "
-         "has it. The exit code is the program's.",
+         "has it, nor can it reach the vault or your other processes: it runs isolated, or not at all (exit code 15). The exit "
+         "code is the program's.",
          {},
          {{"--use", "PROVIDER[=NAME]", "use this connection instead of the provider's default", Words::provider, {}, true},
           {"--only", "", "serve nothing but what --use names"},
           {"--keep-env", "NAME", "let a variable through that looks like a secret", Words::text, {}, true},
-          {"--unmatched", "WHAT", "requests to other hosts: allow or deny", Words::choice, "allow|deny"}},
+          {"--unmatched", "WHAT", "requests to other hosts: allow or deny", Words::choice, "allow|deny"},
+          {"--sandbox", "HOW", "isolate the program by: auto, namespace or landlock", Words::choice, "auto|namespace|landlock"},
+          {"--no-sandbox", "", "do not isolate it: it can read what you can, the vault's key file among it"}},
          {"claviger run -- curl https://api.github.com/user", "claviger run --use github=work --unmatched deny -- ./agent"},
          run_program, true},
         {"list", "providers, their connections and what these are worth now", "", {},

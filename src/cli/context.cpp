@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "app/isolation.hpp"
 #include "sys/files.hpp"
 #include "sys/terminal.hpp"
 
@@ -81,6 +82,7 @@ Result<std::unique_ptr<Context>> Context::make(const Invocation& invocation) {
 
 Result<app::Config*> Context::config() {
     if (!config_) {
+        TRY_VOID(app::check_reachable(home_));
         TRY(loaded, app::Config::load(home_));
         config_ = std::move(loaded);
     }
@@ -122,6 +124,7 @@ Result<vault::Vault::Options> Context::vault_options(bool create) {
 
 Result<vault::Vault*> Context::open_vault(bool create) {
     if (vault_) return &*vault_;
+    TRY_VOID(app::check_reachable(home_));
     TRY(options, vault_options(create));
     auto opened = vault::Vault::open(options, clock_, random_);
     if (!opened) {
@@ -150,7 +153,8 @@ Result<connection::Connections*> Context::connections_if_any() {
 }
 
 Result<void> Context::require_manage(std::string_view action) const {
-    if (std::getenv("CLAVIGER_RUN") == nullptr) return {};
+    // The variable is a courtesy; that the vault is out of reach is what holds.
+    if (std::getenv("CLAVIGER_RUN") == nullptr && app::check_reachable(home_) && !sys::inside_sandbox()) return {};
     return base::fail(ErrorCode::denied, std::string(action) + " is not allowed inside a claviger run session",
                       "run it in a terminal of your own");
 }

@@ -36,6 +36,8 @@ int run(const std::vector<std::string>& arguments) {
         output_for(arguments).data(parsed->text);
         return parsed->exit_code;
     }
+    // `run` does so itself, once it has the process that becomes the program and shall have the user's own limit.
+    if (!parsed->invocation->command->takes_program) sys::forbid_core_files();
     auto context = Context::make(*parsed->invocation);
     if (!context) return report(output_for(arguments), context.error());
     auto code = parsed->invocation->command->handler(**context, *parsed->invocation);

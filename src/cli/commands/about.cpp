@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "app/isolation.hpp"
 #include "app/session_files.hpp"
 #include "base/text.hpp"
 #include "cli/commands/handlers.hpp"
@@ -9,6 +10,7 @@
 #include "connection/connect.hpp"
 #include "net/tcp.hpp"
 #include "sys/files.hpp"
+#include "sys/staged_child.hpp"
 
 namespace claviger::cli {
 namespace {
@@ -80,14 +82,29 @@ Check check_locked_memory() {
     if (::mlock(page.data(), page.size()) != 0) return {"locked memory", false, "cannot lock memory; raise 'ulimit -l'"};
     ::munlock(page.data(), page.size());
     rlimit core{};
-    const bool no_core = ::getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0;
+    const bool no_core = ::getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0;
     return {"locked memory", no_core, no_core ? "works; no core dumps" : "core dumps are not switched off"};
+}
+
+// What `run` would do, done: a process enters the sandbox and ends. The level is what the kernel gave it.
+Check check_isolation(Context& context) {
+    std::error_code error;
+    base::Result<sys::SandboxPlan> plan = sys::SandboxPlan{};
+    if (std::filesystem::exists(context.home(), error)) plan = app::plan_isolation(context.home(), sys::SandboxChoice::automatic, {});
+    auto staged = plan ? sys::StagedChild::stage(*plan) : base::Result<sys::StagedChild>(base::fail(plan.error()));
+    if (!staged) return from("isolation", base::fail(staged.error()), "");
+    if (auto entered = staged->rehearse(); !entered) return from("isolation", entered, "");
+    std::string detail = app::describe(staged->report());
+    for (const auto& limit : staged->report().limits) detail += "; " + limit;
+    return {"isolation", true, detail};
 }
 
 }  // namespace
 
 Outcome doctor(Context& context, const Invocation&) {
+    TRY_VOID(app::check_reachable(context.home()));
     std::vector<Check> checks;
+    const Check isolation = check_isolation(context);  // first, before there is a secret in memory
     checks.push_back(check_home(context));
     check_vault(context, checks);
     checks.push_back(check_definitions(context));
@@ -97,8 +114,7 @@ Outcome doctor(Context& context, const Invocation&) {
     checks.push_back(check_locked_memory());
     const bool bundle = !app::system_trust_bundle().empty();
     checks.push_back({"trust store", bundle, bundle ? "found" : "no system CA bundle; install the package ca-certificates"});
-    // Said in words, never as more than it is: a program of the same user can read what this user can.
-    checks.push_back({"isolation", true, "L0: programs under run have no credential, but may read this user's files, the vault's key file among them"});
+    checks.push_back(isolation);
 
     bool ok = true;
     json::Array array;

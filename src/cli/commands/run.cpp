@@ -1,8 +1,30 @@
+#include "app/isolation.hpp"
 #include "cli/commands/handlers.hpp"
 
 namespace claviger::cli {
 
+namespace {
+
+sys::SandboxChoice sandbox_choice(const Invocation& invocation) {
+    if (invocation.has("--no-sandbox")) return sys::SandboxChoice::none;
+    const std::string wanted = invocation.value("--sandbox");
+    if (wanted == "namespace") return sys::SandboxChoice::namespaces;
+    return wanted == "landlock" ? sys::SandboxChoice::landlock : sys::SandboxChoice::automatic;
+}
+
+// What holds is always said, and L0 even to those who want no talk but --quiet.
+void say_isolation(Context& context, const sys::SandboxReport& report) {
+    if (report.isolation != sys::Isolation::none) context.out().talk("isolation: " + app::describe(report));
+    else if (!context.out().quiet()) context.out().warn("isolation: " + app::describe(report));
+    for (const auto& limit : report.limits) context.out().talk("note: " + limit);
+}
+
+}  // namespace
+
 Outcome run_program(Context& context, const Invocation& invocation) {
+    TRY_VOID(app::check_reachable(context.home()));
+    TRY(plan, app::plan_isolation(context.home(), sandbox_choice(invocation), invocation.program));
+    TRY(staged, sys::StagedChild::stage(plan));  // before there is a secret in memory
     TRY(config, context.config());
     TRY(vault, context.vault());
     TRY(connections, context.connections());
@@ -27,7 +49,8 @@ Outcome run_program(Context& context, const Invocation& invocation) {
         request.use.emplace_back(std::move(provider), std::move(connection));
     }
     const app::Broker broker{*vault, *connections, context.registry(), *config, context.clock(), context.random(), context.log()};
-    auto code = app::run_session(broker, request);
+    say_isolation(context, staged.report());
+    auto code = app::run_session(broker, request, staged);
     if (!code) {
         // What a shell says of a program that is not there, or not executable.
         if (code.error().code == base::ErrorCode::not_found && code.error().message.find(request.command[0]) != std::string::npos) {
