@@ -138,7 +138,7 @@ Result<Database> Database::open(const std::filesystem::path& file, const Options
     keep_the_log(handle->connection);
     Database database(std::move(handle));
     TRY_VOID(database.execute("PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA cell_size_check=ON; "
-                              "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=0"));
+                              "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=4194304"));
     return database;
 }
 

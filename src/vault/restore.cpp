@@ -11,6 +11,7 @@
 #include "sys/files.hpp"
 #include "vault/age.hpp"
 #include "vault/backup_format.hpp"
+#include "vault/replace_file.hpp"
 #include "vault/seal.hpp"
 #include "vault/state.hpp"
 
@@ -25,17 +26,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t kLargestBackup = std::size_t{4} << 30;
 constexpr std::string_view kNewName = "vault.db.restoring";
 constexpr std::chrono::seconds kWait{5};
-
-Result<void> rename_durably(const fs::path& from, const fs::path& to) {
-    if (::rename(from.c_str(), to.c_str()) != 0) {
-        return fail(ErrorCode::storage, fmt::format("cannot rename {} to {}", from.native(), to.native()));
-    }
-    return sys::sync_directory(to.parent_path());
-}
-
-void remove_with_log(const fs::path& file) {
-    for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((file.native() + suffix).c_str());
-}
 
 // Reads a whole backup, giving each line to `take`.
 Result<RestoreReport> read_backup(const fs::path& from, const base::Secret& passphrase, const std::function<Result<void>(BackupLine)>& take) {
@@ -90,32 +80,6 @@ private:
     std::string from_;
 };
 
-// Empties the old vault's log into its file and gives it a name of its own, in which it stays a whole vault. The old
-// name stays too, until the new vault takes it.
-Result<void> keep_beside(const fs::path& file, const fs::path& aside) {
-    const auto close_log = [&]() -> Result<void> {
-        TRY(old, store::Database::open(file, {store::Access::read_write, kWait}));
-        return old.leave_write_ahead_log();
-    };
-    const auto closed = close_log();
-    if (!closed && closed.error().code == ErrorCode::busy) {
-        return fail(ErrorCode::busy, "another process uses the vault", "stop the other claviger commands and try again");
-    }
-    // ENOENT: only a log is there, whose file is lost.
-    if (::link(file.c_str(), aside.c_str()) != 0 && errno != ENOENT) {
-        return fail(ErrorCode::storage, fmt::format("cannot keep the old vault as {}", aside.native()));
-    }
-    // A log that could not be emptied belongs to a damaged vault: it goes aside with it, or the new one would read it.
-    for (const char* suffix : {"-wal", "-journal"}) {
-        const fs::path log(file.native() + suffix);
-        if (std::error_code ignored; fs::exists(log, ignored)) {
-            TRY_VOID(rename_durably(log, aside.native() + suffix));
-        }
-    }
-    ::unlink((file.native() + "-shm").c_str());
-    return sys::sync_directory(file.parent_path());
-}
-
 Result<bool> something_there(const fs::path& file) {
     for (const char* suffix : {"", "-wal"}) {
         std::error_code failure;
@@ -148,7 +112,7 @@ public:
         const auto built = build(from, passphrase, fresh, !there);
         if (built) {
             if (there) {
-                TRY_VOID(keep_beside(file, aside_name()));
+                TRY_VOID(keep_beside(file, name_beside(options_.home, "old", clock_, random_)));
             }
             ::unlink((fresh.native() + "-wal").c_str());
             ::unlink((fresh.native() + "-shm").c_str());
@@ -174,13 +138,6 @@ private:
         }));
         // Its log must be empty, as the log does not come along.
         return state.database_->truncate_log();
-    }
-
-    [[nodiscard]] fs::path aside_name() const {
-        std::string when = base::to_rfc3339(clock_.now());
-        std::erase_if(when, [](char c) { return c == '-' || c == ':'; });
-        std::string tag = random_.token(3);
-        return options_.home / fmt::format("vault.db.{}-{}.old", when, tag);
     }
 
     Vault::Options options_;

@@ -83,6 +83,7 @@ public:
     static base::Result<View> open(VaultState& state);
 
     base::Result<std::optional<Record>> get(const RecordKey& key);
+    base::Result<std::vector<RecordInfo>> list(std::string_view tenant, std::string_view kind, std::string_view after_id, std::size_t limit);
     // nullptr: never heard of it.
     base::Result<const PageEntry*> entry(const RecordKey& key);
     base::Result<const Page*> page(std::uint32_t number);
@@ -90,7 +91,8 @@ public:
     base::Result<Page*> editable_page(std::uint32_t number);
     // After the commit: what this view has become is what the file holds.
     void keep(std::uint32_t version);
-    // Opens a row that was read, after comparing it with its entry.
+    // Opens a row that is there, after comparing it with what the ledger says of it.
+    base::Result<Record> open_row(const RecordKey& key, const RecordRowView& row);
     base::Result<Record> unseal_record(const RecordRow& row, const PageEntry& entry);
 
     VaultState& state_;
@@ -108,6 +110,10 @@ class Change final : public Transaction {
 public:
     explicit Change(View view) : view_(std::move(view)) {}
     base::Result<std::optional<Record>> get(const RecordKey& key) override { return view_.get(key); }
+    base::Result<std::vector<RecordInfo>> list(std::string_view tenant, std::string_view kind, std::string_view after_id,
+                                               std::size_t limit) override {
+        return view_.list(tenant, kind, after_id, limit);
+    }
     base::Result<std::uint64_t> put(const RecordKey& key, const base::Secret& payload,
                                     std::optional<std::uint64_t> expected) override;
     base::Result<bool> erase(const RecordKey& key, std::optional<std::uint64_t> expected) override;

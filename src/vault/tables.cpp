@@ -156,8 +156,10 @@ Result<store::Statement> find_record_row(store::Database& database, const Record
     return statement;
 }
 
-RecordRowView record_row_view(const store::Row& row) {
-    return {static_cast<std::uint64_t>(row.integer(0)), instant(row.integer(1)), instant(row.integer(2)), key_id(row.integer(3)), row.blob(4)};
+RecordRowView record_row_view(const store::Row& row, int first_column) {
+    const int c = first_column;
+    return {static_cast<std::uint64_t>(row.integer(c)), instant(row.integer(c + 1)), instant(row.integer(c + 2)),
+            key_id(row.integer(c + 3)), row.blob(c + 4)};
 }
 
 Result<std::optional<RecordRow>> read_record_row(store::Database& database, const RecordKey& key) {

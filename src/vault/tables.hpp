@@ -60,7 +60,7 @@ struct RecordRowView {
 };
 // To be stepped once; then record_row_view(statement.row()).
 base::Result<store::Statement> find_record_row(store::Database& database, const RecordKey& key);
-RecordRowView record_row_view(const store::Row& row);
+RecordRowView record_row_view(const store::Row& row, int first_column = 0);
 base::Result<std::optional<RecordRow>> read_record_row(store::Database& database, const RecordKey& key);
 base::Result<void> write_record_row(store::Database& database, const RecordRow& row);
 base::Result<void> delete_record_row(store::Database& database, const RecordKey& key);

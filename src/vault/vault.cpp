@@ -1,5 +1,7 @@
 #include "vault/vault.hpp"
 
+#include <algorithm>
+
 #include "vault/state.hpp"
 
 namespace claviger::vault {
@@ -41,21 +43,15 @@ Result<std::optional<Record>> Vault::get(const RecordKey& key) {
 
 Result<std::vector<RecordInfo>> Vault::list(std::string_view tenant, std::string_view kind, std::string_view after_id,
                                             std::size_t limit) {
-    TRY(database, state_->database());
-    TRY(statement, database->prepare("SELECT id, version, created_at, updated_at FROM records "
-                                     "WHERE tenant = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?"));
-    statement.bind_text(1, tenant).bind_text(2, kind).bind_text(3, after_id).bind(4, static_cast<std::int64_t>(limit));
-    std::vector<RecordInfo> infos;
-    for (;;) {
-        auto found = statement.step();
-        if (!found) return fail(state_->noticed(std::move(found).error()));
-        if (!*found) return infos;
-        const auto row = statement.row();
-        infos.push_back({{std::string(tenant), std::string(kind), std::string(row.text(0))},
-                         static_cast<std::uint64_t>(row.integer(1)),
-                         base::Instant(base::Duration(row.integer(2))),
-                         base::Instant(base::Duration(row.integer(3)))});
-    }
+    return look<std::vector<RecordInfo>>(*state_, [&](View& view) { return view.list(tenant, kind, after_id, limit); });
+}
+
+Result<std::uint64_t> Vault::missing_records() {
+    return look<std::uint64_t>(*state_, [&](View& view) -> Result<std::uint64_t> {
+        TRY(rows, state_->database_->integer("SELECT count(*) FROM records"));
+        const auto there = static_cast<std::uint64_t>(rows);
+        return view.root_.records > there ? view.root_.records - there : 0;
+    });
 }
 
 Result<void> Vault::transact(const std::function<Result<void>(Transaction&)>& work) {
@@ -91,20 +87,32 @@ Result<std::int64_t> Vault::change_counter() {
 }
 
 Result<std::vector<Vault::AuditLine>> Vault::audit_tail(std::size_t limit) {
-    TRY(database, state_->database());
-    TRY(statement, database->prepare("SELECT sequence, tenant, at, event, subject, detail, chain FROM audit "
-                                     "ORDER BY sequence DESC LIMIT ?"));
-    statement.bind(1, static_cast<std::int64_t>(limit));
-    std::vector<AuditLine> lines;
-    for (;;) {
-        auto found = statement.step();
-        if (!found) return fail(state_->noticed(std::move(found).error()));
-        if (!*found) break;
-        auto row = audit_row(statement.row());
-        lines.push_back({row.sequence, base::Instant(base::Duration(row.at)), std::move(row.event), std::move(row.subject),
-                         std::move(row.detail)});
-    }
-    return std::vector<AuditLine>(std::make_move_iterator(lines.rbegin()), std::make_move_iterator(lines.rend()));
+    return look<std::vector<AuditLine>>(*state_, [&](View& view) -> Result<std::vector<AuditLine>> {
+        const auto& root = view.root_;
+        TRY(statement, state_->database_->prepare("SELECT sequence, tenant, at, event, subject, detail, chain FROM audit "
+                                                  "ORDER BY sequence DESC LIMIT ?"));
+        statement.bind(1, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT32_MAX)) + 1);  // one more: the first one's predecessor
+        std::vector<AuditRow> rows;
+        for (;;) {
+            TRY(found, statement.step());
+            if (!found) break;
+            rows.push_back(audit_row(statement.row()));
+        }
+        std::vector<AuditLine> lines;
+        for (std::size_t i = std::min(limit, rows.size()); i-- > 0;) {
+            auto& row = rows[i];
+            const bool first = i + 1 == rows.size();
+            const bool follows = first ? row.sequence == 1 : row.sequence == rows[i + 1].sequence + 1;
+            const std::string before = first ? std::string(kHashBytes, '\0') : rows[i + 1].chain;
+            AuditLine line{row.sequence, base::Instant(base::Duration(row.at)), row.event, row.subject, row.detail};
+            if (!follows) line.problem = "lines before it are missing";
+            else if (root.chain(before, row.line()) != row.chain) line.problem = "it, or the line before it, was changed";
+            else if (i == 0 && (row.sequence != root.audit_entries || row.chain != std::string_view(root.audit_head.data(), root.audit_head.size())))
+                line.problem = "lines after it are missing";
+            lines.push_back(std::move(line));
+        }
+        return lines;
+    });
 }
 
 void Vault::lock() { state_->forget_keys(); }

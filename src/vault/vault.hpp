@@ -38,11 +38,14 @@ struct Record {
     base::Secret payload;
 };
 
-// A row without its content: for listing without decrypting.
+// A row without its content, for listing.
 struct RecordInfo {
     RecordKey key;
     std::uint64_t version = 0;
     base::Instant created_at, updated_at;
+    // Set when the record cannot be trusted (corrupt) or read (unsupported); then only its name is shown, as it stands in
+    // the file, and version and times mean nothing.
+    std::optional<base::Error> problem{};
 };
 
 // One line of the journal of what happened to credentials and definitions: append-only, hash-chained, written in
@@ -60,6 +63,9 @@ class Transaction {
 public:
     virtual ~Transaction() = default;
     virtual base::Result<std::optional<Record>> get(const RecordKey& key) = 0;
+    // As Vault::list, with what this transaction has written so far.
+    virtual base::Result<std::vector<RecordInfo>> list(std::string_view tenant, std::string_view kind, std::string_view after_id,
+                                                       std::size_t limit) = 0;
     // `expected`: nullopt = whatever is there; 0 = must not exist; n = must be at version n. Otherwise
     // ErrorCode::changed. Returns the new version.
     virtual base::Result<std::uint64_t> put(const RecordKey& key, const base::Secret& payload,
@@ -99,8 +105,12 @@ public:
     ~Vault();
 
     base::Result<std::optional<Record>> get(const RecordKey& key);
+    // In order of id, every row authenticated by ledger and seal; a damaged one has its `problem` and hides no other.
     base::Result<std::vector<RecordInfo>> list(std::string_view tenant, std::string_view kind,
                                                std::string_view after_id = {}, std::size_t limit = 1000);
+    // How many records the ledger has that are not in the file, whatever their tenant and kind: a row that was taken away
+    // has no name left to be listed by. Counts rows, so it costs O(n).
+    base::Result<std::uint64_t> missing_records();
     // All or nothing, durable on success. The function may run only once; an error it returns rolls back.
     base::Result<void> transact(const std::function<base::Result<void>(Transaction&)>& work);
     // transact() with a single put/erase and its audit entry.
@@ -121,7 +131,9 @@ public:
         std::uint64_t sequence = 0;
         base::Instant at;
         std::string event, subject, detail;
+        std::string problem{};  // empty: as it was written. Else what is wrong with it, or with what came after it
     };
+    // Oldest first, held against the chain and its head in the ledger.
     base::Result<std::vector<AuditLine>> audit_tail(std::size_t limit);
 
     // Erases the decrypted data key from memory; every later call fails with ErrorCode::key_missing (VA-09).
@@ -149,5 +161,18 @@ struct RestoreReport {
 base::Result<RestoreReport> restore(const std::filesystem::path& from, const base::Secret& passphrase,
                                     const Vault::Options& into, bool check_only, bool replace,
                                     const base::Clock& clock, base::Random& random);
+
+struct RepairReport {
+    bool needed = false;             // false: the vault was whole, and nothing was changed
+    std::uint64_t kept = 0;          // records in the vault now
+    std::uint64_t unchecked = 0;     // of these: their part of the ledger was lost, so they may be an older state
+    std::vector<std::string> lost;   // one line each, for people
+    std::string damaged_copy;        // where the damaged file is
+};
+// Makes a whole vault out of a damaged one: the damaged files are copied aside first, then every record that still
+// authenticates is sealed anew into a fresh file under a fresh data key, with a new ledger, and that file takes the
+// damaged one's place by one rename. Needs the key: without it, or without the data key's row, an error, and nothing is
+// changed. ST-06.
+base::Result<RepairReport> repair(const Vault::Options& where, const base::Clock& clock, base::Random& random);
 
 }  // namespace claviger::vault

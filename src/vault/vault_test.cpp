@@ -70,7 +70,7 @@ TEST_F(VaultBasics, a_transaction_is_all_or_nothing) {
     EXPECT_TRUE(vault.status(true).value().seals_ok);
 }
 
-TEST_F(VaultBasics, lists_in_pages_without_decrypting) {
+TEST_F(VaultBasics, lists_in_pages) {
     auto vault = open();
     for (const char* id : {"c", "a", "b"}) put(vault, key(id), "x");
     put(vault, key("z", "client"), "x");

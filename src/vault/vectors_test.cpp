@@ -70,6 +70,36 @@ TEST_F(VaultVectors, records) {
     }
 }
 
+// The vectors of Project Wycheproof (tests/vectors/wycheproof, Apache-2.0) through this project's own seal and unseal.
+TEST(Seal, VA01_wycheproof_xchacha20_poly1305) {
+    const auto path = std::filesystem::path(CLAVIGER_SOURCE_DIR) / "tests/vectors/wycheproof/xchacha20_poly1305_test.json";
+    const auto file = json::parse(sys::read_file(path, 1 << 20).value()).value().as_object();
+    int opened = 0, refused = 0;
+    for (const auto& group : *json::array_at(file, "testGroups")) {
+        const bool nonce_fits = json::int_at(group.as_object(), "ivSize").value() == 192;
+        for (const auto& value : *json::array_at(group.as_object(), "tests")) {
+            const auto& test = value.as_object();
+            const auto bytes = [&](std::string_view name) { return base::hex_decode(json::string_at(test, name).value()).value(); };
+            const base::Secret key{std::string_view(bytes("key"))};
+            const std::string nonce = bytes("iv"), sealed = "\1" + nonce + bytes("ct") + bytes("tag");
+            const auto plain = unseal(key, sealed, bytes("aad"));
+            const auto id = json::int_at(test, "tcId").value();
+            if (json::string_at(test, "result").value() == "valid") {
+                ++opened;
+                ASSERT_TRUE(plain) << id;
+                EXPECT_EQ(plain->reveal(), bytes("msg")) << id;
+                FixedRandom random(nonce);
+                EXPECT_EQ(seal(key, bytes("msg"), bytes("aad"), random), sealed) << id;
+            } else {
+                ++refused;
+                EXPECT_FALSE(plain) << id << (nonce_fits ? "" : ": nonce of another size");
+            }
+        }
+    }
+    EXPECT_EQ(opened, 246);
+    EXPECT_EQ(refused, 69);
+}
+
 TEST_F(VaultVectors, ledger) {
     const auto file = load("ledger.json");
     const auto& name = *json::object_at(file, "name");

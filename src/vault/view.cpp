@@ -113,6 +113,13 @@ Result<std::optional<Record>> read_by_known_ledger(VaultState& state, const Reco
     return std::optional<Record>(std::move(record));
 }
 
+Result<Record> View::open_row(const RecordKey& key, const RecordRowView& row) {
+    TRY_VOID(check_key(key).map_error([&](const base::Error&) { return damaged(key, "its name is not one that claviger writes"); }));
+    TRY(entry, this->entry(key));
+    if (entry == nullptr || entry->erased) return fail(damaged(key, "it was put in by somebody else"));
+    return unseal_row(state_, key, row, *entry);
+}
+
 Result<Record> View::unseal_record(const RecordRow& row, const PageEntry& entry) {
     const auto& info = row.info;
     return unseal_row(state_, info.key, {info.version, info.created_at, info.updated_at, row.seal.key_id, row.seal.sealed}, entry);
@@ -128,6 +135,28 @@ Result<std::optional<Record>> View::get(const RecordKey& key) {
     if (!row) return fail(damaged(key, "it is missing"));
     TRY(record, unseal_record(*row, *entry));
     return std::optional<Record>(std::move(record));
+}
+
+Result<std::vector<RecordInfo>> View::list(std::string_view tenant, std::string_view kind, std::string_view after_id, std::size_t limit) {
+    TRY(statement, state_.database_->prepare("SELECT id, version, created_at, updated_at, key_id, sealed FROM records "
+                                             "WHERE tenant = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?"));
+    statement.bind_text(1, tenant).bind_text(2, kind).bind_text(3, after_id).bind(4, static_cast<std::int64_t>(limit));
+    std::vector<RecordInfo> infos;
+    for (;;) {
+        TRY(found, statement.step());
+        if (!found) return infos;
+        const auto row = statement.row();
+        RecordInfo info{{std::string(tenant), std::string(kind), std::string(row.text(0))}, 0, {}, {}};
+        auto record = open_row(info.key, record_row_view(row, 1));
+        if (record) {
+            info.version = record->version, info.created_at = record->created_at, info.updated_at = record->updated_at;
+        } else {
+            const auto code = record.error().code;
+            if (code != ErrorCode::corrupt && code != ErrorCode::unsupported) return fail(std::move(record).error());
+            info.problem = std::move(record).error();
+        }
+        infos.push_back(std::move(info));
+    }
 }
 
 // Change
