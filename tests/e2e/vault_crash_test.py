@@ -4,13 +4,17 @@
 For each operation every write, sync, rename, link, unlink, truncate and directory call is found with strace, then the
 operation is run once per call with a SIGKILL in its place (ST-01, ST-02, VA-11, G1), and once per call with ENOSPC and
 EIO instead (ST-04, ST-05, G3). Afterwards the vault must open, be whole, and hold the state before or after.
+A loss of power is replayed from a recording of every write and sync (ST-03), and a disk that is really full is a small
+tmpfs (ST-04).
 
 usage: vault_crash_test.py <vault_tool> [--only name] [--rounds n] [--thorough]
-Without --thorough, disk errors are tried where they tell something new: both kinds for put and erase, ENOSPC for the rest.
+Without --thorough, disk errors are tried where they tell something new: both kinds for put and erase, ENOSPC for the rest,
+and EIO at every sync of all of them.
 """
 import argparse
 import concurrent.futures
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -72,6 +76,7 @@ OPERATIONS = [
     Operation("erase", ("erase", "a"), prepare=[("put", "a", "one"), ("put", "b", "other")], faults=("ENOSPC", "EIO")),
     Operation("rotate", ("rotate",), prepare=FILL, look=[("get", "r3")]),
     Operation("rotate to a new file", ("rotate", "file"), prepare=FILL, look=[("get", "r3")]),
+    Operation("rotate to a passphrase", ("rotate", "passphrase"), prepare=FILL[:2], look=[("get", "r1")], faults=()),
     Operation("backup", ("backup", "@/backup.age"), prepare=[("put", "a", "one")], faults=()),
     Operation("restore", ("restore", "@/../template.age"), look=[("get", "a")], faults=()),
     Operation("restore over a vault", ("restore", "@/../template.age", "--replace"), prepare=[("put", "a", "old")],
@@ -171,12 +176,200 @@ def enumerate_operation(rig, operation, workers):
     jobs = [(call, "signal=SIGKILL") for call in calls]
     errors = ("ENOSPC", "EIO") if rig.thorough else operation.faults
     jobs += [(call, f"error={error}") for call in calls if call[0] in FAULTS for error in errors]
+    if "EIO" not in errors:
+        jobs += [(call, "error=EIO") for call in calls if call[0] in ("fsync", "fdatasync")]  # ST-05
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         results = pool.map(lambda job: disturbed(rig, operation, template, before, after, *job), jobs)
         failures = [failure for failure in results if failure]
     kills = len(calls)
     print(f"{operation.name}: {kills} kill points, {len(jobs) - kills} disk errors, {len(failures)} failures", flush=True)
     return failures, kills, len(jobs) - kills
+
+
+class Disk:
+    """The vault's files as a disk has them: what was synced, and what was written since and may be lost, in part, in any order."""
+
+    FILES = ("vault.db", "vault.db-wal")
+
+    def __init__(self, home):
+        self.synced = {name: self.load(home, name) for name in self.FILES}
+        self.pending = {name: [] for name in self.FILES}
+
+    @staticmethod
+    def load(home, name):
+        path = os.path.join(home, name)
+        return open(path, "rb").read() if os.path.exists(path) else b""
+
+    @staticmethod
+    def applied(data, writes):
+        data = bytearray(data)
+        for kind, offset, content in writes:
+            if kind == "truncate":
+                data = data[:offset] + bytes(max(0, offset - len(data)))
+                continue
+            if len(data) < offset:
+                data += bytes(offset - len(data))
+            data[offset:offset + len(content)] = content
+        return bytes(data)
+
+    def happen(self, event):
+        kind, name, offset, content = event
+        if kind == "sync":
+            self.synced[name] = self.applied(self.synced[name], self.pending[name])
+            self.pending[name] = []
+        else:
+            self.pending[name].append((kind, offset, content))
+
+    def after_power_loss(self, how, dice):
+        """{name: content}: 'none', 'all', 'some' (any of the writes since the sync) or 'torn' (and some of their sectors)."""
+        result = {}
+        for name in self.FILES:
+            writes = self.pending[name] if how != "none" else []
+            if how in ("some", "torn"):
+                writes = [w for w in writes if dice.random() < 0.6]
+            if how == "torn":
+                sectors = []
+                for kind, offset, content in writes:
+                    if kind == "truncate":
+                        sectors.append((kind, offset, content))
+                        continue
+                    pieces = [(kind, offset + at, content[at:at + 512]) for at in range(0, len(content), 512)]
+                    sectors += [piece for piece in pieces if dice.random() < 0.7]
+                writes = sectors
+            result[name] = self.applied(self.synced[name], writes)
+        return result
+
+
+def recorded(rig, home, words):
+    """Every write, truncation and sync of the vault's files in one run."""
+    log = home + ".strace"
+    done = rig.run(home, *words, strace=["-o", log, "-y", "-xx", "-s", "200000", "-e", "trace=pwrite64,write,ftruncate,fsync,fdatasync"])
+    if done.returncode != 0:
+        raise Failure(f"{words} fails undisturbed: {done.stderr}")
+    events = []
+    for line in open(log):
+        found = re.match(r'(?:\d+ +)?(\w+)\(\d+<((?:\\x[0-9a-f]{2})+|[^>]*)>(?:, (.*))?\) += (-?\d+)', line)
+        if not found:
+            continue
+        call, path, arguments, result = found.groups()
+        if path.startswith("\\x"):
+            path = bytes.fromhex(path.replace("\\x", "")).decode()
+        name = os.path.basename(path)
+        if name not in Disk.FILES or int(result) < 0:
+            continue
+        if call == "pwrite64":
+            data, size, offset = re.match(r'"((?:\\x[0-9a-f]{2})*)", (\d+), (\d+)', arguments).groups()
+            content = bytes.fromhex(data.replace("\\x", ""))
+            if len(content) != int(size):
+                raise Failure("a write was not recorded whole")
+            events.append(("write", name, int(offset), content))
+        elif call == "ftruncate":
+            events.append(("truncate", name, int(arguments), b""))
+        elif call in ("fsync", "fdatasync"):
+            events.append(("sync", name, 0, b""))
+        else:
+            raise Failure(f"an unexpected call: {line[:100]}")
+    os.unlink(log)
+    return events
+
+
+def power_loss(rig, workers):
+    """ST-03: power goes after any write; of what was not synced any part may be on the disk."""
+    place, home = rig.fresh(None)
+    for words in [("put", "a", "one"), ("put", "b", "other"), ("add", "counter", "2")]:
+        rig.ok(home, *words)
+    look = [("get", "a"), ("get", "b"), ("get", "counter")]
+
+    def state(where):
+        return tuple(rig.ok(where, *words) for words in look)
+
+    steps = [("add", "counter", "5"), ("put", "a", "two" * 3000), ("erase", "b"), ("rotate",), ("put", "a", "three")]
+    dice, jobs, points = random.Random(3), [], 0
+    for words in steps:
+        before, disk = state(home), Disk(home)
+        events = recorded(rig, home, words)
+        after = state(home)
+        points += len(events)
+        keys = Disk.load(home, "vault.key")
+        for number, event in enumerate(events):
+            disk.happen(event)
+            if number == len(events) - 1:
+                before = after  # the command has returned: acknowledged is durable (ST-01)
+            if event[0] == "sync":
+                cases = ["none"]
+            else:
+                cases = ["none", "all", "some", "torn", "torn"]
+            jobs += [(words, disk.after_power_loss(how, dice), keys, before, after, how) for how in cases]
+    unique = {tuple(job[1].values()): job for job in jobs}
+
+    def check(job):
+        words, files, keys, before, after, how = job
+        spot, crashed = rig.fresh(None)
+        os.mkdir(crashed, 0o700)
+        try:
+            for name, content in [*files.items(), ("vault.key", keys)]:
+                with open(os.open(os.path.join(crashed, name), os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+                    file.write(content)
+            check_whole(rig, crashed)
+            now = state(crashed)
+            if words[0] == "add":  # one transaction each
+                low, high = int(before[2].split()[-1]), int(after[2].split()[-1])
+                good = now[:2] == before[:2] and low <= int(now[2].split()[-1]) <= high
+            else:
+                good = now in (before, after)
+            if not good:
+                raise Failure(f"state {now}")
+            rig.ok(crashed, "put", "again", "works")
+            return None
+        except (Failure, subprocess.TimeoutExpired) as failure:
+            return f"power loss in {words[:2]} ({how}): {failure}"
+        finally:
+            shutil.rmtree(spot, ignore_errors=True)
+
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        failures = [failure for failure in pool.map(check, unique.values()) if failure]
+    shutil.rmtree(place)
+    print(f"power loss: {points} writes and syncs, {len(unique)} states of the disk, {len(failures)} failures", flush=True)
+    return failures
+
+
+def full_disk(rig):
+    """ST-04 on a file system that is really full: a clear error, nothing lost, and it works again once there is room."""
+    place, home = rig.fresh(None)
+    os.mkdir(home, 0o700)
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k,mode=0700", "tmpfs", home], capture_output=True).returncode != 0:
+        print("SKIPPED: a full disk, as tmpfs cannot be mounted here")
+        return []
+    try:
+        ballast = os.path.join(home, "ballast")
+        with open(ballast, "wb") as file:
+            file.write(bytes(128 << 10))
+        held, failures = 0, []
+        while held < 500:
+            done = rig.run(home, "put", f"r{held}", "x" * 3000)
+            if done.returncode != 0:
+                break
+            held += 1
+        if done.stderr.split(":")[0] != "storage" or held == 0:
+            failures.append(f"full disk: after {held} records: {done.stderr.strip()}")
+        for again in range(5):
+            if rig.run(home, "put", "late", "x" * 3000).returncode == 0:
+                failures.append("full disk: an impossible success")
+        kept = sum(rig.run(home, "get", f"r{i}").stdout.startswith("1 xxx") for i in range(held))
+        if kept != held:
+            failures.append(f"full disk: {held - kept} of {held} records cannot be read")
+        os.unlink(ballast)
+        rig.ok(home, "put", "late", "there is room")
+        check_whole(rig, home)
+        if rig.ok(home, "get", "late") != "1 there is room" or any(rig.ok(home, "get", f"r{i}") != "1 " + "x" * 3000 for i in range(held)):
+            failures.append("full disk: something was lost")
+    except Failure as failure:
+        failures = [f"full disk: {failure}"]
+    finally:
+        subprocess.run(["umount", home], check=False)
+        shutil.rmtree(place, ignore_errors=True)
+    print(f"full disk: {held} records fitted, {len(failures)} failures", flush=True)
+    return failures
 
 
 def race(rig, rounds, processes=16):
@@ -231,6 +424,10 @@ def main():
             operation.words = tuple(word.replace("@/../template.age", backup) for word in operation.words)
             failed, killed, erred = enumerate_operation(rig, operation, os.cpu_count() or 2)
             failures, kills, errors = failures + failed, kills + killed, errors + erred
+        if not arguments.only or arguments.only == "power loss":
+            failures += power_loss(rig, os.cpu_count() or 2)
+        if not arguments.only or arguments.only == "full disk":
+            failures += full_disk(rig)
         if not arguments.only or arguments.only == "race":
             failures += race(rig, arguments.rounds)
     for failure in failures[:40]:
