@@ -33,10 +33,11 @@ std::string pool_key_of(std::string_view pool_key, const net::Url& url) {
     return std::string(pool_key).append("\n").append(url.origin());
 }
 
-// https anywhere, http to loopback only, where the address policy lets it (OA-09, PX-11).
-Result<void> check_url(const net::Url& url, const net::AddressPolicy& addresses) {
+// https anywhere, http to loopback only, where the address policy lets it (OA-09, PX-11); http elsewhere only when asked.
+Result<void> check_url(const net::Url& url, const net::AddressPolicy& addresses, bool plain_http) {
     if (url.has_userinfo()) return base::fail(ErrorCode::invalid_input, "a URL with a user name is not used");
     if (url.scheme() == "https") return {};
+    if (url.scheme() == "http" && plain_http) return {};
     if (url.scheme() == "http" && url.host_is_loopback() && addresses.allow_loopback) return {};
     return base::fail(ErrorCode::denied, "only https is used, not " + url.scheme() + ": for " + url.host());
 }
@@ -125,25 +126,26 @@ struct Client::State {
 
     // The state outlives its tasks: each holds it.
     static Task<Result<std::unique_ptr<Connection>>> connect(std::shared_ptr<State> self, net::Url url,
-                                                             Deadline deadline);
+                                                             Deadline deadline, AcquireOptions how);
     static Task<Result<Lease>> acquire(std::shared_ptr<State> self, std::string key, net::Url url,
-                                       std::chrono::milliseconds longest_idle, Deadline deadline);
+                                       std::chrono::milliseconds longest_idle, Deadline deadline, AcquireOptions how);
     static Task<Result<Response>> send(std::shared_ptr<State> self, Request request);
 };
 
 Task<Result<std::unique_ptr<Connection>>> Client::State::connect(std::shared_ptr<State> self, net::Url url,
-                                                                 Deadline deadline) {
-    CO_TRY_VOID(check_url(url, self->options.addresses));
-    net::TcpTarget target{url.dial_host(), url.port()};
+                                                                 Deadline deadline, AcquireOptions how) {
     net::AddressPolicy policy = self->options.addresses;
-    auto stream = co_await net::connect_tcp(self->loop, std::move(target), std::move(policy), deadline);
+    policy.allow_loopback = how.allow_loopback.value_or(policy.allow_loopback);
+    CO_TRY_VOID(check_url(url, policy, how.plain_http));
+    net::TcpTarget target{url.dial_host(), url.port()};
+    auto stream = co_await net::connect_tcp(self->loop, std::move(target), std::move(policy), deadline, how.cancellation);
     if (!stream) co_return base::fail(std::move(stream).error());
     if (url.scheme() == "https") {
         net::TlsClientContext trust = self->tls;
         std::string host = url.dial_host();
         stream = co_await net::tls_connect(std::move(*stream), std::move(trust), std::move(host), deadline);
         if (!stream) co_return base::fail(std::move(stream).error());
-    } else {
+    } else if (!how.plain_http) {
         // "localhost" is only a name: what counts for plain text is where the connection went.
         const std::string peer = (*stream)->peer_address();
         if (!peer.starts_with("127.") && peer != "::1") {
@@ -154,12 +156,13 @@ Task<Result<std::unique_ptr<Connection>>> Client::State::connect(std::shared_ptr
 }
 
 Task<Result<Client::Lease>> Client::State::acquire(std::shared_ptr<State> self, std::string key, net::Url url,
-                                                   std::chrono::milliseconds longest_idle, Deadline deadline) {
+                                                   std::chrono::milliseconds longest_idle, Deadline deadline,
+                                                   AcquireOptions how) {
     Lease lease;
     lease.connection = self->idle.take(key, std::chrono::steady_clock::now(), longest_idle);
     lease.reused = lease.connection != nullptr;
     if (lease.reused) co_return std::move(lease);
-    auto fresh = co_await connect(self, std::move(url), deadline);
+    auto fresh = co_await connect(self, std::move(url), deadline, how);
     if (!fresh) co_return base::fail(std::move(fresh).error());
     lease.connection = std::move(*fresh);
     co_return std::move(lease);
@@ -167,7 +170,7 @@ Task<Result<Client::Lease>> Client::State::acquire(std::shared_ptr<State> self, 
 
 Task<Result<Response>> Client::State::send(std::shared_ptr<State> self, Request request) {
     const Deadline deadline = net::in(self->options.total_time);
-    CO_TRY_VOID(check_url(request.url, self->options.addresses));
+    CO_TRY_VOID(check_url(request.url, self->options.addresses, false));
     if (request.method == "CONNECT") co_return base::fail(ErrorCode::internal, "CONNECT is not sent by send()");
     const RequestHead head = make_head(request, self->options.user_agent);
     const std::string key = pool_key_of(kOwnPool, request.url);
@@ -176,7 +179,7 @@ Task<Result<Response>> Client::State::send(std::shared_ptr<State> self, Request 
     const std::string_view body = request.body;
     std::chrono::milliseconds longest_idle = kFreshEnough;
     if (safe) longest_idle = self->options.idle_time;
-    auto lease = co_await acquire(self, key, request.url, longest_idle, deadline);
+    auto lease = co_await acquire(self, key, request.url, longest_idle, deadline, AcquireOptions());
     if (!lease) co_return base::fail(std::move(lease).error().within(request.url.origin()));
     RequestHead first_try = head;
     auto response = co_await exchange(*lease->connection, std::move(first_try), body, max, deadline);
@@ -184,7 +187,7 @@ Task<Result<Response>> Client::State::send(std::shared_ptr<State> self, Request 
                        !lease->connection->received_any();
     if (stale && safe) {
         // Only what changes nothing is sent again; a token request never is.
-        auto fresh = co_await connect(self, request.url, deadline);
+        auto fresh = co_await connect(self, request.url, deadline, AcquireOptions());
         if (!fresh) co_return base::fail(std::move(fresh).error().within(request.url.origin()));
         lease->connection = std::move(*fresh);
         RequestHead second_try = head;
@@ -214,8 +217,12 @@ Result<Client> Client::make(net::Loop& loop, Options options) {
 Task<Result<Response>> Client::send(Request request) { return State::send(state_, std::move(request)); }
 
 Task<Result<Client::Lease>> Client::acquire(std::string pool_key, net::Url url, Deadline deadline) {
+    return acquire(std::move(pool_key), std::move(url), deadline, AcquireOptions());
+}
+
+Task<Result<Client::Lease>> Client::acquire(std::string pool_key, net::Url url, Deadline deadline, AcquireOptions how) {
     std::string key = pool_key_of(pool_key, url);
-    return State::acquire(state_, std::move(key), std::move(url), state_->options.idle_time, deadline);
+    return State::acquire(state_, std::move(key), std::move(url), state_->options.idle_time, deadline, how);
 }
 
 void Client::give_back(std::string pool_key, const net::Url& url, std::unique_ptr<Connection> connection) {

@@ -55,7 +55,16 @@ public:
         std::unique_ptr<Connection> connection;
         bool reused = false;
     };
+    struct AcquireOptions {
+        // http to any address that the policy lets through. Only for requests without a credential (PX-11); otherwise
+        // http goes to loopback alone.
+        bool plain_http = false;
+        std::optional<bool> allow_loopback;          // instead of the client's own policy: what this very host may reach
+        net::Cancellation* cancellation = nullptr;   // as connect_tcp's
+    };
     net::Task<base::Result<Lease>> acquire(std::string pool_key, net::Url url, net::Deadline deadline);
+    net::Task<base::Result<Lease>> acquire(std::string pool_key, net::Url url, net::Deadline deadline,
+                                           AcquireOptions options);
     // Keeps it for reuse only if connection.may_continue() and its body is complete and nothing unread.
     void give_back(std::string pool_key, const net::Url& url, std::unique_ptr<Connection> connection);
 

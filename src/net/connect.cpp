@@ -22,6 +22,8 @@ base::Error unreachable(const IpAddress& address, std::uint16_t port, const std:
     return base::Error::make(ErrorCode::network, "cannot connect to " + where + ":" + std::to_string(port) + ": " + why);
 }
 
+base::Error given_up() { return base::Error::make(ErrorCode::cancelled, "the connection is not wanted any more"); }
+
 // The connected address is the checked one (PX-08): true also against anything that rewrites it on this machine
 // and tells so.
 bool connected_to(int fd, const IpAddress& address, std::uint16_t port) {
@@ -34,12 +36,19 @@ bool connected_to(int fd, const IpAddress& address, std::uint16_t port) {
     return actual == address && reinterpret_cast<const sockaddr_in&>(peer).sin_port == reinterpret_cast<const sockaddr_in&>(wanted).sin_port;
 }
 
-Task<Result<StreamPtr>> dial(std::shared_ptr<Reactor> reactor, IpAddress address, std::uint16_t port, Deadline deadline) {
+Task<Result<StreamPtr>> dial(std::shared_ptr<Reactor> reactor, IpAddress address, std::uint16_t port, Deadline deadline,
+                             Cancellation* cancellation) {
     FileDescriptor fd(::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd.valid()) co_return base::fail(unreachable(address, port, system_text(errno)));
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     auto socket = std::make_shared<Socket>(std::move(reactor), std::move(fd));
+    if (cancellation != nullptr) {
+        cancellation->on_cancel([weak = std::weak_ptr<Socket>(socket)] {
+            if (const auto alive = weak.lock()) alive->close();
+        });
+        if (cancellation->cancelled()) co_return base::fail(given_up());
+    }
 
     sockaddr_storage to{};
     const socklen_t size = address.fill(to, port);
@@ -70,9 +79,10 @@ Deadline share_of(Deadline deadline, std::size_t addresses_left) {
 
 }  // namespace
 
-Task<Result<StreamPtr>> connect_tcp(Loop& loop, TcpTarget target, AddressPolicy policy, Deadline deadline) {
+Task<Result<StreamPtr>> connect_tcp(Loop& loop, TcpTarget target, AddressPolicy policy, Deadline deadline,
+                                    Cancellation* cancellation) {
     if (target.port == 0) co_return base::fail(ErrorCode::invalid_input, "port 0 cannot be connected to");
-    auto resolved = co_await resolve(loop, target.host, deadline);
+    auto resolved = co_await resolve(loop, target.host, deadline, cancellation);
     if (!resolved) co_return base::fail(std::move(resolved).error());
     // One forbidden answer condemns the name: a mixture is how rebinding begins (PX-09).
     for (const IpAddress& address : *resolved) {
@@ -82,7 +92,7 @@ Task<Result<StreamPtr>> connect_tcp(Loop& loop, TcpTarget target, AddressPolicy 
     base::Error last;
     for (std::size_t i = 0; i < resolved->size(); ++i) {
         auto reactor = loop.native().reactor;
-        auto connected = co_await dial(std::move(reactor), (*resolved)[i], target.port, share_of(deadline, resolved->size() - i));
+        auto connected = co_await dial(std::move(reactor), (*resolved)[i], target.port, share_of(deadline, resolved->size() - i), cancellation);
         if (connected) co_return connected;
         last = std::move(connected).error();
         if (last.code == ErrorCode::cancelled) break;

@@ -87,13 +87,23 @@ base::Error unresolved(const Lookup& lookup) {
 
 }  // namespace
 
-Task<Result<Addresses>> resolve(Loop& loop, std::string host, Deadline deadline) {
+Task<Result<Addresses>> resolve(Loop& loop, std::string host, Deadline deadline, Cancellation* cancellation) {
     bool final = false;
     auto local = local_answer(host, final);
     if (final) co_return local;
     auto lookup = std::make_shared<Lookup>(loop, host);
     start(loop, lookup);
+    if (cancellation != nullptr) {
+        cancellation->on_cancel([weak = std::weak_ptr<Lookup>(lookup)] {
+            if (const auto alive = weak.lock()) alive->done.set();
+        });
+    }
     auto waited = co_await lookup->done.wait(deadline);
+    if (cancellation != nullptr) {
+        cancellation->on_cancel(nullptr);
+        // The answers may still be written by the other thread: they are not looked at.
+        if (cancellation->cancelled()) co_return base::fail(ErrorCode::cancelled, "the name is not wanted any more");
+    }
     if (!waited) {
         co_return base::fail(waited.error().code, "resolving '" + base::printable(host, 80) + "' took too long");
     }

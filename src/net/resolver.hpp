@@ -5,12 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "net/cancellation.hpp"
 #include "net/ip_address.hpp"
 #include "net/loop.hpp"
 
 namespace claviger::net {
 
 // Literals and localhost names are answered here, without a name server. Never an empty list.
-Task<base::Result<std::vector<IpAddress>>> resolve(Loop& loop, std::string host, Deadline deadline);
+Task<base::Result<std::vector<IpAddress>>> resolve(Loop& loop, std::string host, Deadline deadline,
+                                             Cancellation* cancellation = nullptr);
 
 }  // namespace claviger::net

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace claviger::net {
 
@@ -17,6 +18,7 @@ void Socket::close() noexcept {
     if (closed()) return;
     if (enrolled_) reactor_->withdraw(key_);
     enrolled_ = false;
+    hang_up_ = nullptr;
     fd_.reset();
     reactor_->wake(reader_, Waiter::Outcome::cancelled);
     reactor_->wake(writer_, Waiter::Outcome::cancelled);
@@ -30,6 +32,20 @@ void Socket::on_readiness(bool readable, bool writable, bool hung_up) {
     if (readable) reactor_->wake(reader_, Waiter::Outcome::ready);
     if (writable) reactor_->wake(writer_, Waiter::Outcome::ready);
     reactor_->wake(crossing_, Waiter::Outcome::ready);  // looks for itself what came
+    if (!hung_up_ || !hang_up_) return;
+    const auto call = std::exchange(hang_up_, nullptr);  // it may close this socket
+    call();
+}
+
+void Socket::on_hang_up(std::function<void()> call) {
+    hang_up_ = std::move(call);
+    if (!hang_up_ || closed()) return;
+    if (!hung_up_) {
+        watch(Direction::read);  // one that cannot be watched is noticed by whoever reads or writes it
+        return;
+    }
+    const auto now = std::exchange(hang_up_, nullptr);
+    now();
 }
 
 // Registers at the first wait only: adding or changing a watch reports what is ready already, so nothing that

@@ -4,6 +4,7 @@
 // (which then ends with `cancelled`). For net/ only. Thread rule: the loop's thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "net/reactor.hpp"
@@ -36,6 +37,8 @@ public:
     void look_again() { readable_ = true; }
     // Counts transfers that did not wait; true when it is time to let others have a turn.
     [[nodiscard]] bool greedy() { return ++streak_ > kLongestStreak; }
+    // As Stream::on_hang_up.
+    void on_hang_up(std::function<void()> call);
     void close() noexcept;
 
     // For the reactor.
@@ -51,6 +54,7 @@ private:
     std::shared_ptr<Reactor> reactor_;
     FileDescriptor fd_;
     Waiter reader_, writer_, crossing_;
+    std::function<void()> hang_up_;
     std::uint64_t key_ = 0;
     bool enrolled_ = false;
     bool watching_writes_ = false;

@@ -18,6 +18,9 @@ public:
     void close() noexcept override {
         if (socket_) socket_->close();
     }
+    void on_hang_up(std::function<void()> call) override {
+        if (socket_) socket_->on_hang_up(std::move(call));
+    }
     [[nodiscard]] bool idle_and_open() const override;
     [[nodiscard]] std::string peer_address() const override { return peer_; }
 

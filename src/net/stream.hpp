@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +26,9 @@ public:
     virtual void close() noexcept = 0;
     // True while nothing arrived and the peer did not close: whether a pooled connection may be used again.
     [[nodiscard]] virtual bool idle_and_open() const = 0;
+    // `call` runs once, inside the loop, when the peer hangs up (FIN or RST), also while nobody reads; at once when it did
+    // already. It may close streams, and must not destroy this one. Replaces an earlier one; null: none. Gone with close().
+    virtual void on_hang_up(std::function<void()> call) { (void)call; }
     [[nodiscard]] virtual std::string peer_address() const = 0;  // "127.0.0.1", "::1", "" for Unix
 };
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "net/cancellation.hpp"
 #include "net/loop.hpp"
 #include "net/stream.hpp"
 
@@ -30,7 +31,10 @@ struct TcpTarget {
 };
 
 // One resolution; every answer checked; addresses tried in order until one connects.
-Task<base::Result<StreamPtr>> connect_tcp(Loop& loop, TcpTarget target, AddressPolicy policy, Deadline deadline);
+// `cancellation`, which outlives the task, breaks it off (ErrorCode::cancelled); afterwards it closes the connection,
+// also under a TLS handshake, until on_cancel() is told otherwise.
+Task<base::Result<StreamPtr>> connect_tcp(Loop& loop, TcpTarget target, AddressPolicy policy, Deadline deadline,
+                                          Cancellation* cancellation = nullptr);
 
 class Listener {
 public:

@@ -106,6 +106,7 @@ public:
     }
     Task<Result<void>> shutdown_write(Deadline deadline) override { return say_goodbye(session_, deadline); }
     void close() noexcept override { session_->close(); }
+    void on_hang_up(std::function<void()> call) override { session_->socket->on_hang_up(std::move(call)); }
     [[nodiscard]] std::string peer_address() const override { return peer_; }
 
     // A session ticket or a key update makes the socket readable without being data: OpenSSL takes these in.
