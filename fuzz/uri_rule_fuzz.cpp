@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "policy/uri_rule.hpp"
@@ -24,7 +25,19 @@ void check(const UriRule& rule, const Url& url) {
     const bool tls = url.scheme() == "https" || url.scheme() == "wss";
     require(tls || url.host_is_loopback());
     require(!tls || rule.host_may_match(url.host(), url.port()));
-    for (const std::string_view bad : {"%2f", "%2F", "%5c", "%5C", "%00"}) require(url.path().find(bad) == std::string::npos);
+    for (const std::string_view bad : {"%5c", "%5C", "%00"}) require(url.path().find(bad) == std::string::npos);
+    // What holds for an encoded slash holds for a plain one.
+    std::string plain;
+    for (std::size_t i = 0; i < url.path().size(); ++i) {
+        const std::string_view three = std::string_view(url.path()).substr(i, 3);
+        const bool slash = three == "%2f" || three == "%2F";
+        plain += slash ? '/' : url.path()[i];
+        i += slash ? 2 : 0;
+    }
+    if (plain != url.path()) {
+        const auto other = Url::parse(url.origin() + plain + (url.query() ? "?" + *url.query() : ""));
+        require(other && rule.matches(*other));
+    }
     // The session's authority may then name this host.
     bool covered = !tls || rule.text().starts_with("regex:");
     for (const auto& host : rule.constraint_hosts()) {

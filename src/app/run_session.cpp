@@ -52,7 +52,7 @@ Result<policy::Route> route_of(const provider::ProviderDefinition& definition, c
     route.provider = stored.provider;
     route.connection = stored.name;
     TRY(values, provider::complete_variables(definition, stored.variables));
-    TRY(rules, policy::rules_of(definition, values));
+    TRY(rules, policy::rules_of(definition, values, inject::own_names(definition, stored)));
     route.rules = std::move(rules);
     if (definition.oauth2) {
         const auto& oauth = *definition.oauth2;

@@ -70,6 +70,15 @@ bool is_tls(const net::Url& url) { return url.scheme() == "https" || url.scheme(
 
 }  // namespace
 
+provider::VariableValues own_names(const provider::ProviderDefinition& definition, const connection::Connection& connection) {
+    provider::VariableValues names;
+    for (const auto& [name, value] : connection.fields) {
+        if (name == definition.credentials.field_name || !policy::names_own_host(name)) continue;
+        names.emplace(name, std::string(value.reveal()));
+    }
+    return names;
+}
+
 Result<Injection> Injection::make(const provider::ProviderDefinition& definition,
                                   const connection::Connection& connection, base::Instant now) {
     TRY_VOID(check_usable(definition, connection, now));
@@ -80,9 +89,8 @@ Result<Injection> Injection::make(const provider::ProviderDefinition& definition
         if (provider::header_name_allowed(name)) injection.reserved_.push_back(name);  // never Host and its like
     }
     TRY(variables, provider::complete_variables(definition, connection.variables));
-    TRY(rules, policy::rules_of(definition, variables));
+    TRY(rules, policy::rules_of(definition, variables, own_names(definition, connection)));
     injection.declared_ = std::move(rules);
-    injection.anywhere_ = definition.allow_all_uris;
     if (!definition.inject.sign.empty() || definition.auth_type == provider::AuthType::oauth1) {
         return base::fail(ErrorCode::unsupported,
                           fmt::format("requests to {} must be signed, which this release cannot do", definition.name));
@@ -184,7 +192,7 @@ Result<void> Injection::apply(http::RequestHead& request, const net::Url& url) c
     }
     // A session's routes are older than this credential: a new login may have moved the connection to another host, or
     // the definition may have changed back and forth (OA-27, CL-10). What counts is where this very credential may go.
-    if (!declared && !anywhere_) {
+    if (!declared) {
         return base::fail(ErrorCode::needs_login, "this connection's credential is not for " + url.authority(),
                           "start a new session: claviger run -- ...");
     }

@@ -22,6 +22,9 @@ class CredentialFields;
 
 struct SecretPair { std::string name; base::Secret value; };
 
+// The fields of a connection that tell its own host ("subdomain", "shop_domain"; never the credential), for rules_of().
+provider::VariableValues own_names(const provider::ProviderDefinition& definition, const connection::Connection& connection);
+
 class Injection {
 public:
     // ErrorCode::needs_login when the connection is expired, suspended or marked; invalid_input when a template names
@@ -43,7 +46,6 @@ private:
     std::vector<SecretPair> headers_, query_, cookies_;
     std::vector<std::string> reserved_;             // names of the definition that callers may not send
     std::vector<policy::UriRule> declared_;         // where the definition lets the credential go
-    bool anywhere_ = false;                         // allow_all_uris
     std::optional<base::Instant> valid_until_;
 };
 

@@ -170,6 +170,38 @@ TEST(Injection, PX11_no_credential_over_http) {
     }
 }
 
+TEST(Injection, PX24_all_uris_is_no_wider_than_the_policy) {
+    auto definition = definition_of(AuthType::api_key);
+    definition.api_urls = {};
+    definition.allow_all_uris = true;
+    definition.vars.emplace_back().name = "base_url";
+    auto connection = connection_to(definition, {{"api_key", "K"}});
+    connection.variables = {{"base_url", "https://site.acme.com/blog"}};
+    const auto injection = made(definition, connection);
+    for (const auto& [text, goes] : {std::pair{"https://site.acme.com/blog/x", true}, {"https://site.acme.com/other", false},
+                                     {"https://evil.com/blog/x", false}, {"https://site.acme.com:8443/blog/x", false}}) {
+        auto request = request_to("/x");
+        EXPECT_EQ(injection.apply(request, url_of(text)).has_value(), goes) << text;
+        EXPECT_EQ(request.fields.count("Authorization"), goes ? 1u : 0u) << text;
+    }
+    connection.variables = {};
+    const auto nowhere = Injection::make(definition, connection, kNow);
+    auto request = request_to("/x");
+    EXPECT_FALSE(nowhere && nowhere->apply(request, kUrl)) << "without an origin of its own there is no site";
+}
+
+TEST(Injection, PX04_the_own_host_comes_from_a_field_of_the_connection) {
+    auto definition = definition_of(AuthType::api_key);
+    definition.api_urls = {"*.github.io"};
+    definition.credentials.field_name = "access_token";
+    const auto names = own_names(definition, connection_to(definition, {{"access_token", "K"}, {"subdomain", "mine"}, {"user", "u"}}));
+    EXPECT_EQ(names, (provider::VariableValues{{"subdomain", "mine"}}));
+    const auto injection = made(definition, connection_to(definition, {{"access_token", "K"}, {"subdomain", "mine"}}));
+    auto request = request_to("/x");
+    EXPECT_TRUE(injection.apply(request, url_of("https://mine.github.io/x")));
+    EXPECT_FALSE(injection.apply(request, url_of("https://evil.github.io/x")));
+}
+
 TEST(Injection, PX12_headers_that_frame_a_message_are_refused) {
     for (const std::string name : {"Host", "content-length", "Transfer-Encoding", "Connection", "TE", "Trailer", "Upgrade", "Expect",
                                    "Proxy-Authorization", "Sec-Fetch-Site", ":authority", "Cookie", "X Y", "", "X\r\nY"}) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "policy/path_reading.hpp"
 
 namespace claviger::policy {
 namespace {
@@ -52,20 +53,51 @@ struct Candidate {
 const UriRule* best_rule(const Route& route, const net::Url& url) {
     const UriRule* best = nullptr;
     for (const auto& rule : route.rules) {
-        if (rule.matches(url) && (best == nullptr || rule.specificity() > best->specificity())) best = &rule;
+        if (rule.matches_as_read(url) && (best == nullptr || rule.specificity() > best->specificity())) best = &rule;
     }
     return best;
 }
 
+template <class Test>
+bool any_rule(const std::vector<Route>& routes, Test test) {
+    return std::any_of(routes.begin(), routes.end(),
+                       [&](const Route& route) { return std::any_of(route.rules.begin(), route.rules.end(), test); });
+}
+
 Decision decided(Decision::Kind kind, const Candidate& by, std::string because) {
-    return {kind, by.route->provider, by.route->connection, by.rule->text(), std::move(because)};
+    return {kind, by.route->provider, by.route->connection, by.rule->text(), false, std::move(because)};
+}
+
+Decision read_otherwise() {
+    return {Decision::Kind::unmatched, "", "", "", true, "the path's %2F, taken as a slash, leads where another rule or none holds"};
 }
 
 }  // namespace
 
 Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {}
 
+// PX-05: "%2F" is data to one server and a separator to another. Only when both agree on who is meant is anything sent.
 Decision Router::decide(const net::Url& url) const {
+    auto decision = decide_as_read(url);
+    if (path_is_unreadable(url.path()) && names_host(url.host())) {
+        decision.refused = true;
+        decision.because = "the path is written so that servers read it in different ways (%5C, %00, ..;)";
+        return decision;
+    }
+    const auto readings = other_readings(url);
+    for (const auto& other : readings) {
+        auto second = decide_as_read(other);
+        if (second.kind == Decision::Kind::excluded) return second;
+        const bool agrees = second.kind == decision.kind && second.provider == decision.provider &&
+                            second.connection == decision.connection;
+        if (!agrees && decision.kind != Decision::Kind::excluded) return read_otherwise();
+    }
+    const auto holds = [&](const UriRule& rule) { return rule.matches(url); };  // one rule for every reading
+    if (!readings.empty() && decision.kind == Decision::Kind::matched && !any_rule(routes_, holds)) return read_otherwise();
+    return decision;
+}
+
+Decision Router::decide_as_read(const net::Url& url) const {
     std::vector<Candidate> best;  // several only while they tie
     for (const auto& route : routes_) {
         const auto* rule = best_rule(route, url);
@@ -74,7 +106,7 @@ Decision Router::decide(const net::Url& url) const {
         if (!best.empty() && rule->specificity() > best[0].rule->specificity()) best.clear();
         best.push_back({&route, rule});
     }
-    if (best.empty()) return {Decision::Kind::unmatched, "", "", "", "no rule of a connection of this session matches"};
+    if (best.empty()) return {Decision::Kind::unmatched, "", "", "", false, "no rule of a connection of this session matches"};
     for (const auto& route : routes_) {
         for (const auto& endpoint : route.excluded) {
             if (!is_endpoint(url, endpoint)) continue;
@@ -93,16 +125,28 @@ Decision Router::decide(const net::Url& url) const {
 }
 
 bool Router::opens(std::string_view canonical_host, std::uint16_t port) const {
-    return std::any_of(routes_.begin(), routes_.end(), [&](const Route& route) {
-        return std::any_of(route.rules.begin(), route.rules.end(),
-                           [&](const UriRule& rule) { return rule.host_may_match(canonical_host, port); });
+    return any_rule(routes_, [&](const UriRule& rule) { return rule.host_may_match(canonical_host, port); });
+}
+
+bool Router::names_host(std::string_view canonical_host) const {
+    return any_rule(routes_, [&](const UriRule& rule) { return rule.names_host(canonical_host); });
+}
+
+bool Router::reaches_loopback(std::string_view canonical_host, std::uint16_t port) const {
+    return any_rule(routes_, [&](const UriRule& rule) { return rule.reaches_loopback(canonical_host, port); });
+}
+
+std::string Router::first_regex() const {
+    std::string text;
+    any_rule(routes_, [&](const UriRule& rule) {
+        if (rule.text().starts_with("regex:")) text = rule.text();
+        return !text.empty();
     });
+    return text;
 }
 
 bool Router::serves_loopback() const {
-    return std::any_of(routes_.begin(), routes_.end(), [](const Route& route) {
-        return std::any_of(route.rules.begin(), route.rules.end(), [](const UriRule& rule) { return rule.names_loopback(); });
-    });
+    return any_rule(routes_, [](const UriRule& rule) { return rule.names_loopback(); });
 }
 
 std::vector<std::string> Router::constraint_hosts() const {

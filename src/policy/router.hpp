@@ -20,6 +20,7 @@ struct Decision {
     enum class Kind { matched, unmatched, ambiguous, excluded } kind = Kind::unmatched;
     std::string provider, connection;
     std::string rule;     // text of the rule that decided
+    bool refused = false;  // unmatched because of how the path is written: not to be forwarded at all
     std::string because;  // one sentence for `route explain` and problem+json
 };
 
@@ -29,11 +30,18 @@ public:
     [[nodiscard]] Decision decide(const net::Url& url) const;
     // Whether any route could serve some URL on this host and port: only then is TLS opened (PX-27).
     [[nodiscard]] bool opens(std::string_view canonical_host, std::uint16_t port) const;
+    // Whether any route serves this host over TLS, on any port.
+    [[nodiscard]] bool names_host(std::string_view canonical_host) const;
+    // Whether a rule names this very host and port as one of this machine: only such a connection may go to loopback,
+    // so no other name that resolves there does (PX-09).
+    [[nodiscard]] bool reaches_loopback(std::string_view canonical_host, std::uint16_t port) const;
     [[nodiscard]] std::vector<std::string> constraint_hosts() const;
+    [[nodiscard]] std::string first_regex() const;  // text of a rule with a regular expression; empty: there is none
     [[nodiscard]] bool serves_loopback() const;  // whether some rule names this machine
     [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }
 
 private:
+    [[nodiscard]] Decision decide_as_read(const net::Url& url) const;
     std::vector<Route> routes_;
 };
 

@@ -46,7 +46,7 @@ TEST(Router, the_most_specific_rule_wins) {
 TEST(Router, unmatched_requests_say_so) {
     const auto router = two_and_a_wide_one();
     for (const std::string_view url : {"https://evil.com/", "http://api.acme.com/", "https://api.acme.com:8443/",
-                                       "https://u:p@api.acme.com/", "https://acme.com/", "https://api.acme.com/a%2fb"}) {
+                                       "https://u:p@api.acme.com/", "https://acme.com/", "https://api.acme.com/a%5cb"}) {
         const auto decision = router.decide(url_of(url));
         EXPECT_EQ(decision.kind, Kind::unmatched) << url;
         EXPECT_EQ(decision.provider, "");
@@ -91,9 +91,14 @@ TEST(Router, PX30_spellings_of_an_own_endpoint_get_no_credential) {
             EXPECT_EQ(decision.kind, Kind::excluded) << origin << path;
         }
     }
-    // An encoded separator matches no rule at all.
-    for (const std::string path : {"/oauth%2ftoken", "/oauth/token%2f", "/oauth/token%00", "/oauth%5ctoken", "/oauth/..;/oauth/token"}) {
-        EXPECT_EQ(router.decide(url_of("https://api.acme.com" + path)).kind, Kind::unmatched) << path;
+    for (const std::string path : {"/oauth%2ftoken", "/oauth/token%2f", "/x%2f..%2foauth/token", "/x%2F%2Foauth%2F..%2F../oauth/token"}) {
+        EXPECT_EQ(router.decide(url_of("https://api.acme.com" + path)).kind, Kind::excluded) << path;
+    }
+    // What cannot be read in one way matches no rule at all, and is not forwarded either.
+    for (const std::string path : {"/oauth/token%00", "/oauth%5ctoken", "/oauth/..;/oauth/token", "/x%2f%252e%252e%2foauth/token"}) {
+        const auto decision = router.decide(url_of("https://api.acme.com" + path));
+        EXPECT_EQ(decision.kind, Kind::unmatched) << path;
+        EXPECT_TRUE(decision.refused) << path;
     }
     for (const std::string path : {"/oauth/tokens", "/oauth/token/x", "/token", "/oauth", "/oauth/token/info", "/oauth/to/ken"}) {
         EXPECT_EQ(router.decide(url_of("https://api.acme.com" + path)).kind, Kind::matched) << path;
@@ -121,6 +126,47 @@ TEST(Router, PX27_opens_tls_for_routed_hosts_only) {
     EXPECT_FALSE(router.opens("evil.com", 443));
     EXPECT_FALSE(router.opens("127.0.0.1", 99));
     EXPECT_FALSE(Router({}).opens("api.acme.com", 443));
+}
+
+TEST(Router, PX05_an_encoded_slash_never_changes_who_is_meant) {
+    std::vector<Route> routes;
+    routes.push_back(route("wide", {"api.acme.com"}));
+    routes.push_back(route("admin", {"https://api.acme.com/admin"}));
+    const Router router(std::move(routes));
+    const struct { const char* path; Kind kind; const char* provider; bool refused; } rows[] = {
+        {"/projects/group%2Fname", Kind::matched, "wide", false},
+        {"/admin/group%2Fname", Kind::matched, "admin", false},
+        {"/x%2F..%2Fadmin/1", Kind::unmatched, "", true},
+        {"/x/..%2Fadmin", Kind::unmatched, "", true},
+        {"/%2Fadmin/1", Kind::unmatched, "", true},
+        {"/admin%2Fx", Kind::unmatched, "", true},
+        {"/admin/x%2F..%2F..%2Fy", Kind::unmatched, "", true},
+        {"/admin%5Cx", Kind::unmatched, "", true},
+    };
+    for (const auto& row : rows) {
+        const auto decision = router.decide(url_of(std::string("https://api.acme.com") + row.path));
+        EXPECT_EQ(decision.kind, row.kind) << row.path;
+        EXPECT_EQ(decision.provider, row.provider) << row.path;
+        EXPECT_EQ(decision.refused, row.refused) << row.path;
+    }
+    EXPECT_FALSE(router.decide(url_of("https://other.example/a%2Fb")).refused) << "not a host of the session";
+    EXPECT_FALSE(router.decide(url_of("https://other.example/a%5Cb")).refused);
+}
+
+TEST(Router, PX09_only_the_named_host_and_port_are_on_this_machine) {
+    std::vector<Route> routes;
+    routes.push_back(route("local", {"http://127.0.0.1:99", "https://localhost:8443"}));
+    routes.push_back(route("acme", {"*.acme.com"}));
+    const Router router(std::move(routes));
+    EXPECT_TRUE(router.reaches_loopback("127.0.0.1", 99));
+    EXPECT_TRUE(router.reaches_loopback("localhost", 8443));
+    EXPECT_FALSE(router.reaches_loopback("127.0.0.1", 8443));
+    EXPECT_FALSE(router.reaches_loopback("127.0.0.2", 99));
+    EXPECT_FALSE(router.reaches_loopback("localhost", 443));
+    EXPECT_FALSE(router.reaches_loopback("x.acme.com", 443)) << "a name may resolve to anything";
+    EXPECT_FALSE(router.reaches_loopback("x.acme.com", 99));
+    EXPECT_TRUE(router.names_host("x.acme.com"));
+    EXPECT_FALSE(router.names_host("acme.com"));
 }
 
 TEST(Router, PX26_constraint_hosts_are_sorted_and_single) {

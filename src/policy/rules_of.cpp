@@ -1,4 +1,7 @@
+#include <fmt/format.h>
+
 #include "base/text.hpp"
+#include "policy/own_host.hpp"
 #include "policy/uri_rule.hpp"
 #include "provider/expand.hpp"
 
@@ -23,22 +26,43 @@ Result<std::string> expanded(const std::string& text, const provider::VariableVa
     return url.text();
 }
 
+// The texts that one entry of the definition stands for: itself, or under a shared domain the connection's own hosts.
+std::vector<std::string> concrete(const std::string& text, const provider::VariableValues& own, std::string& left_out) {
+    if (shared_wildcard_host(text).empty()) return {text};
+    auto texts = with_own_hosts(text, own);
+    if (texts.empty()) left_out = text;
+    return texts;
+}
+
 }  // namespace
 
 Result<std::vector<UriRule>> rules_of(const provider::ProviderDefinition& definition,
-                                      const provider::VariableValues& variables) {
+                                      const provider::VariableValues& variables, const provider::VariableValues& own) {
     std::vector<UriRule> rules;
+    provider::VariableValues names = variables;
+    names.insert(own.begin(), own.end());
+    std::string left_out;
     for (const auto& target : definition.api_urls) {
         TRY(text, expanded(target, variables));
-        TRY(rule, UriRule::parse_target(text));
-        rules.push_back(std::move(rule));
+        for (const auto& one : concrete(text, names, left_out)) {
+            TRY(rule, UriRule::parse_target(one));
+            rules.push_back(std::move(rule));
+        }
     }
     const auto dialect =
         definition.uri_pattern_dialect == "afps-1.3" ? PatternDialect::afps_1_3 : PatternDialect::subtree;
     for (const auto& pattern : definition.authorized_uris) {
         TRY(text, expanded(pattern, variables));
-        TRY(rule, UriRule::parse_pattern(text, dialect));
-        rules.push_back(std::move(rule));
+        for (const auto& one : concrete(text, names, left_out)) {
+            TRY(rule, UriRule::parse_pattern(one, dialect));
+            rules.push_back(std::move(rule));
+        }
+    }
+    if (rules.empty() && !left_out.empty() && !definition.allow_all_uris) {
+        return base::fail(base::ErrorCode::invalid_input,
+                          fmt::format("{}: anybody can have a host there, and the connection does not say which is its own",
+                                      base::printable(left_out)),
+                          "name the host by a {variable} or a field 'subdomain' in the definition, then log in again");
     }
     if (!definition.allow_all_uris) return rules;
     // "All URLs" never means any host that a program names, or one request would give the credential away: it

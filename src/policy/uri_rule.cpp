@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "policy/host_pattern.hpp"
+#include "policy/path_reading.hpp"
 #include "provider/expand.hpp"
 
 namespace claviger::policy {
@@ -32,26 +33,6 @@ bool is_secure(const net::Url& url) { return url.scheme() == "https" || url.sche
 
 tl::unexpected<base::Error> refuse(std::string_view text, std::string_view why, std::string_view hint = {}) {
     return base::fail(ErrorCode::invalid_input, fmt::format("rule {}: {}", base::printable(text), why), std::string(hint));
-}
-
-bool holds_escape(std::string_view text, std::string_view two_digits) {
-    for (std::size_t i = 0; i + 2 < text.size(); ++i) {
-        if (text[i] == '%' && base::equal_ignoring_case(text.substr(i + 1, 2), two_digits)) return true;
-    }
-    return false;
-}
-
-// Paths that a server may read otherwise than we do: an encoded separator or NUL (PX-05), and dot segments with a
-// parameter ("..;x"), which some servers resolve after they dropped the parameter.
-bool path_is_ambiguous(std::string_view path) {
-    if (holds_escape(path, "2f") || holds_escape(path, "5c") || holds_escape(path, "00")) return true;
-    for (const auto& segment : base::split(path, '/')) {
-        const auto semicolon = segment.find(';');
-        if (semicolon == std::string::npos) continue;
-        const auto name = base::percent_decode(segment.substr(0, semicolon));
-        if (name && (*name == "." || *name == "..")) return true;
-    }
-    return false;
 }
 
 // '*' and '**' of a path or query as a regular expression over its canonical text. '*' stays within a segment (or
@@ -101,7 +82,7 @@ Result<net::Url> parse_rule_url(std::string_view text, std::string_view shown) {
         return refuse(shown, "holds a user name", "remove the part before @");
     }
     if (url->fragment()) return refuse(shown, "has a fragment", "remove the part after #");
-    if (path_is_ambiguous(url->path())) return refuse(shown, "has an encoded separator in its path");
+    if (path_is_unreadable(url->path()) || holds_encoded_slash(url->path())) return refuse(shown, "has an encoded separator in its path");
     if (!is_secure(*url) && !url->host_is_loopback()) {
         return refuse(shown, "is not https", "a credential goes over TLS only; write https://...");
     }
@@ -180,9 +161,17 @@ Result<net::Url> parse_written_url(std::string_view text) {
 }
 
 bool UriRule::matches(const net::Url& url) const {
+    if (!matches_as_read(url)) return false;
+    if (!holds_encoded_slash(url.path())) return true;
+    const auto others = other_readings(url);
+    return !others.empty() &&
+           std::all_of(others.begin(), others.end(), [this](const net::Url& other) { return matches_as_read(other); });
+}
+
+bool UriRule::matches_as_read(const net::Url& url) const {
     if (url.has_userinfo() || is_secure(url) != parsed_->secure) return false;
     if (url.port() != parsed_->port || !parsed_->host.matches(url.host())) return false;
-    if (path_is_ambiguous(url.path())) return false;
+    if (path_is_unreadable(url.path())) return false;
     if (parsed_->path && !full_match(*parsed_->path, url.path())) return false;
     return !parsed_->query || full_match(*parsed_->query, url.query().value_or(""));
 }
@@ -206,6 +195,14 @@ bool UriRule::names_loopback() const {
     // By Url's own judgement: "127.acme.com" is a name like any other.
     const auto url = net::Url::parse(fmt::format("https://{}/", host));
     return url && url->host_is_loopback();
+}
+
+bool UriRule::names_host(std::string_view canonical_host) const {
+    return parsed_->secure && parsed_->host.matches(canonical_host);
+}
+
+bool UriRule::reaches_loopback(std::string_view canonical_host, std::uint16_t port) const {
+    return port == parsed_->port && parsed_->host.matches(canonical_host) && names_loopback();
 }
 
 std::vector<std::string> UriRule::constraint_hosts() const {

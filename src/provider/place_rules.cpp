@@ -27,8 +27,8 @@ void judge_wildcard(std::string_view fixed, Problems& problems) {
                                  "'*' must be followed by a domain of at least two labels that somebody owns, as in *.acme.com"));
     } else if (net::is_public_suffix(fixed)) {
         problems.push_back(warning("shared_domain",
-                                   fmt::format("under {} anybody can have a host, so no request gets the credential there; "
-                                               "name the tenant by a variable, as in {{tenant}}.{}", fixed, fixed)));
+                                   fmt::format("under {} anybody can have a host, so only the connection's own host gets the credential; "
+                                               "name it by a variable, as in {{tenant}}.{}", fixed, fixed)));
     }
 }
 

@@ -87,6 +87,23 @@ bool idempotent(std::string_view method) {
     return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE";
 }
 
+// Whether the client is still there, watched from outside of any read: the exchange may be waiting for the upstream
+// alone. What is to be closed then is told stage by stage through `gone`.
+class ClientWatch {
+public:
+    explicit ClientWatch(http::Connection& client) : client_(client) {
+        client_.stream().on_hang_up([this] { gone.cancel(); });
+    }
+    ~ClientWatch() { client_.stream().on_hang_up(nullptr); }
+    ClientWatch(const ClientWatch&) = delete;
+    ClientWatch& operator=(const ClientWatch&) = delete;
+
+    net::Cancellation gone;
+
+private:
+    http::Connection& client_;
+};
+
 net::Task<Result<http::ResponseHead>> read_final_head(http::Connection& upstream, std::string method) {
     const net::Deadline deadline = net::in(kAnswerTime);
     for (int interim = 0; interim <= kMostInterim; ++interim) {
@@ -200,20 +217,35 @@ net::Task<ExchangeOutcome> exchange(net::Loop& loop, http::Client& upstreams, ht
         if (!sent) co_return outcome;
     }
 
+    ClientWatch watch(client);
+    http::Client::AcquireOptions how;
+    how.plain_http = !request.injection;
+    how.allow_loopback = request.reaches_loopback;
+    how.cancellation = &watch.gone;
     for (int attempt = 0;; ++attempt) {
         const net::Deadline connect_deadline = net::in(kConnectTime);
-        auto lease = co_await upstreams.acquire(request.pool_key, request.url, connect_deadline);
+        auto lease = co_await upstreams.acquire(request.pool_key, request.url, connect_deadline, how);
+        if (watch.gone.cancelled()) {
+            client.close();
+            co_return outcome;
+        }
         if (!lease) {
             outcome = co_await answer_problem(client, problem_from(lease.error()), !client_sends_body);
             co_return outcome;
         }
         http::Connection& upstream = *lease->connection;
+        watch.gone.on_cancel([&upstream, &client] {
+            upstream.close();
+            client.close();
+        });
         RequestBody body(loop);
         http::RequestHead copy = head;
         auto answer = co_await ask(loop, upstream, client, std::move(copy), body);
         if (!answer) {
             upstream.close();
             co_await settle(client, upstream, body, false);
+            watch.gone.on_cancel(nullptr);  // the connection is about to go
+            if (watch.gone.cancelled()) co_return outcome;
             const bool again = lease->reused && attempt == 0 && !client_sends_body && idempotent(head.method);
             if (again) continue;
             const bool drained = !client_sends_body;
@@ -227,6 +259,7 @@ net::Task<ExchangeOutcome> exchange(net::Loop& loop, http::Client& upstreams, ht
         auto streamed = co_await stream_answer(upstream, client, std::move(out), outcome.response_bytes);
         co_await settle(client, upstream, body, streamed.has_value());
         outcome.request_bytes = body.bytes;
+        watch.gone.on_cancel(nullptr);
         if (!streamed) {
             upstream.close();
             client.close();  // an early end must be visible to the client (PX-17)

@@ -1,5 +1,6 @@
 // One request through the proxy: strict head in, rebuilt head out, bodies streamed both ways in bounded memory, the
-// answer rebuilt. Upstream connections come from the pool of http::Client. Thread rule: on the Loop's thread.
+// answer rebuilt. A client that hangs up, by FIN or RST, wherever the exchange waits, ends it at once and closes the
+// upstream connection: half-closing a request is taken for giving it up. Upstream connections come from the pool of http::Client. Thread rule: on the Loop's thread.
 #pragma once
 
 #include <memory>
@@ -15,6 +16,7 @@ struct ExchangeRequest {
     net::Url url;            // what policy decided on: exactly this is dialled and sent (PX-03)
     std::shared_ptr<const inject::Injection> injection;  // null: forwarded without a credential
     std::string pool_key;    // tenant, connection, TLS settings (PX-18)
+    bool reaches_loopback = false;  // a route names this host as one of this machine
 };
 
 struct ExchangeOutcome {

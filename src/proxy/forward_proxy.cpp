@@ -61,7 +61,15 @@ Result<std::optional<LeafCache>> make_leaves(const policy::Router& router, base:
     crypto::CertificateAuthority::Options options;
     options.permitted_hosts = router.constraint_hosts();
     options.now = now;
-    if (options.permitted_hosts.empty()) return std::optional<LeafCache>();
+    if (options.permitted_hosts.empty()) {
+        if (const auto pattern = router.first_regex(); !pattern.empty()) {
+            return base::fail(base::ErrorCode::unsupported,
+                              "the session's certificate authority needs names of hosts, but its connections name theirs by a "
+                              "regular expression only: " + base::printable(pattern),
+                              "in the definition write the host itself or *.domain in place of regex:...");
+        }
+        return std::optional<LeafCache>();
+    }
     TRY(authority, crypto::CertificateAuthority::make(options));
     return std::optional<LeafCache>(LeafCache(std::move(authority)));
 }
@@ -89,9 +97,9 @@ Result<std::unique_ptr<ForwardProxy>> ForwardProxy::start(net::Loop& loop, Proxy
     TRY(listener, net::Listener::loopback(loop, 0));
     TRY(leaves, make_leaves(options.router, clock.now()));
 
-    // A definition that itself names a loopback host may reach it; nobody ever reaches our own listener (PX-10).
+    // Which hosts may be on this machine is decided for each (reaches_loopback); nobody ever reaches our own listener
+    // (PX-10).
     net::AddressPolicy addresses = options.addresses;
-    addresses.allow_loopback = addresses.allow_loopback || options.router.serves_loopback();
     addresses.refused_loopback_ports.push_back(listener.port());
 
     http::Client::Options client_options;

@@ -71,6 +71,12 @@ struct Plan {
 
 Plan refuse(Problem problem) { return Plan{std::nullopt, std::move(problem)}; }
 
+// A definition that itself names a host of this machine may reach it, and only that host on that port: another name
+// that resolves to loopback is refused whatever the session's other routes are (PX-09).
+bool reaches_loopback(const Session& session, const std::string& host, std::uint16_t port) {
+    return session.options.addresses.allow_loopback || session.options.router.reaches_loopback(host, port);
+}
+
 net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url) {
     // RFC 9110 section 9.3.8 makes TRACE an echo of the credential (PX-21).
     if (head.method == "TRACE" || head.method == "TRACK" || head.method == "CONNECT") {
@@ -82,6 +88,7 @@ net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url 
     plan.request->url = url;
     plan.request->head = std::move(head);
     plan.request->pool_key = "none";
+    plan.request->reaches_loopback = reaches_loopback(session, url.host(), url.port());
     switch (decision.kind) {
         case policy::Decision::Kind::matched: {
             auto injection = co_await session.credentials.injection(decision.provider, decision.connection);
@@ -92,7 +99,7 @@ net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url 
         }
         case policy::Decision::Kind::excluded: break;  // the provider's own OAuth endpoints: never with a credential
         case policy::Decision::Kind::unmatched:
-            if (session.options.unmatched == Unmatched::deny) co_return refuse(problem_of_decision(decision));
+            if (decision.refused || session.options.unmatched == Unmatched::deny) co_return refuse(problem_of_decision(decision));
             break;
         case policy::Decision::Kind::ambiguous: co_return refuse(problem_of_decision(decision));
     }
@@ -198,8 +205,15 @@ net::Task<void> pass_through(Session& session, http::Connection client, Authorit
     net::TcpTarget target;
     target.host = dial_host(authority.host);
     target.port = authority.port;
+    net::AddressPolicy policy = session.tunnel_addresses;
+    policy.allow_loopback = reaches_loopback(session, authority.host, authority.port);
     const net::Deadline deadline = net::in(kConnectTime);
-    auto upstream = co_await net::connect_tcp(session.loop, target, session.tunnel_addresses, deadline);
+    net::Cancellation gone;
+    client.stream().on_hang_up([&gone] { gone.cancel(); });
+    auto upstream = co_await net::connect_tcp(session.loop, target, policy, deadline, &gone);
+    client.stream().on_hang_up(nullptr);
+    gone.on_cancel(nullptr);
+    if (gone.cancelled()) co_return;
     if (!upstream) {
         auto answered = co_await answer_problem(client, problem_from(upstream.error()), false);
         (void)answered;
@@ -240,9 +254,12 @@ Result<net::Url> check_plain(const Session& session, const http::RequestHead& he
     if (url->scheme() != "http" || url->has_userinfo()) {
         return base::fail(ErrorCode::protocol, "only plain http goes through the proxy without CONNECT");
     }
-    const auto kind = session.options.router.decide(*url).kind;
+    const policy::Router& router = session.options.router;
+    const auto kind = router.decide(*url).kind;
     const bool served = kind == policy::Decision::Kind::matched || kind == policy::Decision::Kind::ambiguous;
-    const bool routed = session.options.router.opens(url->host(), url->port()) || session.options.router.opens(url->host(), 443);
+    // On this machine each port is another server's; elsewhere a host is one server, whatever the port says.
+    const bool routed = url->host_is_loopback() ? router.opens(url->host(), url->port()) || router.opens(url->host(), 443)
+                                                : router.names_host(url->host());
     if (!served && routed) {
         return base::fail(ErrorCode::denied, "this host gets its credential over https only; use https://" + url->host());
     }

@@ -7,11 +7,19 @@ namespace {
 
 constexpr std::size_t kPiece = 32 * 1024;
 // Long enough for an idle WebSocket or ssh session, short enough that a forgotten tunnel ends.
-constexpr std::chrono::hours kIdle{1};
+constexpr std::chrono::minutes kIdle{60};
+// After one side has ended, the other rarely has much to say: a peer that is gone altogether must not hold the tunnel.
+constexpr std::chrono::minutes kHalfClosedIdle{1};
+
+struct Direction {
+    explicit Direction(net::Loop& loop) : done(loop) {}
+    std::uint64_t count = 0;
+    net::Event done;
+};
 
 // Copies one direction; ends with a half close so that the other direction may go on. Everything it refers to is
 // owned by tunnel(), which waits for `done`.
-net::Task<void> copy(net::Stream& from, net::Stream& to, std::uint64_t& count, net::Event& done) {
+net::Task<void> copy(net::Stream& from, net::Stream& to, Direction& direction, net::Event& one_ended) {
     auto buffer = std::make_unique<std::array<char, kPiece>>();
     for (;;) {
         const net::Deadline read_deadline = net::in(kIdle);
@@ -33,21 +41,33 @@ net::Task<void> copy(net::Stream& from, net::Stream& to, std::uint64_t& count, n
             to.close();
             break;
         }
-        count += *got;
+        direction.count += *got;
     }
-    done.set();
+    direction.done.set();
+    one_ended.set();
 }
 
 }  // namespace
 
 net::Task<TunnelCount> tunnel(net::Loop& loop, net::StreamPtr client, net::StreamPtr upstream) {
-    TunnelCount count;
-    net::Event to_client_done(loop), to_upstream_done(loop);
-    loop.spawn("tunnel to client", copy(*upstream, *client, count.from_upstream, to_client_done));
-    co_await copy(*client, *upstream, count.from_client, to_upstream_done);
-    auto ended = co_await to_client_done.wait(net::Deadline::max());
-    (void)ended;
-    co_return count;
+    net::Event one_ended(loop);
+    Direction to_client(loop), to_upstream(loop);
+    loop.spawn("tunnel to client", copy(*upstream, *client, to_client, one_ended));
+    loop.spawn("tunnel to upstream", copy(*client, *upstream, to_upstream, one_ended));
+    auto first = co_await one_ended.wait(net::Deadline::max());
+    (void)first;
+    Direction& other = to_client.done.is_set() ? to_upstream : to_client;
+    while (!other.done.is_set()) {
+        const std::uint64_t before = other.count;
+        const net::Deadline deadline = net::in(kHalfClosedIdle);
+        auto ended = co_await other.done.wait(deadline);
+        if (ended || other.count != before) continue;
+        client->close();
+        upstream->close();
+        auto broken_off = co_await other.done.wait(net::Deadline::max());
+        (void)broken_off;
+    }
+    co_return TunnelCount{to_upstream.count, to_client.count};
 }
 
 }  // namespace claviger::proxy

@@ -1,0 +1,68 @@
+#include "policy/path_reading.hpp"
+
+#include "base/text.hpp"
+
+namespace claviger::policy {
+namespace {
+
+bool holds_escape(std::string_view text, std::string_view digits) {
+    for (auto at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
+        if (base::equal_ignoring_case(text.substr(at + 1, digits.size()), digits)) return true;
+    }
+    return false;
+}
+
+bool holds_dots_with_parameter(std::string_view path) {
+    if (path.find(';') == std::string_view::npos) return false;
+    for (const auto& segment : base::split(path, '/')) {
+        const auto semicolon = segment.find(';');
+        if (semicolon == std::string::npos) continue;
+        const auto name = base::percent_decode(segment.substr(0, semicolon));
+        if (name && (*name == "." || *name == "..")) return true;
+    }
+    return false;
+}
+
+std::string with_slashes(std::string_view path, bool merged) {
+    std::string out;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        char c = path[i];
+        if (c == '%' && base::equal_ignoring_case(path.substr(i + 1, 2), "2f")) {
+            c = '/';
+            i += 2;
+        }
+        if (!(merged && c == '/' && out.ends_with('/'))) out += c;
+    }
+    return out;
+}
+
+}  // namespace
+
+bool holds_encoded_slash(std::string_view path) { return holds_escape(path, "2f"); }
+
+bool path_is_unreadable(std::string_view path) {
+    if (path.find('%') != std::string_view::npos) {
+        if (holds_escape(path, "5c") || holds_escape(path, "00")) return true;
+        if (holds_encoded_slash(path)) {
+            for (const std::string_view twice : {"252e", "252f", "255c", "2500"}) {
+                if (holds_escape(path, twice)) return true;
+            }
+            if (holds_dots_with_parameter(with_slashes(path, false))) return true;
+        }
+    }
+    return holds_dots_with_parameter(path);
+}
+
+std::vector<net::Url> other_readings(const net::Url& url) {
+    std::vector<net::Url> readings;
+    if (!holds_encoded_slash(url.path())) return readings;
+    for (const bool merged : {false, true}) {
+        std::string text = url.origin() + with_slashes(url.path(), merged);
+        if (url.query()) text += "?" + *url.query();
+        auto reading = net::Url::parse(text);
+        if (reading) readings.push_back(*std::move(reading));
+    }
+    return readings;
+}
+
+}  // namespace claviger::policy
