@@ -28,9 +28,10 @@ constexpr std::array kMachineWide = {"/run/docker.sock", "/run/podman", "/run/co
 // What the system's own services do for root without asking.
 constexpr std::array kForRoot = {"/run/dbus/system_bus_socket", "/run/systemd/private"};
 constexpr std::array kBelowHome = {".screen", ".docker/run", ".docker/desktop", ".colima/default/docker.sock", ".rd/docker.sock"};
-// Agents that keep keys to themselves, the display, sound. A trailing '*' stands for the rest of a name.
-constexpr std::array<std::string_view, 13> kHarmless = {"gnupg", "gcr", "ssh-agent*", "openssh_agent", "keyring/ssh", "pulse", "pipewire-*",
-                                                        "wayland-*", ".mutter-Xwaylandauth*", "xauth_*", "ICEauthority", ".Xauthority", "gdm"};
+// Agents that keep keys to themselves, and the display; not sound, whose servers load modules for whoever asks. A
+// trailing '*' stands for the rest of a name.
+constexpr std::array<std::string_view, 11> kHarmless = {"gnupg", "gcr", "ssh-agent*", "openssh_agent", "keyring/ssh", "wayland-*",
+                                                        ".mutter-Xwaylandauth*", "xauth_*", "ICEauthority", ".Xauthority", "gdm"};
 
 std::string value_of(const Environment& environment, const char* name) {
     const auto found = environment.find(name);
@@ -66,11 +67,12 @@ void ensure_tmux_directory(const fs::path& directory) {
 }
 
 // Where each user's session keeps its sockets, if it is one that may be emptied.
-std::optional<fs::path> runtime_directory(const fs::path& path, uid_t uid, const fs::path& here, const fs::path& home) {
+std::optional<fs::path> runtime_directory(const fs::path& path, uid_t uid, const std::vector<fs::path>& needed) {
     const auto real = existing(path);
     struct stat info {};
     if (!real || ::stat(real->c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return std::nullopt;
-    if (info.st_uid != uid || (info.st_mode & 077) != 0 || contains(*real, here) || contains(*real, home)) return std::nullopt;
+    if (info.st_uid != uid || (info.st_mode & 077) != 0) return std::nullopt;
+    if (std::any_of(needed.begin(), needed.end(), [&](const fs::path& one) { return contains(*real, one); })) return std::nullopt;
     return real;
 }
 
@@ -90,6 +92,10 @@ std::vector<fs::path> harmless_in(const fs::path& directory, const Environment& 
         for (const auto& entry : fs::directory_iterator(directory, error)) {
             if (entry.path().filename().native().starts_with(start)) add(entry.path());
         }
+    }
+    // Version managers put the programs of one shell there.
+    for (const fs::path path : base::split(value_of(environment, "PATH"), ':')) {
+        if (contains(directory, path) && path != directory) add(directory / *path.lexically_relative(directory).begin());
     }
     for (const char* name : {"SSH_AUTH_SOCK", "XAUTHORITY", "WAYLAND_DISPLAY"}) {
         const auto path = existing(value_of(environment, name));
@@ -112,7 +118,7 @@ ControlPoints find_control_points(const Environment& environment, uid_t uid, con
         if (std::find(found.paths.begin(), found.paths.end(), *real) == found.paths.end()) found.paths.push_back(*real);
     };
     const std::string id = std::to_string(uid);
-    const fs::path home = value_of(environment, "HOME");
+    const fs::path home = value_of(environment, "HOME"), temporary_files = value_of(environment, "TMPDIR");
 
     for (const char* path : kMachineWide) hide(path);
     if (uid == 0) std::for_each(kForRoot.begin(), kForRoot.end(), hide);
@@ -145,7 +151,7 @@ ControlPoints find_control_points(const Environment& environment, uid_t uid, con
     for (const fs::path& directory : {told, usual}) {
         if (!directory.is_absolute()) continue;
         if (!found.runtime_directory) {
-            found.runtime_directory = runtime_directory(directory, uid, here, existing(home).value_or("/"));
+            found.runtime_directory = runtime_directory(directory, uid, {here, existing(home).value_or("/"), existing(temporary_files).value_or("/tmp")});
             if (found.runtime_directory) continue;
         }
         if (const auto real = existing(directory); real && real == found.runtime_directory) continue;

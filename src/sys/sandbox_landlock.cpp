@@ -82,18 +82,20 @@ bool is_below(const fs::path& path, const fs::path& directory) {
 
 // Every entry of `directory` but those that are hidden; those on the way to one are entered instead.
 Result<void> allow_siblings(const Ruleset& ruleset, const fs::path& directory, const std::vector<fs::path>& hidden) {
-    std::error_code error;
+    const auto is_one_of = [](const std::vector<fs::path>& paths, const fs::path& path) { return std::find(paths.begin(), paths.end(), path) != paths.end(); };
     std::vector<fs::path> on_the_way;
+    for (const auto& one : hidden) {
+        if (!is_below(one, directory)) continue;
+        fs::path next = directory / *one.lexically_relative(directory).begin();
+        if (!is_one_of(hidden, next) && !is_one_of(on_the_way, next)) on_the_way.push_back(std::move(next));
+    }
+    std::error_code error;
     for (fs::directory_iterator entries(directory, error); !error && entries != fs::directory_iterator(); entries.increment(error)) {
         const fs::path& path = entries->path();
-        if (std::find(hidden.begin(), hidden.end(), path) != hidden.end()) continue;
-        if (std::any_of(hidden.begin(), hidden.end(), [&](const fs::path& one) { return is_below(one, path); })) {
-            on_the_way.push_back(path);
-            continue;
-        }
-        TRY_VOID(ruleset.allow(path, ruleset.rights()));
+        if (!is_one_of(hidden, path) && !is_one_of(on_the_way, path)) TRY_VOID(ruleset.allow(path, ruleset.rights()));
     }
-    if (error) return base::fail(errno_error(error.value(), "cannot list", directory.native()));
+    // What may be entered but not listed gets no rules: the program loses what nobody can name.
+    if (error && error != std::errc::permission_denied) return base::fail(errno_error(error.value(), "cannot list", directory.native()));
     for (const auto& path : on_the_way) TRY_VOID(allow_siblings(ruleset, path, hidden));
     return {};
 }

@@ -145,13 +145,16 @@ Result<std::vector<fs::path>> names_by_mounts(const fs::path& path) {
 }
 
 Result<void> cover(const SandboxPlan& plan) {
+    std::vector<fs::path> all;  // before the first cover, which may hide the next
     for (const auto& directory : plan.hidden) {
         TRY(names, names_by_mounts(directory));
-        for (const auto& name : names) {
-            TRY_VOID(cover_one(name));
-            if (!is_covered(name) && fs::is_directory(name)) {
-                return base::fail(base::ErrorCode::internal, "the cover over " + name.string() + " does not hold");
-            }
+        all.insert(all.end(), names.begin(), names.end());
+    }
+    for (const auto& path : all) {
+        TRY_VOID(cover_one(path));
+        std::error_code gone;
+        if (!is_covered(path) && fs::is_directory(path, gone)) {
+            return base::fail(base::ErrorCode::internal, "the cover over " + path.string() + " does not hold");
         }
     }
     for (const auto& path : plan.control.paths) TRY_VOID(cover_one(path));

@@ -73,6 +73,12 @@ TEST(Sandbox, control_points_are_found_where_the_environment_and_custom_put_them
     EXPECT_THAT(found.paths, Contains(runtime / "keyring"));
     ::chmod(runtime.c_str(), 0700);
     EXPECT_NE(find_control_points(environment, ::geteuid(), runtime / "systemd").runtime_directory, runtime);
+    // Programs of a version manager stay; a directory for temporary files is needed whole.
+    fs::create_directories(runtime / "shells/1/bin");
+    environment["PATH"] = (runtime / "shells/1/bin").string() + ":/usr/bin:" + runtime.string();
+    EXPECT_THAT(find_control_points(environment, ::geteuid(), here).kept, Contains(runtime / "shells"));
+    environment["TMPDIR"] = runtime / "gnupg";
+    EXPECT_NE(find_control_points(environment, ::geteuid(), here).runtime_directory, runtime);
     environment["DBUS_SESSION_BUS_ADDRESS"] = "unix:abstract=/tmp/dbus-x,guid=1";
     EXPECT_TRUE(find_control_points(environment, ::geteuid(), here).abstract_bus);
 }

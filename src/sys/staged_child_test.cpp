@@ -75,6 +75,28 @@ TEST_P(EachWay, CL05_the_hidden_directory_cannot_be_read_written_or_removed) {
     EXPECT_FALSE(fs::exists(place.work() / "link"));
 }
 
+TEST_P(EachWay, CL05_a_hidden_directory_below_another_opens_neither) {
+    const Place place;
+    fs::create_directories(place.home() / "inner");
+    std::ofstream(place.home() / "inner/key") << "canary";
+    const auto out = place.work() / "out";
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        auto plan = place.plan(GetParam());
+        plan.hidden.push_back(place.home() / "inner");
+        auto staged = StagedChild::stage(plan);
+        if (!staged) ::_exit(0);
+        const auto child = staged->launch({{"/bin/sh", "-c", "cat " + (place.home() / "key").string() + " " + (place.home() / "inner/key").string() + " > " + out.string()}, {}, {}});
+        int status = 0;
+        ::waitpid(child->pid, &status, 0);
+        ::_exit(WEXITSTATUS(status));
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    EXPECT_NE(WEXITSTATUS(status), 0);
+    EXPECT_EQ(read_file(out, 100).value_or("?"), "");
+}
+
 TEST_P(EachWay, CL05_ordinary_work_goes_on_beside_it) {
     const Place place;
     const auto ran = run_in(place, GetParam(), "cat $WORK/file && mkdir $WORK/d && echo new > $WORK/d/n && mv $WORK/d/n $WORK/m && cat $WORK/m && ls / > /dev/null && (exit 7)");

@@ -77,16 +77,16 @@ class Victim:
         check(code is None or done.returncode == code, f"{' '.join(map(str, arguments))[:200]}: exit code {done.returncode} instead of {code}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}")
         return done
 
-    def attack(self, *options):
-        done = self.claviger("run", *options, "--", PYTHON, "-B", ROOT / "tests/e2e/redteam.py", secret_output="--no-sandbox" in options, MY_ACCESS_TOKEN=self.canary)
+    def attack(self, *options, wrapper=()):
+        done = self.claviger("run", *options, "--", PYTHON, "-B", ROOT / "tests/e2e/redteam.py", wrapper=wrapper, secret_output="--no-sandbox" in options, MY_ACCESS_TOKEN=self.canary)
         report = json.loads(done.stdout.splitlines()[-1])
         check(len(report) >= 60, f"only {len(report)} techniques were tried")
         if self.world.home.with_name(".claviger.moved").exists():
             self.world.home.with_name(".claviger.moved").rename(self.world.home)
         return report, done
 
-    def nothing_was_got(self, *options):
-        report, done = self.attack(*options)
+    def nothing_was_got(self, *options, wrapper=()):
+        report, done = self.attack(*options, wrapper=wrapper)
         got = {name: what for name, what in report.items() if what}
         check(not got, f"a hostile program at L1 got {got}")
         contains(done.stderr, "isolation: L1", "the level is said")
@@ -115,6 +115,15 @@ def CL05_a_hostile_program_gets_nothing_with_landlock_alone(world):
 def CL05_nor_as_an_ordinary_user_with_landlock_alone(world):
     if os.geteuid() == 0:
         Victim(world, UID).nothing_was_got("--sandbox", "landlock")
+
+
+def CL05_nor_as_root_that_may_not_mount(world):
+    if os.geteuid() == 0:
+        victim = Victim(world)
+        less = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
+        victim.nothing_was_got(wrapper=less)
+        kept = victim.claviger("run", "--sandbox", "namespace", "--", "sh", "-c", f"cd {victim.work} && touch f && chown {UID} f && stat -c %u f && echo more >> f", wrapper=less)
+        equal(kept.stdout, f"{UID}\n", "root keeps its power over other users' files")
 
 
 def CL05_without_the_sandbox_it_gets_what_the_documents_say(world):
@@ -356,7 +365,7 @@ def job_control_and_signals_survive(world):
 if __name__ == "__main__":
     main(CL05_a_hostile_program_gets_nothing_as_root_or_as_who_started_it, CL05_a_hostile_program_gets_nothing_as_an_ordinary_user,
          CL05_a_hostile_program_gets_nothing_with_landlock_alone, CL05_nor_as_an_ordinary_user_with_landlock_alone,
-         CL05_without_the_sandbox_it_gets_what_the_documents_say, CL05_what_cannot_be_isolated_is_refused,
+         CL05_nor_as_root_that_may_not_mount, CL05_without_the_sandbox_it_gets_what_the_documents_say, CL05_what_cannot_be_isolated_is_refused,
          CL05_without_namespaces_landlock_alone_is_taken_and_its_limit_said, CL14_doctor_reports_the_level_that_holds,
          CL03_managing_is_refused_inside_whatever_the_environment_says, CL04_paths_to_what_is_hidden_are_not_in_the_environment,
          CL12_CL13_the_broker_has_no_secret_in_its_environment_and_leaves_no_core, CL05_unclear_places_are_refused, CL05_deny_leaves_only_the_proxy,
