@@ -20,10 +20,18 @@ private:
         const auto place = static_cast<std::uint32_t>(document_.positions_.size());
         document_.positions_.push_back(at);
         // Of a key that is there twice the last one counts, as for its value.
-        document_.places_.insert_or_assign(Edge{parent, std::move(token)}, place);
+        const auto [entry, fresh] = document_.places_.insert_or_assign(Edge{parent, std::move(token)}, place);
+        edges_.push_back(&entry->first);
+        if (!fresh && document_.repeated_.size() < kMostRepeated) document_.repeated_.push_back({pointer_to(place), at});
         return place;
     }
+    [[nodiscard]] std::string pointer_to(std::uint32_t place) const {
+        if (place == 0) return {};
+        const Edge& edge = *edges_[place];
+        return pointer_append(pointer_to(edge.first), edge.second);
+    }
     Document& document_;
+    std::vector<const Edge*> edges_{nullptr};  // by place; the root has none
 };
 
 base::Result<Value> parse(std::string_view text, const ParseOptions& options) {
@@ -35,7 +43,7 @@ base::Result<Document> Document::parse(std::string_view text, const ParseOptions
     Recorder recorder(document);
     TRY(root, Reader(text, options, &recorder).read());
     // Built anew rather than assigned: assignment would copy into the default storage, which is not wiped.
-    Document result{std::move(root), std::move(document.positions_), std::move(document.places_)};
+    Document result{std::move(root), std::move(document)};
     return result;
 }
 

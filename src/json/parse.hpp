@@ -38,17 +38,26 @@ public:
     [[nodiscard]] const Value& root() const { return root_; }
     // Of the value at `pointer` (for an object member: of its key); of the nearest existing parent otherwise.
     [[nodiscard]] Position position(std::string_view pointer) const;
+    // With refuse_duplicate_keys off: the keys that came again, in the order of the text; the first kMostRepeated.
+    struct Repeated {
+        std::string pointer;
+        Position place;  // of the later one, which counts
+    };
+    static constexpr std::size_t kMostRepeated = 50;
+    [[nodiscard]] const std::vector<Repeated>& repeated() const { return repeated_; }
 
 private:
     // A tree kept flat: a place is an index into positions_, the root is 0. Size grows with the text, not with
     // the length of pointers into it.
     using Edge = std::pair<std::uint32_t, std::string>;  // parent place, key or index
     class Recorder;
-    Document(Value root, std::vector<Position> positions, std::map<Edge, std::uint32_t> places)
-        : root_(std::move(root)), positions_(std::move(positions)), places_(std::move(places)) {}
+    Document(Value root, Document recorded)
+        : root_(std::move(root)), positions_(std::move(recorded.positions_)), places_(std::move(recorded.places_)),
+          repeated_(std::move(recorded.repeated_)) {}
     Value root_;
     std::vector<Position> positions_;
     std::map<Edge, std::uint32_t> places_;
+    std::vector<Repeated> repeated_;
 };
 
 }  // namespace claviger::json

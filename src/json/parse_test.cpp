@@ -114,6 +114,19 @@ TEST(Parse, OA10_depth_is_limited) {
     EXPECT_THAT(error_of(objects), HasSubstr("nested too deeply"));
 }
 
+TEST(Parse, repeated_keys_are_told_with_their_place_when_they_are_not_refused) {
+    ParseOptions options;
+    options.refuse_duplicate_keys = false;
+    const auto document = Document::parse("{\"a\": 1,\n \"b\": {\"c/d\": 1,\n  \"c/d\": 2},\n \"a\": 3}", options);
+    ASSERT_TRUE(document);
+    ASSERT_EQ(document->repeated().size(), 2u);
+    EXPECT_EQ(document->repeated()[0].pointer, "/b/c~1d");
+    EXPECT_EQ(document->repeated()[0].place.line, 3u);
+    EXPECT_EQ(document->repeated()[1].pointer, "/a");
+    EXPECT_EQ(document->repeated()[1].place.line, 4u);
+    EXPECT_TRUE(Document::parse("{\"a\": 1, \"b\": [1, 1]}", options)->repeated().empty());
+}
+
 TEST(Parse, OA10_duplicate_keys_are_refused_unless_asked_for) {
     EXPECT_FALSE(parse(R"({"a":{"b":1,"b":1}})"));
     ParseOptions options;

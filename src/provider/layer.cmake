@@ -12,6 +12,13 @@ add_custom_command(
   VERBATIM)
 target_sources(claviger_provider PRIVATE ${generated_catalogue})
 
+# The published schema, so that an editor can have it from the program.
+file(READ ${CMAKE_SOURCE_DIR}/providers/schema/provider.schema.json definition_schema)
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/provider/schema_text.cpp @ONLY CONTENT
+  "#include \"provider/schema_text.hpp\"\n\nnamespace claviger::provider {\n\nstd::string_view definition_schema_text() {\n  return R\"schema(@definition_schema@)schema\";\n}\n\n}  // namespace claviger::provider\n")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/providers/schema/provider.schema.json)
+target_sources(claviger_provider PRIVATE ${CMAKE_BINARY_DIR}/generated/provider/schema_text.cpp)
+
 # Names in packages are compared after case folding and NFC (zip_names.cpp).
 target_link_libraries(claviger_provider PUBLIC claviger_ext_unistring)
 # Random definitions in the tests.

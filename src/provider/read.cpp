@@ -73,10 +73,22 @@ bool repeats(const Finding& finding, const std::vector<Finding>& earlier, const 
     });
 }
 
+// What kind of thing the file wants to be, for lists that show it also when it does not read.
+void read_kind_alone(const json::Value& root, ReadResult& result) {
+    for (const std::string_view pointer : {"/auth_type", "/definition/authMode", "/authMode"}) {
+        const json::Value* found = json::at_pointer(root, pointer);
+        if (found && found->is_string()) result.auth_type = auth_type_from(std::string_view(found->get_string()));
+        if (result.auth_type) break;
+    }
+    const json::Value* flow = json::at_pointer(root, "/flow");
+    if (flow && flow->is_string()) result.flow = flow_from(std::string_view(flow->get_string()));
+}
+
 ReadResult read_text(std::string_view text, const ReadOptions& options) {
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // written by some editors
     json::ParseOptions parse_options;
     parse_options.comments = true;
+    parse_options.refuse_duplicate_keys = false;  // reported below, with whatever else is wrong
     const auto document = json::Document::parse(text, parse_options);
     if (!document) return bad_json(document.error().message);
     const json::Object* root = document->root().if_object();
@@ -84,6 +96,7 @@ ReadResult read_text(std::string_view text, const ReadOptions& options) {
 
     ReadResult result;
     result.dialect = detect(*root);
+    read_kind_alone(document->root(), result);
     DialectRead read = read_dialect(result.dialect, *document);
     result.findings = std::move(read.findings);
     const std::size_t from_dialect = result.findings.size();
@@ -97,6 +110,9 @@ ReadResult read_text(std::string_view text, const ReadOptions& options) {
             finding.place = document->position(finding.pointer);
             result.findings.push_back(std::move(finding));
         }
+    }
+    for (const auto& repeated : document->repeated()) {
+        result.findings.push_back({Severity::error, "duplicate_key", repeated.pointer, repeated.place, "is there twice; keep one of them"});
     }
     if (options.bundled) {
         for (Finding& finding : result.findings) finding.severity = Severity::error;

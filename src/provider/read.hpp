@@ -2,6 +2,7 @@
 // has a pointer, a place, a code and a sentence that says what to do. Thread rule: pure functions.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,8 @@ struct Finding {
 struct ReadResult {
     std::vector<ProviderDefinition> definitions;  // empty when there are errors; several for some AFPS v2 packages
     std::vector<Finding> findings;                // errors and warnings in document order
+    std::optional<AuthType> auth_type;            // as the file says it, also when it has errors
+    std::optional<Flow> flow;
     std::string dialect;                          // native, afps-v1, afps-v2, flat, pipes-settings
     [[nodiscard]] bool ok() const;
 };

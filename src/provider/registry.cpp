@@ -42,7 +42,8 @@ std::string first_error(const std::vector<Finding>& findings, std::string_view f
     return fmt::format("{}: does not read", file);
 }
 
-base::Result<ProviderDefinition> read_custom(const fs::path& path, std::string_view name) {
+// `kind`: where to leave what the file says of itself, also when it does not read.
+base::Result<ProviderDefinition> read_custom(const fs::path& path, std::string_view name, ReadResult* kind = nullptr) {
     const std::string file = path.filename();
     if (!base::valid_name(name)) {
         return fail(ErrorCode::invalid_input, fmt::format("{}: is no name of a provider", base::printable(file)),
@@ -51,12 +52,16 @@ base::Result<ProviderDefinition> read_custom(const fs::path& path, std::string_v
     auto bytes = sys::read_file(path, kLargestFile);
     if (!bytes) return fail(bytes.error().within(base::printable(file)));
     ReadResult read = read_definition(*bytes);
+    if (kind != nullptr) {
+        kind->auth_type = read.auth_type;
+        kind->flow = read.flow;
+    }
     if (!read.ok()) {
         const auto errors = std::count_if(read.findings.begin(), read.findings.end(),
                                           [](const Finding& finding) { return finding.severity == Severity::error; });
-        return fail(ErrorCode::invalid_input, first_error(read.findings, file),
-                    fmt::format("mend the file, then check it with: claviger register {}{}", base::printable(path.string()),
-                                errors > 1 ? fmt::format(" ({} errors)", errors) : ""));
+        const std::string count = errors > 1 ? fmt::format("{} errors, first: ", errors) : "";
+        return fail(ErrorCode::invalid_input, count + first_error(read.findings, file),
+                    fmt::format("mend the file; this shows all that is wrong: claviger register {}", base::printable(path.string())));
     }
     if (read.definitions.size() != 1) {
         return fail(ErrorCode::invalid_input,
@@ -117,7 +122,7 @@ std::optional<fs::path> custom_file(const fs::path& directory, std::string_view 
 }
 
 Entry entry_of(const CatalogueEntry& bundled) {
-    return {std::string(bundled.name), std::string(bundled.display_name), bundled.auth_type, bundled.flow,
+    return {std::string(bundled.name), std::string(bundled.display_name), bundled.auth_type, bundled.flow, true, true,
             Source::bundled, false, std::nullopt};
 }
 
@@ -136,13 +141,19 @@ base::Result<std::vector<Entry>> Registry::list() const {
         entry.source = Source::custom;
         const auto shadowed = entries.find(name);
         entry.overrides_bundled = shadowed != entries.end();
-        if (auto definition = read_custom(path, name)) {
+        ReadResult kind;
+        if (auto definition = read_custom(path, name, &kind)) {
             entry.display_name = definition->display_name;
             entry.auth_type = definition->auth_type;
             entry.flow = definition->flow;
         } else {
             if (entry.overrides_bundled) entry.display_name = shadowed->second.display_name;
-            entry.problem = definition.error().message;
+            const bool several = definition.error().message.find(" errors, first: ") != std::string::npos;
+            entry.problem = definition.error().message + (several ? fmt::format("; all of them: claviger register {}", path.string()) : "");
+            entry.type_known = kind.auth_type.has_value();
+            entry.flow_known = kind.flow.has_value();
+            entry.auth_type = kind.auth_type.value_or(entry.auth_type);
+            entry.flow = kind.flow.value_or(entry.flow);
         }
         if (const auto clash = files.clashes.find(name); clash != files.clashes.end() && !entry.problem) {
             entry.problem = fmt::format("{} defines the same name and is not used", base::printable(clash->second));

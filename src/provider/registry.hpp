@@ -20,6 +20,7 @@ struct Entry {
     std::string name, display_name;
     AuthType auth_type = AuthType::api_key;
     Flow flow = Flow::api_key;
+    bool type_known = true, flow_known = true;  // false for broken files that do not say it
     Source source = Source::bundled;
     bool overrides_bundled = false;
     std::optional<std::string> problem;  // one line, when the file does not read

@@ -47,6 +47,7 @@ void check_texts(RuleCheck& check);        // names, lengths, control characters
 void check_blocks(RuleCheck& check);       // flow and type, required blocks and endpoints
 void check_endpoints(RuleCheck& check);    // https, variables in URLs
 void check_places(RuleCheck& check);       // api_url, authorized_uris
+void check_companions(RuleCheck& check);   // identity and probe ask the service itself
 void check_variables(RuleCheck& check);    // names, patterns, defaults
 void check_parameters(RuleCheck& check);   // reserved request parameters, renames, pointers, scopes
 void check_injection(RuleCheck& check);    // header names, templates, credentials, patterns of keys

@@ -145,6 +145,7 @@ std::vector<Finding> validate(const ProviderDefinition& definition, const Pointe
     check_variables(check);
     check_endpoints(check);
     check_places(check);
+    check_companions(check);
     check_parameters(check);
     check_injection(check);
     check_exports(check);

@@ -12,11 +12,13 @@ void require_endpoint(RuleCheck& check, std::string_view pointer, const std::str
     check.error(pointer, "required", fmt::format("\"{}\" is required for the flow \"{}\"", name, flow));
 }
 
-// With an issuer the endpoints come from its metadata (RFC 8414).
+// With an issuer the endpoints come from its metadata (RFC 8414); with a resource, for dcr_pkce and pkce, from what that
+// says of its issuer (RFC 9728).
 void check_oauth2(RuleCheck& check, const OAuth2& oauth, Flow flow) {
     const std::string_view flow_text = to_string(flow);
-    if (oauth.issuer.empty()) {
-        if (flow == Flow::pkce || flow == Flow::dcr_pkce) {
+    const bool by_code = flow == Flow::pkce || flow == Flow::dcr_pkce;
+    if (oauth.issuer.empty() && (!by_code || oauth.resource.empty())) {
+        if (by_code) {
             require_endpoint(check, "/oauth/authorization_url", oauth.authorization_url, flow_text);
         }
         if (flow == Flow::device_code) {

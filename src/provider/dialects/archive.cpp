@@ -15,7 +15,7 @@ using base::ErrorCode;
 using base::Result;
 
 tl::unexpected<base::Error> bad(std::string message) {
-    return base::fail(ErrorCode::invalid_input, std::move(message), "pack the folder again with `claviger pack`");
+    return base::fail(ErrorCode::invalid_input, std::move(message), "pack the folder again with an ordinary zip tool");
 }
 
 // Exactly the entry's packed bytes give exactly its unpacked bytes: nothing may hide behind the end of the deflated

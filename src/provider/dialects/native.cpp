@@ -1,18 +1,53 @@
 #include "provider/dialects/native.hpp"
 
+#include <fmt/core.h>
+
+#include "base/text.hpp"
 #include "provider/dialects/native_parts.hpp"
 
 namespace claviger::provider {
 namespace {
 
+// Absent: what could stand there, instead of that something must.
+std::string required_choice(FieldReader& root, std::string_view key, std::string_view choices) {
+    if (root.has(key)) return root.required_string(key);
+    root.error(key, "required", fmt::format("\"{}\" is required; write one of: {}", key, choices));
+    return {};
+}
+
+// The block that the type needs under another name ("oauth2" for "oauth"): one error, and then it is read as what was
+// meant, so that what is wrong inside is told at the same time.
+void accept_misnamed_block(FieldReader& root, const json::Object& members, const ProviderDefinition& definition) {
+    std::string_view wanted;
+    switch (definition.auth_type) {
+        case AuthType::oauth2: wanted = "oauth"; break;
+        case AuthType::oauth1: wanted = "oauth1"; break;
+        case AuthType::api_key: wanted = "api_key"; break;
+        case AuthType::custom: wanted = "credentials"; break;
+        case AuthType::basic: return;
+    }
+    if (root.has(wanted)) return;
+    for (const auto& member : members) {
+        if (!member.value().is_object() || member.key() == "export" || member.key() == "inject") continue;
+        const std::string key(member.key());
+        if (!base::did_you_mean(base::to_lower(key), {wanted})) continue;
+        root.error(key, "misnamed", fmt::format("is not known here; did you mean \"{}\"? It is checked as that", wanted));
+        root.alias(key, wanted);
+        return;
+    }
+}
+
 void read_kind(FieldReader& root, ProviderDefinition& definition) {
-    const std::string type_text = root.required_string("auth_type");
+    const std::string type_text = required_choice(root, "auth_type", "oauth2, oauth1, api_key, basic, custom");
     if (auto type = auth_type_from(type_text)) {
         definition.auth_type = *type;
     } else if (!type_text.empty()) {
         root.choice("auth_type", {"oauth2", "oauth1", "api_key", "basic", "custom"});
     }
-    const std::string flow_text = root.required_string("flow");
+    const bool oauth2 = definition.auth_type == AuthType::oauth2 && type_text == "oauth2";
+    const std::string flow_text = required_choice(root, "flow", oauth2 ? "pkce, dcr_pkce, device_code, client_credentials"
+                                  : auth_type_from(type_text) ? to_string(definition.auth_type)
+                                  : "pkce, dcr_pkce, device_code, client_credentials, oauth1, api_key, basic, custom");
     if (auto flow = flow_from(flow_text)) {
         definition.flow = *flow;
     } else if (flow_text == "implicit" || flow_text == "password") {
@@ -69,6 +104,7 @@ DialectRead read_native(const json::Document& document) {
         native::Context context{definition, pointers, definition.unknown};
         read_meta(root, context);
         read_kind(root, definition);
+        accept_misnamed_block(root, document.root().get_object(), definition);
         native::read_setup_guide(root, context);
         read_places(root, context);
         native::read_vars(root, context);

@@ -16,7 +16,7 @@ namespace {
 tl::unexpected<base::Error> bad_name(std::string_view name, std::string_view why) {
     std::string shown = base::printable(name, 80);
     return base::fail(base::ErrorCode::invalid_input, "the archive's entry '" + shown + "' " + std::string(why),
-                      "pack the folder again with `claviger pack`");
+                      "pack the folder again with an ordinary zip tool");
 }
 
 base::Result<void> check_part(std::string_view name, std::string_view part) {

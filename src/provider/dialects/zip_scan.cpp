@@ -21,7 +21,7 @@ constexpr std::uint16_t kEncrypted = 1, kHasDescriptor = 1 << 3, kUtf8 = 1 << 11
 constexpr std::uint16_t kAllowedFlags = kHasDescriptor | kUtf8 | 0b110;  // bits 1 and 2: how hard deflate tried
 
 tl::unexpected<base::Error> bad(std::string message) {
-    return base::fail(ErrorCode::invalid_input, std::move(message), "pack the folder again with `claviger pack`");
+    return base::fail(ErrorCode::invalid_input, std::move(message), "pack the folder again with an ordinary zip tool");
 }
 tl::unexpected<base::Error> bad_entry(const ZipEntry& entry, std::string_view why) {
     return bad("the archive's entry '" + base::printable(entry.name, 80) + "' " + std::string(why));
