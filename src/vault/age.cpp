@@ -73,7 +73,7 @@ Result<Secret> unwrap_scrypt(const std::vector<Stanza>& stanzas, const Secret& p
     if (crypto_aead_chacha20poly1305_ietf_decrypt(reinterpret_cast<unsigned char*>(file_key.writable().data()), nullptr, nullptr,
                                                   bytes_of(stanza.body), stanza.body.size(), nullptr, 0, nonce.data(),
                                                   bytes_of(key.reveal())) != 0) {
-        return fail(ErrorCode::key_missing, "the passphrase does not open this backup", "try again");
+        return fail(ErrorCode::invalid_input, "the passphrase does not open this backup", "try again");
     }
     return file_key;
 }
