@@ -84,7 +84,8 @@ net::Task<base::Result<Answers>> LocalPageDialog::ask(connection::Form form, For
         if (moved) continue;
         flow_->step = Step::idle;
         flow_->form_token.clear();
-        co_return base::fail(base::ErrorCode::timeout, "nobody filled in the form in time", "log in again");
+        // Nobody answered: for the caller that is a human who left, not a slow server.
+        co_return base::fail(base::ErrorCode::cancelled, "nobody filled in the form in time", "log in again");
     }
     flow_->check = nullptr;
     co_return std::move(*flow_->answers);
@@ -107,7 +108,7 @@ net::Task<base::Result<AuthorizationResponse>> LocalPageDialog::authorize(net::U
         if (moved) continue;
         flow_->step = Step::idle;
         flow_->state = base::Secret();
-        co_return base::fail(base::ErrorCode::timeout, "the browser did not come back from the provider in time",
+        co_return base::fail(base::ErrorCode::cancelled, "the browser did not come back from the provider in time",
                              "log in again; if the provider showed an error, check the client id and the redirect URI");
     }
     co_return std::move(*flow_->response);

@@ -237,12 +237,12 @@ TEST_F(Page, LB13_a_flow_nobody_answers_ends_at_its_deadline) {
     Asked asked;
     loop.run_until(run_ask(*page, simple_form(), net::in(5ms), asked));
     ASSERT_TRUE(asked.result);
-    EXPECT_EQ(asked.result->error().code, ErrorCode::timeout);
+    EXPECT_EQ(asked.result->error().code, ErrorCode::cancelled);
     EXPECT_EQ(browser().get(form_path()).status, 404);
     Authorized authorized;
     loop.run_until(run_authorize(*page, "late", "", net::in(5ms), authorized));
     ASSERT_TRUE(authorized.result);
-    EXPECT_EQ(authorized.result->error().code, ErrorCode::timeout);
+    EXPECT_EQ(authorized.result->error().code, ErrorCode::cancelled);
     EXPECT_EQ(browser().get(std::string(kCallback) + "?code=c&state=late").status, 400);
 }
 

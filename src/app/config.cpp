@@ -24,7 +24,7 @@ base::Result<void> check(std::string_view name, std::string_view value) {
         std::vector<std::string_view> names;
         for (const auto& known : config_keys()) names.push_back(known.name);
         const auto near = base::did_you_mean(name, names);
-        return base::fail(ErrorCode::usage, "there is no setting '" + base::printable(name) + "'",
+        return base::fail(ErrorCode::not_found, "there is no setting '" + base::printable(name) + "'",
                           near ? "did you mean " + *near + "?" : "claviger config list shows all");
     }
     if (key->choices.empty()) return {};
@@ -66,7 +66,11 @@ base::Result<Config> Config::load(const std::filesystem::path& home) {
             return base::fail(ErrorCode::invalid_input, config.file_.string() + ": every value must be a string");
         }
         const std::string_view text_value = member.value().get_string();
-        if (auto checked = check(member.key(), text_value); !checked) return base::fail(checked.error().within(config.file_.string()));
+        if (auto checked = check(member.key(), text_value); !checked) {
+            base::Error error = checked.error().within(config.file_.string());
+            error.code = ErrorCode::invalid_input;  // the file's fault, not the command's
+            return base::fail(std::move(error));
+        }
         config.values_.emplace(std::string(member.key()), std::string(text_value));
     }
     return config;

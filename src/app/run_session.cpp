@@ -92,6 +92,15 @@ net::Task<Result<int>> watch_child(net::Loop& loop, sys::Child child) {
     }
 }
 
+// What exec says of a program is an outcome of the session, with exit codes of its own; anything else is an error.
+Result<RunEnd> never_ran(base::Error error) {
+    // ENOEXEC and its like have no code of their own: storage.
+    const bool of_program = error.code == ErrorCode::not_found || error.code == ErrorCode::denied || error.code == ErrorCode::storage;
+    if (!of_program) return base::fail(std::move(error));
+    const auto program = error.code == ErrorCode::not_found ? RunEnd::Program::not_found : RunEnd::Program::not_executable;
+    return RunEnd{program, 0, std::move(error)};
+}
+
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
                                                          std::vector<policy::Route> routes, LiveCredentials& credentials) {
     TRY(authority, broker.config.extra_authority());
@@ -127,7 +136,7 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
     return routes;
 }
 
-Result<int> run_session(const Broker& broker, const RunRequest& request, sys::StagedChild& staged) {
+Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys::StagedChild& staged) {
     std::vector<std::string> export_names;
     TRY(routes, session_routes(broker, request, export_names));
 
@@ -159,11 +168,13 @@ Result<int> run_session(const Broker& broker, const RunRequest& request, sys::St
     loop.hold_signals(watched_signals());
     sys::StagedChild::Program program{request.command, environment.variables, std::nullopt};
     if (input.sandboxed && request.unmatched == proxy::Unmatched::deny) program.only_port = proxy->port();
-    TRY(child, staged.launch(program));
+    auto child = staged.launch(program);
+    if (!child) return never_ran(std::move(child).error());
     broker.log.info("run.started", {{"routes", routes.size()}});
-    auto code = loop.run_until(watch_child(loop, child));
+    auto code = loop.run_until(watch_child(loop, *child));
     proxy->close();
-    return code;
+    if (!code) return base::fail(std::move(code).error());
+    return RunEnd{RunEnd::Program::ran, *code, std::nullopt};
 }
 
 }  // namespace claviger::app

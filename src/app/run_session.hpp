@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,13 +34,20 @@ struct Broker {  // what a session borrows
     base::Log& log;
 };
 
+// How a session ended: the program's own code, or why there was none to run.
+struct RunEnd {
+    enum class Program { ran, not_found, not_executable };
+    Program program = Program::ran;
+    int exit_code = 0;                // of the program; 128 + signal when killed
+    std::optional<base::Error> why;  // unless it ran
+};
+
 // The routes of the session: one per chosen connection whose definition reads. Problems are said, not fatal.
 base::Result<std::vector<policy::Route>> session_routes(const Broker& broker, const RunRequest& request,
                                                         std::vector<std::string>& export_names);
 
-// Runs the program to its end; returns its exit code (128 + signal when killed). Errors are only those before it
-// started. SIGTERM, SIGHUP and friends are forwarded; SIGINT too unless the terminal already sent it to the child.
+// Runs the program to its end. Errors are those of the session itself, before the program was to be started. SIGTERM, SIGHUP and friends are forwarded; SIGINT too unless the terminal already sent it to the child.
 // `child` was staged before the vault was opened; with Unmatched::deny its sandbox lets it connect to the proxy alone.
-base::Result<int> run_session(const Broker& broker, const RunRequest& request, sys::StagedChild& child);
+base::Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys::StagedChild& child);
 
 }  // namespace claviger::app

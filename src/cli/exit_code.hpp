@@ -19,5 +19,6 @@ int exit_code_of(base::ErrorCode code);
 
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitFault = 14;  // doctor or a check found something
+inline constexpr int kExitCannotExecute = 126, kExitNoSuchProgram = 127;  // run, as shells say it
 
 }  // namespace claviger::cli

@@ -1,5 +1,6 @@
 #include "app/isolation.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/exit_code.hpp"
 
 namespace claviger::cli {
 
@@ -50,18 +51,12 @@ Outcome run_program(Context& context, const Invocation& invocation) {
     }
     const app::Broker broker{*vault, *connections, context.registry(), *config, context.clock(), context.random(), context.log()};
     say_isolation(context, staged.report());
-    auto code = app::run_session(broker, request, staged);
-    if (!code) {
-        // What a shell says of a program that is not there, or not executable.
-        if (code.error().code == base::ErrorCode::not_found && code.error().message.find(request.command[0]) != std::string::npos) {
-            context.out().error(code.error(), 127);
-            return 127;
-        }
-        if (code.error().code == base::ErrorCode::denied && code.error().message.find(request.command[0]) != std::string::npos) {
-            context.out().error(code.error(), 126);
-            return 126;
-        }
-    }
+    TRY(end, app::run_session(broker, request, staged));
+    using Program = app::RunEnd::Program;
+    if (end.program == Program::ran) return end.exit_code;
+    // What a shell says of a program that is not there, or not executable.
+    const int code = end.program == Program::not_found ? kExitNoSuchProgram : kExitCannotExecute;
+    context.out().error(*end.why, code);
     return code;
 }
 
