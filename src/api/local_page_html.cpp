@@ -122,7 +122,7 @@ std::string form_body(const FormView& view) {
     }
     return out + "<button class=\"go\" type=\"submit\">Continue</button></form>"
                  "<p class=\"foot\">This page is served by Claviger on this computer. What you enter goes from here to "
-                 "the encrypted vault, and nowhere else.</p>";
+                 "the encrypted vault; no page, log or command shows it unless you ask for it.</p>";
 }
 
 std::string message_body(std::string_view drawing, std::string_view heading, std::string_view text) {

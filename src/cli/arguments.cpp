@@ -1,7 +1,6 @@
-// The one file that knows CLI11: it reads the command table into an Invocation.
+// Reads the command line by the command table into an Invocation. Own words for every mistake: what is wrong, what was
+// probably meant, and which help page says more.
 #include <algorithm>
-
-#include <CLI/CLI.hpp>
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
@@ -29,112 +28,136 @@ const CommandSpec* find_command(const std::vector<std::string>& words, std::size
     return nullptr;
 }
 
-Result<Parsed> unknown_command(const std::string& word) {
+std::vector<std::string_view> subcommands_of(std::string_view group) {
     std::vector<std::string_view> names;
-    std::string children;
     for (const auto& command : commands()) {
-        names.push_back(command.name);
-        if (command.name.starts_with(word + " ")) children += (children.empty() ? "" : ", ") + std::string(command.name);
+        if (command.name.size() > group.size() && command.name.starts_with(group) && command.name[group.size()] == ' ') {
+            names.push_back(command.name.substr(group.size() + 1));
+        }
     }
-    if (!children.empty()) return base::fail(ErrorCode::usage, "'" + word + "' needs a subcommand", "one of: " + children);
+    return names;
+}
+
+Result<Parsed> unknown_subcommand(const std::string& group, const std::string& word, const std::vector<std::string_view>& names) {
+    std::string list;
+    for (const auto name : names) list += (list.empty() ? "" : ", ") + group + " " + std::string(name);
+    if (word.empty() || word.starts_with('-')) return base::fail(ErrorCode::usage, "'" + group + "' needs a subcommand", "one of: " + list);
     const auto near = base::did_you_mean(word, names);
-    return base::fail(ErrorCode::usage, "there is no command '" + base::printable(word) + "'",
+    return base::fail(ErrorCode::usage, "there is no command '" + group + " " + base::printable(word, 80) + "'",
+                      near ? "did you mean 'claviger " + group + " " + *near + "'?" : "one of: " + list);
+}
+
+Result<Parsed> unknown_command(const std::vector<std::string>& words) {
+    const std::string& word = words[0];
+    if (const auto children = subcommands_of(word); !children.empty()) {
+        return unknown_subcommand(word, words.size() > 1 ? words[1] : "", children);
+    }
+    std::vector<std::string_view> names;
+    for (const auto& command : commands()) names.push_back(command.name.substr(0, command.name.find(' ')));
+    names.emplace_back("help");
+    const auto near = base::did_you_mean(word, names);
+    return base::fail(ErrorCode::usage, "there is no command '" + base::printable(word, 80) + "'",
                       near ? "did you mean 'claviger " + *near + "'?" : "claviger help lists all commands");
 }
 
-struct Bound {
-    std::map<std::string, std::vector<std::string>> values;
-    std::map<std::string, bool> flags;
-    std::map<std::size_t, std::vector<std::string>> arguments;
+// The options and arguments of one command, word by word.
+class Reader {
+public:
+    explicit Reader(const CommandSpec& command) : command_(command) { invocation_.command = &command; }
+
+    Result<Invocation> read(const std::vector<std::string>& words, const std::vector<std::string>& literal) {
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            if (words[i].size() < 2 || words[i].front() != '-') invocation_.arguments.push_back(words[i]);
+            else TRY_VOID(take_option(words, i));
+        }
+        invocation_.arguments.insert(invocation_.arguments.end(), literal.begin(), literal.end());
+        TRY_VOID(check_arguments());
+        return std::move(invocation_);
+    }
+
+private:
+    tl::unexpected<base::Error> wrong(std::string message, std::string hint = {}) const {
+        const std::string more = "claviger help " + std::string(command_.name) + " says more";
+        return base::fail(ErrorCode::usage, std::move(message), hint.empty() ? more : std::move(hint) + "; " + more);
+    }
+
+    const OptionSpec* find(std::string_view name) const {
+        for (const auto options : {std::span<const OptionSpec>(command_.options), common_options()}) {
+            for (const auto& option : options) {
+                if (option.name == name) return &option;
+            }
+        }
+        return nullptr;
+    }
+
+    tl::unexpected<base::Error> unknown(const std::string& name) const {
+        std::vector<std::string_view> names{"--help"};
+        for (const auto& option : command_.options) names.push_back(option.name);
+        for (const auto& option : common_options()) names.push_back(option.name);
+        const auto near = base::did_you_mean(name, names);
+        return wrong("'" + std::string(command_.name) + "' has no option '" + base::printable(name, 80) + "'",
+                     near ? "did you mean '" + *near + "'?" : "");
+    }
+
+    // Takes the option at words[i], and the next word if that is its value.
+    Result<void> take_option(const std::vector<std::string>& words, std::size_t& i) {
+        const auto equals = words[i].find('=');
+        const std::string name = words[i].substr(0, equals);
+        const OptionSpec* option = find(name);
+        if (option == nullptr) return unknown(name);
+        auto& values = invocation_.options[name];
+        if (option->value.empty()) {
+            if (equals != std::string::npos) return wrong(name + " takes no value", "leave out what follows '='");
+            return {};
+        }
+        if (!values.empty() && !option->repeatable) return wrong(name + " is given twice", "give it once");
+        if (equals == std::string::npos && i + 1 == words.size()) return wrong(name + " needs a value: " + name + " " + std::string(option->value));
+        std::string value = equals != std::string::npos ? words[i].substr(equals + 1) : words[++i];
+        TRY_VOID(check_choice(*option, value));
+        values.push_back(std::move(value));
+        return {};
+    }
+
+    Result<void> check_choice(const OptionSpec& option, const std::string& value) const {
+        if (option.words != Words::choice) return {};
+        const auto choices = base::split(option.choices, '|');
+        if (std::find(choices.begin(), choices.end(), value) != choices.end()) return {};
+        const auto near = base::did_you_mean(value, {choices.begin(), choices.end()});
+        return wrong(std::string(option.name) + " cannot be '" + base::printable(value, 80) + "': choose one of " + base::join(choices, ", "),
+                     near ? "did you mean '" + *near + "'?" : "");
+    }
+
+    Result<void> check_arguments() const {
+        const auto& given = invocation_.arguments;
+        const auto required = static_cast<std::size_t>(
+            std::count_if(command_.arguments.begin(), command_.arguments.end(), [](const auto& argument) { return argument.required; }));
+        if (given.size() < required) {
+            const auto& missing = command_.arguments[given.size()];
+            return wrong("missing " + std::string(missing.name) + ": " + std::string(missing.help));
+        }
+        if (given.size() <= command_.arguments.size()) return {};
+        const std::string extra = base::printable(given[command_.arguments.size()], 80);
+        return wrong("unexpected argument '" + extra + "'",
+                     command_.takes_program ? "write the program after two dashes: claviger " + std::string(command_.name) + " -- " + extra + " ..." : "");
+    }
+
+    const CommandSpec& command_;
+    Invocation invocation_;
 };
-
-void bind_options(CLI::App& app, std::span<const OptionSpec> options, Bound& bound) {
-    for (const auto& option : options) {
-        const std::string name(option.name);
-        if (option.value.empty()) {
-            app.add_flag(name, bound.flags[name]);
-            continue;
-        }
-        auto* added = app.add_option(name, bound.values[name])->expected(1)->allow_extra_args(false);
-        added->multi_option_policy(option.repeatable ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::Throw);
-        if (option.words == Words::choice) added->check(CLI::IsMember(base::split(option.choices, '|')));
-    }
-}
-
-std::string readable(const CLI::ParseError& error) {
-    std::string text = base::printable(error.what(), 300);
-    if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z' && !(text.size() > 1 && text[1] >= 'A' && text[1] <= 'Z')) {
-        text[0] = static_cast<char>(text[0] + 32);
-    }
-    return text;
-}
-
-// CLI11 reads "[a]" as a list of one; what a user typed as an argument is taken as it stands.
-std::vector<std::string> take_positionals(const CommandSpec& command, std::vector<std::string>& words) {
-    const auto takes_value = [&](const std::string& word) {
-        const auto is = [&](const OptionSpec& option) { return option.name == word && !option.value.empty(); };
-        return std::any_of(command.options.begin(), command.options.end(), is) ||
-               std::any_of(common_options().begin(), common_options().end(), is);
-    };
-    std::vector<std::string> positionals, rest;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        if (words[i].size() > 1 && words[i].front() == '-') {
-            rest.push_back(words[i]);
-            if (takes_value(words[i]) && i + 1 < words.size()) rest.push_back(words[++i]);
-        } else {
-            positionals.push_back(words[i]);
-        }
-    }
-    words = std::move(rest);
-    return positionals;
-}
-
-Result<Invocation> parse_command(const CommandSpec& command, std::vector<std::string> words, std::vector<std::string> program) {
-    CLI::App app;
-    app.set_help_flag();
-    app.allow_windows_style_options(false);
-    Bound bound;
-    bind_options(app, common_options(), bound);
-    bind_options(app, command.options, bound);
-    auto positionals = take_positionals(command, words);
-    try {
-        std::reverse(words.begin(), words.end());  // CLI11 takes them last first
-        app.parse(words);
-    } catch (const CLI::ParseError& error) {
-        return base::fail(ErrorCode::usage, readable(error), "claviger help " + std::string(command.name));
-    }
-    std::size_t required = 0;
-    for (const auto& argument : command.arguments) required += argument.required ? 1 : 0;
-    if (positionals.size() < required) {
-        return base::fail(ErrorCode::usage, "missing " + std::string(command.arguments[positionals.size()].name),
-                          "claviger help " + std::string(command.name));
-    }
-    if (positionals.size() > command.arguments.size() && command.takes_program) {
-        return base::fail(ErrorCode::usage, "unexpected argument '" + base::printable(positionals[command.arguments.size()]) + "'",
-                          "write the program after two dashes: claviger " + std::string(command.name) + " -- " + base::printable(positionals[0]) + " ...");
-    }
-    if (positionals.size() > command.arguments.size()) {
-        return base::fail(ErrorCode::usage, "unexpected argument '" + base::printable(positionals[command.arguments.size()]) + "'",
-                          "claviger help " + std::string(command.name));
-    }
-    Invocation invocation;
-    invocation.command = &command;
-    invocation.arguments = std::move(positionals);
-    invocation.program = std::move(program);
-    for (auto& [name, values] : bound.values) {
-        if (!values.empty()) invocation.options[name] = values;
-    }
-    for (const auto& [name, on] : bound.flags) {
-        if (on) invocation.options[name] = {};
-    }
-    return invocation;
-}
 
 bool asks_for_help(const std::vector<std::string>& words) {
     for (const auto& word : words) {
         if (word == "--help" || word == "-h") return true;
     }
     return false;
+}
+
+std::string table_of_exit_codes() {
+    std::string text;
+    for (const auto& code : exit_codes()) {
+        text += std::to_string(code.code) + "\t" + std::string(code.name) + "\t" + std::string(code.meaning) + "\n";
+    }
+    return text;
 }
 
 Result<Parsed> help(const std::vector<std::string>& words) {
@@ -145,17 +168,11 @@ Result<Parsed> help(const std::vector<std::string>& words) {
     } else if (const auto* command = find_command(words, used)) {
         parsed.text = help_for(*command);
     } else if (words[0] == "exit-codes") {
-        for (const auto& code : exit_codes()) {
-            parsed.text += std::to_string(code.code) + "\t" + std::string(code.name) + "\t" + std::string(code.meaning) + "\n";
-        }
+        parsed.text = table_of_exit_codes();
+    } else if (!subcommands_of(words[0]).empty() && (words.size() == 1 || words[1].starts_with('-'))) {
+        parsed.text = help_for_group(words[0]);
     } else {
-        bool group = false;
-        for (const auto& candidate : commands()) {
-            if (!candidate.name.starts_with(words[0] + " ")) continue;
-            parsed.text += std::string(candidate.name) + "\t" + std::string(candidate.summary) + "\n";
-            group = true;
-        }
-        if (!group) return unknown_command(words[0]);
+        return unknown_command(words);
     }
     return parsed;
 }
@@ -182,8 +199,8 @@ Result<Parsed> parse_arguments(const std::vector<std::string>& arguments) {
     std::size_t used = 0;
     const auto* command = find_command(words, used);
     if (command == nullptr) {
-        if (asks_for_help(words)) return help({words[0]});
-        return unknown_command(words[0]);
+        if (asks_for_help(words)) return help(words);
+        return unknown_command(words);
     }
     words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(used));
     if (asks_for_help(words)) {
@@ -191,8 +208,9 @@ Result<Parsed> parse_arguments(const std::vector<std::string>& arguments) {
         parsed.text = help_for(*command);
         return parsed;
     }
-    if (!command->takes_program) words.insert(words.end(), program.begin(), program.end());
-    TRY(invocation, parse_command(*command, std::move(words), command->takes_program ? std::move(program) : std::vector<std::string>()));
+    // After "--" nothing is an option: a program's words, or an argument that begins with a dash.
+    TRY(invocation, Reader(*command).read(words, command->takes_program ? std::vector<std::string>() : program));
+    if (command->takes_program) invocation.program = std::move(program);
     if (command->takes_program && invocation.program.empty()) {
         return base::fail(ErrorCode::usage, "a program is missing", "write it after two dashes: claviger " +
                                                                         std::string(command->name) + " -- PROGRAM ...");

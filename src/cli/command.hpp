@@ -78,6 +78,7 @@ base::Result<Parsed> parse_arguments(const std::vector<std::string>& arguments);
 
 std::string help_overview();
 std::string help_for(const CommandSpec& command);
+std::string help_for_group(std::string_view group);  // "vault": its subcommands
 std::string man_page();
 base::Result<std::string> completion_script(std::string_view shell);
 

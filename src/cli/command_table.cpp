@@ -25,7 +25,9 @@ std::span<const CommandSpec> commands() {
     static const std::vector<CommandSpec> table{
         {"login", "connect an account",
          "Runs the provider's flow and waits for it: opens the browser, or asks on the terminal where there is none. What is "
-         "needed once (client id, secret, API key) is asked for and kept encrypted. Fails if the connection exists already.",
+         "needed once (client id, secret, API key) is asked for and kept encrypted. Fails if the connection exists already. "
+         "--input stdin takes the bare value when one field is asked for, else a JSON object of strings, for instance "
+         "{\"account_sid\": \"AC...\", \"auth_token\": \"...\"}.",
          {kProvider},
          {kConnection,
           {"--flow", "FLOW", "another flow than the definition's", Words::choice,
@@ -36,7 +38,8 @@ std::span<const CommandSpec> commands() {
           {"--force", "", "log in again and replace the connection"},
           {"--if-needed", "", "succeed at once when already connected"},
           {"--input", "WHERE", "where to ask: auto, browser, terminal or stdin", Words::choice, "auto|browser|terminal|stdin"}},
-         {"claviger login github", "claviger login openai --input stdin < key.txt", "claviger login github --base-url https://github.acme.com"},
+         {"claviger login github", "claviger login openai --input stdin < key.txt",
+          "claviger login twilio --input stdin < fields.json", "claviger login github --base-url https://github.acme.com"},
          login},
         {"run", "run a program whose requests get their credentials on the way",
          "Starts PROGRAM behind a proxy that puts the credential into each request to a connected provider. The program never "
@@ -73,7 +76,16 @@ std::span<const CommandSpec> commands() {
          {{"FILE", "the definition; - is standard input", Words::file, true}},
          {kYes, {"--force", "", "overwrite a custom definition of the same name"}},
          {"claviger register ./acme.json", "claviger inspect github | claviger register - --force --yes"}, register_provider},
-        {"inspect", "print a definition in full", "The output is a file that registers again.", {kProvider}, {}, {"claviger inspect github > github.json"},
+        {"inspect", "print a definition in full",
+         "The output is a file that registers again, also in the forms of AFPS (manifest or .afps package) and the flat payload; what "
+         "such a form cannot say is warned of. --schema prints the JSON Schema of native definitions: name its file as \"$schema\" in "
+         "a definition and an editor completes and checks it.",
+         {{"PROVIDER", "name of a provider, as 'claviger list' shows it", Words::provider, false}},
+         {{"--format", "FORM", "form of the output", Words::choice, "native|afps|afps-package|flat"},
+          {"--output", "FILE", "write to this file", Words::file},
+          {"--schema", "", "the JSON Schema of definitions instead"}},
+         {"claviger inspect github > github.json", "claviger inspect github --format afps-package --output github.afps",
+          "claviger inspect --schema > provider.schema.json"},
          inspect_provider},
         {"confirm", "accept a changed definition for its connections",
          "When the security fields of a definition change (endpoints, hosts, headers), its connections are suspended. This shows "
@@ -96,6 +108,10 @@ std::span<const CommandSpec> commands() {
           {"--replace", "", "keep the present vault beside and put the backup in its place"},
           {"--backup-passphrase-fd", "N", "read the backup's passphrase from this file descriptor"}},
          {"claviger vault restore --check claviger.age"}, vault_restore},
+        {"vault repair", "make a damaged vault whole again",
+         "Keeps every record that still authenticates and lists what is lost; the damaged file stays beside. Changes nothing when "
+         "the vault is whole. Exit code 14 when something was lost or may be an older state. Prefer a backup if you have one.",
+         {}, {kYes}, {"claviger vault repair"}, vault_repair},
         {"doctor", "check the installation", "Exit code 14 when something is wrong.", {}, {}, {"claviger doctor"}, doctor},
         {"whoami", "home, vault, version and connected providers", "", {}, {}, {"claviger whoami"}, whoami},
         {"config list", "all settings with their values", "", {}, {}, {"claviger config list"}, config_list},

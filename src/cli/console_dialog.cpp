@@ -1,9 +1,12 @@
 #include "cli/console_dialog.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+
 #include "base/text.hpp"
-#include "cli/context.hpp"
 #include "json/parse.hpp"
 #include "sys/terminal.hpp"
 
@@ -17,6 +20,8 @@ using connection::Form;
 using connection::FormField;
 
 constexpr int kMostTries = 3;
+constexpr std::size_t kMostAnswer = 64 * 1024;
+constexpr std::chrono::milliseconds kLookAgain{20};
 
 std::string prompt_of(const FormField& field) {
     std::string prompt = base::printable(field.label);
@@ -78,21 +83,48 @@ std::string describe(const std::map<std::string, std::string>& problems) {
     return text;
 }
 
+// Looks whether there is something rather than waiting for it, so that the loop still hears a signal.
+net::Task<Result<base::Secret>> read_standard_input(net::Loop& loop) {
+    base::WipedString text;
+    std::array<char, 4096> buffer{};
+    for (;;) {
+        pollfd waiting{STDIN_FILENO, POLLIN, 0};
+        if (::poll(&waiting, 1, 0) <= 0) {
+            co_await loop.sleep(kLookAgain);
+            continue;
+        }
+        const auto got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) co_return base::fail(ErrorCode::storage, "cannot read standard input");
+        if (got == 0) break;
+        text.append(buffer.data(), static_cast<std::size_t>(got));
+        base::wipe(buffer.data(), buffer.size());
+        if (text.size() > kMostAnswer) co_return base::fail(ErrorCode::limit, "standard input is too long for an answer");
+    }
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+    if (text.empty()) co_return base::fail(ErrorCode::invalid_input, "standard input was empty");
+    co_return base::Secret::taking(text);
+}
+
 }  // namespace
 
 // A JSON object with the fields of every form of this login; or, when one field alone is required, the bare value.
-Result<Answers> ConsoleDialog::take_from_stdin(const Form& form) {
-    if (!bare_ && !given_) {
-        auto text = read_secret_descriptor(STDIN_FILENO);
-        if (!text) return base::fail(ErrorCode::invalid_input, "standard input was empty; expected " + names_of(form), "for instance: " + example_of(form));
-        const auto trimmed = base::trim(text->reveal());
-        if (trimmed.starts_with('{')) {
-            TRY(members, members_of(trimmed));
-            given_ = std::move(members);
-        } else {
-            bare_ = base::Secret(trimmed);
-        }
+Result<void> ConsoleDialog::keep_stdin(const Form& form, Result<base::Secret> text) {
+    if (!text) {
+        if (text.error().code != ErrorCode::invalid_input) return base::fail(std::move(text).error());
+        return base::fail(ErrorCode::invalid_input, "standard input was empty; expected " + names_of(form), "for instance: " + example_of(form));
     }
+    const auto trimmed = base::trim(text->reveal());
+    if (trimmed.starts_with('{')) {
+        TRY(members, members_of(trimmed));
+        given_ = std::move(members);
+    } else {
+        bare_ = base::Secret(trimmed);
+    }
+    return {};
+}
+
+Result<Answers> ConsoleDialog::answers_for(const Form& form) {
     Answers answers;
     for (const auto& field : form.fields) {
         if (given_) {
@@ -102,7 +134,8 @@ Result<Answers> ConsoleDialog::take_from_stdin(const Form& form) {
             answers.emplace(field.name, bare_->duplicate());
         }
         if (given_ && field.required && !answers.contains(field.name) && !given_->empty()) {
-            return base::fail(ErrorCode::invalid_input, "standard input: no field '" + base::printable(given_->begin()->first) + "'; expected " + names_of(form));
+            return base::fail(ErrorCode::invalid_input, "standard input: no field '" + base::printable(given_->begin()->first) + "'; expected " + names_of(form),
+                              "for instance: " + example_of(form));
         }
         if (!field.default_value.empty() && !answers.contains(field.name)) answers.emplace(field.name, base::Secret(field.default_value));
     }
@@ -110,11 +143,19 @@ Result<Answers> ConsoleDialog::take_from_stdin(const Form& form) {
     return answers;
 }
 
+net::Task<Result<Answers>> ConsoleDialog::take_from_stdin(const Form& form) {
+    if (!bare_ && !given_) {
+        auto text = co_await read_standard_input(loop_);
+        CO_TRY_VOID(keep_stdin(form, std::move(text)));
+    }
+    co_return answers_for(form);
+}
+
 net::Task<Result<Answers>> ConsoleDialog::ask(Form form, std::function<std::map<std::string, std::string>(const Answers&)> check,
                                               net::Deadline deadline) {
     (void)deadline;  // a human at a prompt is not hurried; Ctrl-C ends it
     if (questions_ == Questions::stdin_text) {
-        auto answers = take_from_stdin(form);
+        auto answers = co_await take_from_stdin(form);
         if (!answers) co_return base::fail(std::move(answers).error());
         const auto problems = check(*answers);
         if (!problems.empty()) co_return base::fail(ErrorCode::invalid_input, describe(problems));
@@ -152,12 +193,22 @@ Result<std::string> ConsoleDialog::redirect_uri() {
     if (!page_) {
         TRY(page, open_page_());
         page_ = std::move(page);
+        if (!name_.empty()) page_->introduce(name_);
     }
     return page_->redirect_uri();
 }
 
+void ConsoleDialog::introduce(std::string_view display_name) {
+    name_ = std::string(display_name);
+    if (page_) page_->introduce(name_);
+}
+
 void ConsoleDialog::finished(const Result<void>& outcome) {
     if (page_) page_->finished(outcome);
+}
+
+net::Task<void> ConsoleDialog::farewell(net::Deadline deadline) {
+    if (page_) co_await page_->farewell(deadline);
 }
 
 }  // namespace claviger::cli

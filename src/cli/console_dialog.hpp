@@ -1,6 +1,6 @@
 // Dialogs without a browser form: questions as masked terminal input, or answers from standard input. The
 // authorization itself still happens in a browser, wherever the human has one; its callback arrives at the local
-// page. Thread rule: on the Loop's thread; blocks it while a human types.
+// page. Thread rule: on the Loop's thread; a question on the terminal blocks it while a human types.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 
 #include "api/local_page.hpp"
 #include "connection/dialog.hpp"
+#include "net/loop.hpp"
 
 namespace claviger::cli {
 
@@ -17,9 +18,11 @@ enum class Questions { terminal, stdin_text };
 class ConsoleDialog final : public connection::Dialog {
 public:
     using OpenPage = std::function<base::Result<std::unique_ptr<api::LocalPage>>()>;
-    ConsoleDialog(Questions questions, OpenPage open_page, std::function<void(std::string_view)> say)
-        : questions_(questions), open_page_(std::move(open_page)), say_(std::move(say)) {}
+    // `loop` outlives it.
+    ConsoleDialog(net::Loop& loop, Questions questions, OpenPage open_page, std::function<void(std::string_view)> say)
+        : loop_(loop), questions_(questions), open_page_(std::move(open_page)), say_(std::move(say)) {}
 
+    void introduce(std::string_view display_name) override;
     net::Task<base::Result<connection::Answers>> ask(
         connection::Form form, std::function<std::map<std::string, std::string>(const connection::Answers&)> check,
         net::Deadline deadline) override;
@@ -27,16 +30,21 @@ public:
                                                                          base::Secret state, net::Deadline deadline) override;
     base::Result<std::string> redirect_uri() override;
     void finished(const base::Result<void>& outcome) override;
+    net::Task<void> farewell(net::Deadline deadline) override;
     void say(std::string_view line) override { say_(line); }
 
 private:
-    base::Result<connection::Answers> take_from_stdin(const connection::Form& form);
+    net::Task<base::Result<connection::Answers>> take_from_stdin(const connection::Form& form);
+    base::Result<void> keep_stdin(const connection::Form& form, base::Result<base::Secret> text);
+    base::Result<connection::Answers> answers_for(const connection::Form& form);
 
+    net::Loop& loop_;
     Questions questions_;
     std::optional<base::Secret> bare_;        // standard input, when it is no JSON object; read once
     std::optional<connection::Answers> given_;  // its members; each form takes its own
     OpenPage open_page_;
     std::function<void(std::string_view)> say_;
+    std::string name_;  // of what is being connected, for a page that is opened later
     std::unique_ptr<api::LocalPage> page_;
 };
 

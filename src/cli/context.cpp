@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "app/isolation.hpp"
+#include "cli/interruptible.hpp"
 #include "sys/files.hpp"
 #include "sys/terminal.hpp"
 
@@ -98,9 +99,9 @@ Result<base::Secret> Context::ask_passphrase(bool confirm) {
         return base::fail(ErrorCode::key_missing, "the vault needs its passphrase and there is no terminal",
                           "give it with --passphrase-fd N");
     }
-    TRY(passphrase, sys::ask_secret(confirm ? "New vault passphrase: " : "Vault passphrase: "));
+    TRY(passphrase, ask_secret(confirm ? "New vault passphrase: " : "Vault passphrase: "));
     if (confirm) {
-        TRY(again, sys::ask_secret("Again: "));
+        TRY(again, ask_secret("Again: "));
         if (!passphrase.equals(again)) return base::fail(ErrorCode::invalid_input, "the two passphrases differ");
     }
     return passphrase;

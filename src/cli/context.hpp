@@ -22,6 +22,7 @@ public:
     static base::Result<std::unique_ptr<Context>> make(const Invocation& invocation);
 
     Output& out() { return out_; }
+    [[nodiscard]] const Output& out() const { return out_; }
     base::Log& log() { return log_; }
     const base::Clock& clock() const { return clock_; }
     base::Random& random() { return random_; }

@@ -143,6 +143,14 @@ std::string help_overview() {
     return text;
 }
 
+std::string help_for_group(std::string_view group) {
+    std::string text = "usage: claviger " + std::string(group) + " COMMAND [OPTIONS]\n\n";
+    for (const auto& command : commands()) {
+        if (command.name.starts_with(std::string(group) + " ")) text += fmt::format("  {:<16} {}\n", command.name, command.summary);
+    }
+    return text + "\nclaviger help " + std::string(group) + " COMMAND explains one.\n";
+}
+
 std::string help_for(const CommandSpec& command) {
     std::string text = "usage: " + synopsis(command) + "\n\n" + wrapped(command.summary, 90);
     if (!command.description.empty()) text += "\n" + wrapped(command.description, 90);

@@ -7,6 +7,9 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <unistr.h>
+#include <uniwidth.h>
+
 #include "base/text.hpp"
 #include "sys/terminal.hpp"
 
@@ -24,9 +27,43 @@ int write_all(int fd, std::string_view text) {
     return 0;
 }
 
-// Code points, which is near enough to columns for names and times.
+// Columns on the terminal: wide characters (most of East Asia, emoji) take two, combining ones none.
 std::size_t width(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+    std::size_t columns = 0;
+    for (std::size_t at = 0; at < text.size();) {
+        ucs4_t character = 0;
+        const int used = u8_mbtouc(&character, reinterpret_cast<const std::uint8_t*>(text.data() + at), text.size() - at);
+        at += static_cast<std::size_t>(std::max(used, 1));
+        columns += static_cast<std::size_t>(std::max(uc_width(character, "UTF-8"), 0));
+    }
+    return columns;
+}
+
+// As json::to_pretty_text lays it out.
+void append_pretty(base::WipedString& text, const json::Value& value, const std::string& line_end) {
+    const std::string inner = line_end + "  ";
+    bool first = true;
+    const auto separate = [&](std::string_view open) {
+        text.append(first ? open : std::string_view(",")).append(inner);
+        first = false;
+    };
+    if (const auto* object = value.if_object(); object != nullptr && !object->empty()) {
+        for (const auto& member : *object) {
+            separate("{");
+            text.append(json::to_text(json::Value(member.key()))).append(": ");
+            append_pretty(text, member.value(), inner);
+        }
+        text.append(line_end).append("}");
+    } else if (const auto* array = value.if_array(); array != nullptr && !array->empty()) {
+        for (const auto& item : *array) {
+            separate("[");
+            append_pretty(text, item, inner);
+        }
+        text.append(line_end).append("]");
+    } else {
+        const auto scalar = json::to_secret_text(value);
+        text.append(scalar.reveal());
+    }
 }
 
 }  // namespace
@@ -51,6 +88,12 @@ base::Result<void> Output::data_written() const {
 
 void Output::document(const json::Value& value) const { data(json::to_pretty_text(value)); }
 
+void Output::secret_document(const json::Value& value) const {
+    base::WipedString text;
+    append_pretty(text, value, "\n");
+    data(std::string_view(text.append("\n")));
+}
+
 void Output::talk(std::string_view line) const {
     if (options_.quiet || options_.json) return;
     write_all(STDERR_FILENO, std::string(line) + "\n");
@@ -65,6 +108,7 @@ void Output::error(const base::Error& error, int exit_code) const {
         inner["message"] = error.describe();
         if (!error.hint.empty()) inner["hint"] = error.hint;
         inner["exit_code"] = exit_code;
+        for (const auto& detail : error_details_) inner[detail.key()] = detail.value();
         json::Object outer;
         outer["error"] = std::move(inner);
         write_all(STDERR_FILENO, json::to_pretty_text(outer));

@@ -1,6 +1,7 @@
 // The rules of the terminal, written once:
 //   data goes to stdout, talk to stderr, prompts to the terminal itself;
-//   --json prints one JSON document on stdout; an error is then one JSON document on stderr;
+//   --json prints exactly one JSON document: on stdout, or when the command fails, the error on stderr and nothing on
+//   stdout; always in two-space indentation;
 //   --quiet leaves out talk and progress, never data or errors;
 //   errors are "claviger: error: ..." in lower case without a full stop, then "hint: ..." that says what to do;
 //   foreign text is made printable (CL-09); colour only on a terminal, never with NO_COLOR or --no-color.
@@ -32,9 +33,12 @@ public:
     // Whether all data got out: a full disk below stdout must not look like success.
     [[nodiscard]] base::Result<void> data_written() const;
     void document(const json::Value& value) const;  // pretty JSON on stdout
+    void secret_document(const json::Value& value) const;  // the same text, never in unwiped memory
     void talk(std::string_view line) const;          // stderr, unless quiet or json
     void warn(std::string_view line) const;          // stderr "claviger: warning: ...", also when quiet
     void error(const base::Error& error, int exit_code) const;
+    // A member that the error document will have beside code and message, for instance all findings of a file.
+    void detail_of_error(std::string_view name, json::Value value) { error_details_[name] = std::move(value); }
     [[nodiscard]] std::string paint(std::string_view text, Colour colour) const;
 
     // Columns padded to the widest cell; the first row is the head. Painted cells may carry colour.
@@ -49,6 +53,7 @@ public:
 
 private:
     Options options_;
+    json::Object error_details_;
     bool colour_stdout_ = false, progress_ = false;
     mutable int data_error_ = 0;  // errno of the last failed write to stdout
 };

@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "connection/schema_fields.hpp"
+#include "provider/describe.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -106,7 +107,9 @@ Form form_for(const provider::ProviderDefinition& definition) {
 base::Result<CredentialForm> CredentialForm::make(const provider::ProviderDefinition& definition) {
     CredentialForm made;
     made.form_ = form_for(definition);
-    made.form_.intro = "It is encrypted on this computer and goes only to the addresses in the definition.";
+    const std::string hosts = provider::hosts_in_words(definition);
+    made.form_.intro = hosts.empty() ? "It is stored encrypted on this computer. The definition names no host, so it is sent nowhere by itself."
+                                     : "It is stored encrypted on this computer and sent only to " + hosts + ".";
     if (definition.credentials.schema.is_object()) {
         TRY(schema, json::Schema::compile(definition.credentials.schema));
         made.schema_ = std::move(schema);

@@ -1,5 +1,5 @@
-// Forms out of definitions: which fields are asked for, and whether what was typed is good. Internal to connection/.
-// Messages never repeat what was typed. Thread rule: values.
+// Forms out of definitions: which fields are asked for, and whether what was typed is good. Used by
+// connection/, and by whoever says beforehand what a login will ask for. Messages never repeat what was typed. Thread rule: values.
 #pragma once
 
 #include <map>

@@ -56,7 +56,7 @@ Form client_form(const provider::ProviderDefinition& definition, const std::stri
     auto form = form_for(definition);
     form.intro = fmt::format(
         "Register an OAuth app at the provider with the redirect URI below, then enter what it gives you. You are asked "
-        "only once for {}.", origin);
+        "only once; both are stored encrypted on this computer and sent only to {}.", origin);
     form.redirect_uri = redirect_uri;
     FormField id;
     id.name = "client_id";
@@ -114,8 +114,10 @@ base::Result<bool> used_elsewhere(Attempt& attempt, const std::string& client_id
     TRY(names, attempt.with.connections.names(attempt.definition.name));
     for (const auto& name : names) {
         if (name == attempt.request.connection_name) continue;
-        TRY(other, attempt.with.connections.find(attempt.definition.name, name));
-        if (other && other->client_id == client_id) return true;
+        const auto other = attempt.with.connections.find(attempt.definition.name, name);
+        if (!other && other.error().code == base::ErrorCode::corrupt) continue;  // cannot lose what it has lost
+        if (!other) return base::fail(other.error());
+        if (*other && (*other)->client_id == client_id) return true;
     }
     return false;
 }

@@ -26,7 +26,7 @@ def a_dropped_file_works_at_once_and_a_broken_one_hides_nothing(world):
         drop(world, name, text)
     now = listed(world)
     equal(sorted(set(now) - set(catalogue)), ["acme", "binary", "cut", "empty", "list", "wrong"], "listed")
-    equal(sorted(n for n, p in now.items() if "problem" in p), ["binary", "cut", "empty", "list", "wrong"], "with a problem")
+    equal(sorted(n for n, p in now.items() if p["problem"]), ["binary", "cut", "empty", "list", "wrong"], "with a problem")
     warnings = world.run("list").stderr
     for name in ("cut", "empty", "wrong", "list", "binary"):
         contains(warnings, f"{name}: ", "the warning names the file")
@@ -40,7 +40,9 @@ def register_shows_every_mistake_at_once(world):
     result = world.run("register", file, "--yes", code=4)
     for pointer, line in (("/name", 4), ("/flow", 6), ("/api_url", 7), ("/display_name", None)):
         check(re.search(rf"error: {pointer} \(line {line or r'[0-9]+'}, column [0-9]+\): .{{10,}}", result.stderr), f"{pointer} is not reported: {result.stderr}")
-    findings = json.loads(world.run("register", file, "--yes", "--json", code=4).stdout)["findings"]
+    refused = world.run("register", file, "--yes", "--json", code=4)
+    equal(refused.stdout, "", "one document, the error")
+    findings = json.loads(refused.stderr)["error"]["findings"]
     check({"/name", "/flow", "/api_url"} <= {f["pointer"] for f in findings if f["severity"] == "error"}, f"{findings}")
     check(all(f["line"] >= 1 and f["column"] >= 1 and f["message"] for f in findings), "places")
     check(not (world.home / "providers").exists() or not list((world.home / "providers").iterdir()), "nothing is written")
@@ -116,6 +118,67 @@ def CL10_PK06_a_shadow_definition_gets_no_credential(world):
     print(f"catcher: {evil.connections} connections, {len(evil.caught)} bytes, no secret")
 
 
+def register_says_what_it_will_do(world):
+    key = world.definition("acme", **API_KEY, export={"env": {"api_key": "ACME_KEY"}})
+    said = world.run("register", key, "--yes").stderr
+    for part in ("acme (Acme): API key", "sends your key as the header X-Acme-Key to https://api.acme.example/*", "asks for: API key", "exports: ACME_KEY"):
+        contains(said, part, "the plan")
+    oauth = world.definition("far", auth_type="oauth2", flow="pkce", api_url="api.far.example",
+                             oauth={"authorization_url": "https://far.example/authorize", "token_url": "https://far.example/token", "scopes": ["read", "write"]})
+    said = world.run("register", oauth, "--yes").stderr
+    for part in ("logs in at https://far.example/authorize, the token comes from https://far.example/token", "scopes: read, write",
+                 "sends the access token as the header Authorization: Bearer ... to https://api.far.example/*", "asks for: client id"):
+        contains(said, part, "the plan")
+    mcp = world.definition("mcp", auth_type="oauth2", flow="dcr_pkce", api_url="mcp.far.example", oauth={"resource": "https://mcp.far.example/mcp"})
+    contains(world.run("register", mcp, "--yes").stderr, "logs in at the authorization server that https://mcp.far.example/mcp names", "the plan")
+    changed = world.definition("acme", **{**API_KEY, "api_url": "evil.example", "api_key": {"header_name": "X-Other", "header_prefix": ""}})
+    said = world.run("register", changed, "--yes", "--force").stderr
+    for part in ("takes the place of the custom definition and changes:", '- /api_url: "api.acme.example"', '+ /api_url: "evil.example"', '- /api_key/header_name: "X-Acme-Key"',
+                 '+ /api_key/header_name: "X-Other"'):
+        contains(said, part, "CL-10")
+
+
+def the_list_counts_errors_and_shows_the_kind(world):
+    drop(world, "far", {"auth_type": "oauth2", "flow": "nonsense", "api_url": 7, "oauth2": {"token_url": "http://far.example"}})
+    entry = listed(world)["far"]
+    equal((entry["auth_type"], entry["flow"]), ("oauth2", None), "the kind of a broken file")
+    check(re.match(r"[3-9] errors, first: far\.json: error: .*; all of them: claviger register .*far\.json$", entry["problem"]), entry["problem"])
+    check(re.search(r"^far +custom +oauth2 +- +broken", world.run("list").stdout, re.M), "the table")
+
+
+def definitions_go_out_in_every_form_and_come_back(world):
+    manifest = {"name": "@acme/boxed", "version": "2.1.0", "type": "provider", "displayName": "Boxed", "license": "MIT", "keywords": ["k"], "x-note": {"a": 1},
+                "definition": {"authMode": "api_key", "credentials": {"schema": {"type": "object", "properties": {"api_key": {"type": "string"}}, "required": ["api_key"]},
+                                                                      "fieldName": "api_key"}, "credentialHeaderName": "X-Key", "authorizedUris": ["https://api.boxed.example/*"],
+                               "uploadProtocols": ["tus"]}}
+    file = world.directory / "manifest.json"
+    file.write_text(json.dumps(manifest))
+    world.run("register", file, "--yes")
+    native = world.run("inspect", "boxed").stdout
+    out = json.loads(world.run("inspect", "boxed", "--format", "afps").stdout)
+    for member in ("name", "version", "license", "keywords", "x-note"):
+        equal(out.get(member), manifest[member], f"{member} comes back")
+    equal(out["definition"]["uploadProtocols"], ["tus"], "a foreign member inside")
+    package = world.directory / "boxed.afps"
+    equal(world.run("inspect", "boxed", "--format", "afps-package", "--output", package).stdout, f"Wrote {package}.\n", "what it says")
+    first = package.read_bytes()
+    world.run("inspect", "boxed", "--format", "afps-package", "--output", package)
+    equal(package.read_bytes(), first, "the same bytes each time")
+    import zipfile
+    equal(json.loads(zipfile.ZipFile(package).read("manifest.json")), out, "the archive holds the manifest")
+    flat = world.run("inspect", "boxed", "--format", "flat").stdout
+    for source, words in ((package, [package]), (flat, ["-"])):
+        world.run("remove", "boxed", "--yes")
+        world.run("register", *words, "--yes", stdin=flat if words == ["-"] else None)
+        equal({k: v for k, v in json.loads(world.run("inspect", "boxed").stdout).items() if not k.startswith("x-")},
+              {k: v for k, v in json.loads(native).items() if not k.startswith("x-")}, "the round trip")
+    contains(world.run("inspect", "github", "--format", "afps").stderr, "cannot say", "what is lost is said")
+    schema = json.loads(world.run("inspect", "--schema").stdout)
+    equal(schema, json.loads((ROOT / "providers/schema/provider.schema.json").read_text()), "the schema for editors")
+    with_schema = world.definition("acme", **API_KEY, **{"$schema": "./provider.schema.json"})
+    check("warning" not in world.run("register", with_schema, "--yes").stderr, "a definition may name its schema")
+
+
 def packages_register_and_remove(world):
     packages = sorted((ROOT.parent / "shared/peers/afps-v1").glob("*.afps"))
     if not packages:
@@ -157,4 +220,5 @@ def remove_takes_connections_along(world):
 
 if __name__ == "__main__":
     main(a_dropped_file_works_at_once_and_a_broken_one_hides_nothing, register_shows_every_mistake_at_once, what_inspect_prints_registers_again,
-         CL10_PK06_a_shadow_definition_gets_no_credential, packages_register_and_remove, remove_takes_connections_along)
+         CL10_PK06_a_shadow_definition_gets_no_credential, register_says_what_it_will_do, the_list_counts_errors_and_shows_the_kind,
+         definitions_go_out_in_every_form_and_come_back, packages_register_and_remove, remove_takes_connections_along)

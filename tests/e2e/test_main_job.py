@@ -46,6 +46,15 @@ def login_and_run_with_dynamic_registration(world):
     equal(direct.stdout, "401", "direct request")
 
 
+def the_browser_hears_the_end_also_when_the_questions_are_elsewhere(world):
+    """Questions on standard input, the authorization in the browser: its last page names the provider and is whole."""
+    connect_dcr(world)
+    result, pages = browser_login(world, ["login", "acme", "--input", "stdin"])
+    contains(pages[-1], "Acme is connected", "the last page")
+    contains(pages[-1], "</html>", "all of it")
+    plant_tokens(world)
+
+
 def login_again_needs_force(world):
     connect_dcr(world)
     browser_login(world, ["login", "acme"])
@@ -60,7 +69,7 @@ def login_again_needs_force(world):
     browser_login(world, ["login", "acme", "--connection", "work"])
     plant_tokens(world)
     listed = json.loads(world.run("list", "--json", "--connected").stdout)["providers"]
-    equal(sorted(c["connection_name"] for c in listed[0]["connections"]), ["default", "work"], "two connections")
+    equal(sorted(c["connection"] for c in listed[0]["connections"]), ["default", "work"], "two connections")
     world.run("set-default", "acme", "work")
     equal(world.run("get", "acme", "--field", "connection").stdout, "work\n", "the default is used")
     world.run("logout", "acme", "--connection", "work")
@@ -121,5 +130,5 @@ def exit_codes_and_signals_are_the_childs(world):
 
 
 if __name__ == "__main__":
-    main(login_and_run_with_dynamic_registration, login_again_needs_force, api_key_by_standard_input, a_key_typed_into_the_form,
+    main(login_and_run_with_dynamic_registration, the_browser_hears_the_end_also_when_the_questions_are_elsewhere, login_again_needs_force, api_key_by_standard_input, a_key_typed_into_the_form,
          exit_codes_and_signals_are_the_childs)

@@ -61,7 +61,7 @@ def G20_VA05_logins_race_on_an_empty_home(world):
         check(all(code == 0 for code, _ in done), f"round {number}: {[d for d in done if d[0] != 0]}")
         whole(world, env)
         listed = json.loads(world.run("list", "--connected", "--json", env=env).stdout)["providers"][0]["connections"]
-        equal(sorted(c["connection_name"] for c in listed), sorted(keys), f"round {number}: connections")
+        equal(sorted(c["connection"] for c in listed), sorted(keys), f"round {number}: connections")
         equal([c["default"] for c in listed].count(True), 1, f"round {number}: defaults")
         for name, key in keys.items():
             shown = world.run("get", "acme", "--connection", name, "--field", "api_key", "--show-secret", env=env, secret_output=True).stdout
@@ -86,7 +86,7 @@ def ST07_different_commands_race_on_one_home(world):
         check(all(code == 0 for code, _ in done), f"round {number}: {[(c[0], d) for c, d in zip(commands, done) if d[0] != 0]}")
         whole(world, env)
         listed = json.loads(world.run("list", "--connected", "--json", env=env).stdout)["providers"][0]["connections"]
-        equal(sorted(c["connection_name"] for c in listed), sorted(list(keys)[2:12]), "connections")
+        equal(sorted(c["connection"] for c in listed), sorted(list(keys)[2:12]), "connections")
         for name in list(keys)[2:12]:
             equal(world.run("get", "acme", "--connection", name, "--field", "api_key", "--show-secret", env=env, secret_output=True).stdout, keys[name] + "\n", name)
 

@@ -98,9 +98,65 @@ def CL02_echo_is_back_after_ctrl_c_and_signals(world):
                 break
             time.sleep(0.02)
         code = terminal.process.poll()
-        check(code in ((11, -2, 130) if how == "ctrl-c" else (11, -how, 128 + how)), f"{how}: exit code {code}: {terminal.shown!r}")
+        equal(code, 11, f"{how}: exit code; shown: {terminal.shown!r}")
         check(terminal.echo(), f"{how}: echo is off")
         terminal.end(code)
+    world.run("get", "acme", code=6)
+
+
+def CL11_a_signal_at_any_question_ends_with_11(world):
+    """The passphrase of the vault and a confirmation, too: not only the questions of a login."""
+    provider(world)
+    for words, question in ((["login", "acme", "--input", "terminal"], "New vault passphrase: "), (["remove", "acme"], "Remove 'acme'?")):
+        world.run("config", "set", "vault.key_source", "passphrase" if words[0] == "login" else "automatic")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            terminal = Terminal(world, *words)
+            terminal.read_until(question)
+            terminal.process.send_signal(number)
+            terminal.end(11)
+            equal(terminal.shown.count("claviger: error: "), 1, f"{words} {number}: {terminal.shown!r}")
+    world.run("inspect", "acme")
+
+
+def CL11_a_signal_ends_a_waiting_login(world):
+    """Wherever it waits: for the form, for the browser to come back, for standard input."""
+    provider(world)
+    far = world.definition("far", auth_type="oauth2", flow="pkce", api_url="api.far.example",
+                           oauth={"authorization_url": "https://far.example/authorize", "token_url": "https://far.example/token"})
+    world.run("register", far, "--yes")
+    cases = ((["login", "acme", "--input", "browser"], None, "enter what is asked for at"), (["login", "far", "--input", "stdin"], '{"client_id": "me"}', "approve the access at"),
+             (["login", "acme", "--input", "stdin"], "hold", None))
+    for words, stdin, waits in cases:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            source, sink = os.pipe()
+            if stdin not in (None, "hold"):
+                os.write(sink, stdin.encode())
+                os.close(sink)
+            process = subprocess.Popen([world.program, *words], stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=world.environment(), text=True)
+            world.children.append(process)
+            os.close(source)
+            said = ""
+            if waits:
+                while waits not in said:
+                    line = process.stderr.readline()
+                    check(line, f"{words}: ended before {waits!r}: {said}")
+                    said += line
+            else:  # nothing is said while standard input is awaited: wait until it holds the signal
+                for _ in range(600):
+                    caught = int(re.search(r"SigCgt:\s*([0-9a-f]+)", pathlib.Path(f"/proc/{process.pid}/status").read_text())[1], 16)
+                    if caught >> (number - 1) & 1:
+                        break
+                    time.sleep(0.02)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=30)
+            world.children.remove(process)
+            what = f"{words} {signal.Signals(number).name}"
+            equal((process.returncode, out), (11, ""), f"{what}: {said + err}")
+            equal([line for line in err.splitlines() if line.startswith("claviger: error: ")], ["claviger: error: login cancelled; nothing was stored"], what)
+            if stdin == "hold":
+                os.close(sink)
+            import socket
+            socket.create_server(("127.0.0.1", 7998)).close()  # the listener is gone
     world.run("get", "acme", code=6)
 
 
@@ -134,4 +190,5 @@ def a_confirmation_is_asked_for(world):
 
 
 if __name__ == "__main__":
-    main(CL02_a_key_is_not_echoed, CL02_echo_is_back_after_ctrl_c_and_signals, two_fields_of_a_custom_definition, a_confirmation_is_asked_for)
+    main(CL02_a_key_is_not_echoed, CL02_echo_is_back_after_ctrl_c_and_signals, CL11_a_signal_at_any_question_ends_with_11,
+         CL11_a_signal_ends_a_waiting_login, two_fields_of_a_custom_definition, a_confirmation_is_asked_for)

@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "base/text.hpp"
+#include "cli/commands/connection_json.hpp"
 #include "cli/commands/handlers.hpp"
 #include "inject/injection.hpp"
 
@@ -12,9 +13,11 @@ using base::ErrorCode;
 using base::Result;
 constexpr std::string_view kRedacted = "***REDACTED***";
 
+// One line of `get`: as text for people, as a typed value for programs.
 struct Shown {
     std::string name;
-    std::string text;      // what is printed unless secret
+    std::string text;      // what is printed unless secret; "" is left out
+    json::Value value;     // null when there is none
     const base::Secret* secret = nullptr;
     bool hidden = false;  // a variable that the definition calls secret
 };
@@ -32,31 +35,38 @@ VariableSecrecy secrecy_of(const base::Result<provider::ProviderDefinition>& def
     return [open](const std::string& name) { return std::find(open.begin(), open.end(), name) == open.end(); };
 }
 
-// The fields of a connection in the order people look for them.
-std::vector<Shown> fields_of(const connection::Connection& c, std::string_view status, bool is_default, const VariableSecrecy& is_secret) {
+std::string text_of_value(const json::Value& value) {
+    if (value.is_null()) return {};
+    if (value.is_string()) return std::string(value.get_string());
+    if (!value.is_array()) return json::to_text(value);
+    std::vector<std::string> words;
+    for (const auto& item : value.get_array()) words.emplace_back(item.get_string());
+    return base::join(words, " ");
+}
+
+// The fields of a connection in the order people look for them: first what an entry of `list` has.
+std::vector<Shown> fields_of(const connection::Connection& c, connection::Status status, bool is_default, const VariableSecrecy& is_secret) {
     std::vector<Shown> fields;
-    const auto add = [&](std::string name, std::string text) { fields.push_back({std::move(name), std::move(text), nullptr}); };
-    const auto add_secret = [&](std::string name, const base::Secret& secret) {
-        if (!secret.empty()) fields.push_back({std::move(name), "", &secret});
+    const auto add = [&](std::string name, auto&& given) {
+        json::Value value(std::forward<decltype(given)>(given));
+        auto text = text_of_value(value);
+        fields.push_back({std::move(name), std::move(text), std::move(value)});
     };
-    add("provider", c.provider);
-    add("connection", c.name);
-    add("default", is_default ? "true" : "false");
-    add("status", std::string(status));
+    const auto add_secret = [&](std::string name, const base::Secret& secret) {
+        if (!secret.empty()) fields.push_back({std::move(name), "", {}, &secret});
+    };
+    for (auto& member : connection_json(facts_of(c, status, is_default))) add(std::string(member.key()), std::move(member.value()));
     add("auth_type", std::string(to_string(c.auth_type)));
     add("flow", std::string(to_string(c.flow)));
     for (const auto& [name, value] : c.variables) {
-        if (is_secret(name)) fields.push_back({name, value, nullptr, true});
-        else add(name, value);
+        if (is_secret(name)) fields.push_back({name, value, {}, nullptr, true});
+        else if (name != "base_url") add(name, value);
     }
-    add("scopes", base::join(c.scopes(), " "));
-    add("requested_scopes", base::join(c.requested_scopes, " "));
-    add("expires_at", c.expires_at ? base::to_rfc3339(*c.expires_at) : "");
+    add("requested_scopes", json::Array(c.requested_scopes.begin(), c.requested_scopes.end()));
     add("obtained_at", base::to_rfc3339(c.obtained_at));
-    add("account", c.account.label.empty() ? c.account.id : c.account.label);
-    add("client_id", c.client_id);
-    add("issuer", c.issuer);
-    if (!c.access_token.empty()) add("token_type", c.token_type);
+    add("client_id", string_or_null(c.client_id));
+    add("issuer", string_or_null(c.issuer));
+    if (!c.access_token.empty()) add("token_type", string_or_null(c.token_type));
     add_secret("access_token", c.access_token);
     add_secret("refresh_token", c.refresh_token);
     for (const auto& [name, value] : c.fields) add_secret(name, value);
@@ -70,42 +80,42 @@ base::WipedString text_of(const Shown& field, bool reveal) {
     return base::WipedString(field.secret->reveal());
 }
 
-Result<void> print_all(const Output& out, const std::vector<Shown>& fields, bool reveal) {
-    if (!out.json()) {
-        base::WipedString text;
-        for (const auto& field : fields) {
-            const auto value = text_of(field, reveal);
-            if (value.empty()) continue;
-            text.append(field.name).append(": ").append(value).append("\n");
-        }
-        out.data(std::string_view(text));
-        return {};
+void put(json::Object& object, const Shown& field, bool reveal) {
+    if (object.contains(field.name)) return;  // a credential's field may not stand for another one
+    if (field.secret == nullptr && !field.hidden) object[field.name] = field.value;
+    else if (!reveal) object[field.name] = kRedacted;
+    else object[field.name] = field.secret != nullptr ? field.secret->reveal() : std::string_view(field.text);
+}
+
+void print_all(const Output& out, const std::vector<Shown>& fields, bool reveal) {
+    if (out.json()) {
+        json::Value document(boost::json::object_kind, json::secret_storage());
+        for (const auto& field : fields) put(document.get_object(), field, reveal);
+        out.secret_document(document);
+        return;
     }
-    json::Value document(boost::json::object_kind, json::secret_storage());
-    auto& object = document.get_object();
+    base::WipedString text;
     for (const auto& field : fields) {
         const auto value = text_of(field, reveal);
-        object[field.name] = std::string_view(value);
+        if (!value.empty()) text.append(field.name).append(": ").append(value).append("\n");
     }
-    const auto text = json::to_secret_text(document);
-    out.data(text.reveal());
-    out.data("\n");
-    return {};
+    out.data(std::string_view(text));
 }
 
 Result<void> print_one(const Output& out, const std::vector<Shown>& fields, const std::string& wanted, bool reveal) {
-    std::vector<std::string_view> names;
+    std::vector<std::string> names;
     for (const auto& field : fields) {
         names.push_back(field.name);
         if (field.name != wanted) continue;
-        if (out.json()) return print_all(out, {field}, reveal);
-        out.data(std::string_view(text_of(field, reveal)));
-        out.data("\n");
+        if (out.json()) {
+            print_all(out, {field}, reveal);
+        } else {
+            out.data(std::string_view(text_of(field, reveal)));
+            out.data("\n");
+        }
         return {};
     }
-    std::string list;
-    for (const auto name : names) list += (list.empty() ? "" : ", ") + std::string(name);
-    return base::fail(ErrorCode::not_found, "the connection has no field '" + base::printable(wanted) + "'", "fields: " + list);
+    return base::fail(ErrorCode::not_found, "the connection has no field '" + base::printable(wanted) + "'", "fields: " + base::join(names, ", "));
 }
 
 Result<connection::Connection> load(Context& context, const std::string& provider, const Invocation& invocation) {
@@ -127,10 +137,10 @@ Result<connection::Connection> load(Context& context, const std::string& provide
     return found;
 }
 
-Result<std::string> status_of(Context& context, const connection::Connection& c) {
+Result<connection::Status> status_of(Context& context, const connection::Connection& c) {
     auto definition = context.registry().load(c.provider);
     const std::string digest = definition ? provider::security_digest(*definition) : std::string();
-    return std::string(to_string(c.status(context.clock().now(), digest)));
+    return c.status(context.clock().now(), digest);
 }
 
 std::string quoted_for(std::string_view format, const std::string& name, std::string_view value) {
@@ -169,7 +179,7 @@ Outcome get_connection(Context& context, const Invocation& invocation) {
     if (invocation.has("--field")) {
         TRY_VOID(print_one(context.out(), fields, invocation.value("--field"), reveal));
     } else {
-        TRY_VOID(print_all(context.out(), fields, reveal));
+        print_all(context.out(), fields, reveal);
     }
     return 0;
 }
@@ -179,7 +189,10 @@ Outcome export_connection(Context& context, const Invocation& invocation) {
     TRY_VOID(context.require_manage("export"));
     TRY(stored, load(context, provider, invocation));
     TRY(definition, context.registry().load(provider));
-    const std::string format = context.out().json() ? "json" : invocation.value("--format", "env");
+    const std::string format = invocation.value("--format", context.out().json() ? "json" : "env");
+    if (context.out().json() && format != "json") {
+        return base::fail(ErrorCode::usage, "--json and --format " + format + " exclude each other", "leave one of them out");
+    }
     TRY(values, inject::export_values(definition, stored, context.clock().now()));
     for (const auto& value : values) {
         if (format == "env" && value.value.reveal().find('\n') != std::string_view::npos) {
@@ -191,9 +204,7 @@ Outcome export_connection(Context& context, const Invocation& invocation) {
     if (format == "json") {
         json::Value document(boost::json::object_kind, json::secret_storage());
         for (const auto& value : values) document.get_object()[value.name] = value.value.reveal();
-        const auto text = json::to_secret_text(document);
-        context.out().data(text.reveal());
-        context.out().data("\n");
+        context.out().secret_document(document);
         return 0;
     }
     for (const auto& value : values) {

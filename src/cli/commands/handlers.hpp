@@ -23,6 +23,7 @@ Outcome vault_status(Context&, const Invocation&);
 Outcome vault_rotate(Context&, const Invocation&);
 Outcome vault_backup(Context&, const Invocation&);
 Outcome vault_restore(Context&, const Invocation&);
+Outcome vault_repair(Context&, const Invocation&);
 Outcome doctor(Context&, const Invocation&);
 Outcome whoami(Context&, const Invocation&);
 Outcome config_list(Context&, const Invocation&);

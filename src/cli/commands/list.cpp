@@ -2,6 +2,7 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "cli/commands/connection_json.hpp"
 #include "cli/commands/handlers.hpp"
 
 namespace claviger::cli {
@@ -30,6 +31,8 @@ Result<std::vector<Line>> lines_of(Context& context, const Invocation& invocatio
     TRY(connections, context.connections_if_any());
     if (connections != nullptr) {
         TRY(summaries, connections->list());
+        TRY(missing, connections->missing_records());
+        if (missing > 0) context.out().warn(std::to_string(missing) + " records of the vault are missing; see: claviger vault status");
         for (auto& summary : summaries) {
             auto& line = by_name[summary.provider];
             if (line.entry.name.empty()) {
@@ -38,6 +41,7 @@ Result<std::vector<Line>> lines_of(Context& context, const Invocation& invocatio
                 line.entry.source = provider::Source::custom;
                 line.entry.problem = "its definition is gone";
             }
+            if (summary.problem) context.out().warn(base::printable(summary.problem->describe(), 500));
             const auto status = status_of(summary, context.registry(), context.clock().now());
             line.connections.emplace_back(std::move(summary), status);
         }
@@ -81,22 +85,12 @@ void print_json(const Output& out, const std::vector<Line>& lines) {
         object["display_name"] = line.entry.display_name;
         object["source"] = std::string(source_text(line.entry));
         object["overrides_bundled"] = line.entry.overrides_bundled;
-        object["auth_type"] = std::string(to_string(line.entry.auth_type));
-        object["flow"] = std::string(to_string(line.entry.flow));
-        if (line.entry.problem) object["problem"] = *line.entry.problem;
+        object["auth_type"] = line.entry.type_known ? json::Value(to_string(line.entry.auth_type)) : json::Value(nullptr);
+        object["flow"] = line.entry.flow_known ? json::Value(to_string(line.entry.flow)) : json::Value(nullptr);
+        object["problem"] = line.entry.problem ? json::Value(*line.entry.problem) : json::Value(nullptr);
         json::Array connections;
         for (const auto& [summary, status] : line.connections) {
-            json::Object one;
-            one["connection_name"] = summary.name;
-            one["default"] = summary.is_default;
-            one["status"] = std::string(to_string(status));
-            json::Array scopes;
-            for (const auto& scope : summary.scopes) scopes.emplace_back(scope);
-            one["scopes"] = std::move(scopes);
-            if (summary.expires_at) one["expires_at"] = base::to_rfc3339(*summary.expires_at);
-            if (!summary.base_url.empty()) one["base_url"] = summary.base_url;
-            if (!summary.account_label.empty()) one["account"] = summary.account_label;
-            connections.emplace_back(std::move(one));
+            connections.emplace_back(connection_json(facts_of(summary, status)));
         }
         object["connections"] = std::move(connections);
         providers.emplace_back(std::move(object));
@@ -127,7 +121,7 @@ Outcome list_providers(Context& context, const Invocation& invocation) {
     for (const auto& line : lines) {
         const std::string name = base::printable(line.entry.name);
         const std::string source(source_text(line.entry));
-        const std::string kind(to_string(line.entry.auth_type));
+        const std::string kind(line.entry.type_known ? to_string(line.entry.auth_type) : "-");
         if (line.connections.empty()) {
             const bool broken = line.entry.problem.has_value();
             rows.push_back({{name}, {source}, {kind}, {"-"}, {broken ? "broken" : "-", broken ? Colour::red : Colour::none}, {"-"}});
@@ -147,7 +141,7 @@ Outcome list_providers(Context& context, const Invocation& invocation) {
     if (rows.empty()) return 0;
     context.out().table({"PROVIDER", "SOURCE", "AUTH", "CONNECTION", "STATUS", "EXPIRES"}, rows);
     for (const auto& line : lines) {
-        if (line.entry.problem) context.out().warn(base::printable(line.entry.name + ": " + *line.entry.problem, 400));
+        if (line.entry.problem) context.out().warn(base::printable(line.entry.name + ": " + *line.entry.problem, 600));
     }
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/console_dialog.hpp"
+#include "cli/interruptible.hpp"
 #include "connection/connect.hpp"
 #include "sys/files.hpp"
 #include "sys/process.hpp"
@@ -96,7 +97,6 @@ api::LocalPageOptions page_options(Context& context, bool may_open_browser) {
 
 void print_success(Context& context, const connection::ConnectOutcome& outcome) {
     const auto& made = outcome.connection;
-    for (const auto& warning : outcome.warnings) context.out().warn(base::printable(warning, 500));
     if (context.out().json()) {
         json::Object document;
         document["status"] = outcome.already_connected ? "already_connected" : "success";
@@ -106,9 +106,11 @@ void print_success(Context& context, const connection::ConnectOutcome& outcome) 
         json::Array scopes;
         for (const auto& scope : made.scopes()) scopes.emplace_back(scope);
         document["scopes"] = std::move(scopes);
+        document["warnings"] = json::Array(outcome.warnings.begin(), outcome.warnings.end());
         context.out().document(document);
         return;
     }
+    for (const auto& warning : outcome.warnings) context.out().warn(base::printable(warning, 500));
     const std::string who = made.provider + " (" + made.name + ").\n";
     context.out().data((outcome.already_connected ? "Already logged in to " : "Successfully logged in to ") + who);
 }
@@ -121,6 +123,18 @@ net::Task<void> show_waiting(net::Loop& loop, const Output& out) {
                      std::to_string(left % 60) + " left, Ctrl-C to cancel)");
         co_await loop.sleep(std::chrono::seconds(1));
     }
+}
+
+// A signal while the browser is still being told of the success comes too late to undo it.
+Result<connection::ConnectOutcome> interrupted(connection::Connections& connections, const std::string& provider,
+                                               const std::string& connection_name, base::Instant started) {
+    auto stored = connections.find(provider, connection_name);
+    if (!stored || !*stored || (*stored)->obtained_at < started) {
+        return base::fail(ErrorCode::cancelled, "login cancelled; nothing was stored");
+    }
+    connection::ConnectOutcome outcome;
+    outcome.connection = std::move(**stored);
+    return outcome;
 }
 
 }  // namespace
@@ -150,14 +164,17 @@ Outcome login(Context& context, const Invocation& invocation) {
         dialog = std::move(page);
     } else {
         const auto questions = where == Where::terminal ? Questions::terminal : Questions::stdin_text;
-        dialog = std::make_unique<ConsoleDialog>(questions, open_page, [&out = context.out()](std::string_view line) { out.talk(line); });
+        dialog = std::make_unique<ConsoleDialog>(loop, questions, open_page, [&out = context.out()](std::string_view line) { out.talk(line); });
     }
     connection::Surroundings surroundings{loop, http, *connections, *dialog, context.random(), context.log()};
     if (where == Where::browser) loop.spawn("login progress", show_waiting(loop, context.out()));
-    auto outcome = loop.run_until(connection::connect(surroundings, std::move(definition), std::move(request)));
+    const std::string connection_name = request.connection_name;
+    const auto started = context.clock().now();
+    auto ended = run_until_interrupted(loop, connection::connect(surroundings, std::move(definition), std::move(request)));
     context.out().progress("");
-    if (!outcome) return base::fail(std::move(outcome).error());
-    print_success(context, *outcome);
+    if (!ended) ended = interrupted(*connections, name, connection_name, started);
+    if (!*ended) return base::fail(std::move(*ended).error());
+    print_success(context, **ended);
     return 0;
 }
 

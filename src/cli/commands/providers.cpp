@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "base/text.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/plan.hpp"
+#include "cli/interruptible.hpp"
 #include "provider/read.hpp"
 #include "sys/files.hpp"
 #include "sys/terminal.hpp"
@@ -29,43 +30,39 @@ Result<std::string> read_standard_input() {
     }
 }
 
+// The reader's own message names the file already.
+Result<std::string> read_input_file(const std::string& file) {
+    std::error_code error;
+    if (std::filesystem::is_directory(file, error)) {
+        return base::fail(ErrorCode::invalid_input, base::printable(file) + " is a directory", "name the definition's file, or an .afps package");
+    }
+    auto bytes = sys::read_file(file, kMostBytes);
+    if (!bytes && bytes.error().code == ErrorCode::not_found) {
+        return base::fail(ErrorCode::not_found, "cannot read " + base::printable(file) + ": there is no such file");
+    }
+    return bytes;
+}
+
 // Human yes before a change; scripts say --yes.
 Result<void> agree(Context& context, const Invocation& invocation, std::string_view question) {
     if (invocation.has("--yes")) return {};
     if (!sys::has_controlling_terminal() || context.out().json()) {
         return base::fail(ErrorCode::usage, "this needs a confirmation and there is no terminal to ask on", "add --yes");
     }
-    TRY(yes, sys::ask_yes_no(question));
+    TRY(yes, ask_yes_no(question));
     if (yes) return {};
     return base::fail(ErrorCode::cancelled, "nothing was changed");
 }
 
-std::vector<std::string> difference(const std::map<std::string, std::string>& before, const std::map<std::string, std::string>& after) {
-    std::set<std::string> pointers;
-    for (const auto& [pointer, value] : before) pointers.insert(pointer);
-    for (const auto& [pointer, value] : after) pointers.insert(pointer);
-    std::vector<std::string> lines;
-    for (const auto& pointer : pointers) {
-        const auto old_value = before.find(pointer);
-        const auto new_value = after.find(pointer);
-        if (old_value != before.end() && new_value != after.end() && old_value->second == new_value->second) continue;
-        if (old_value != before.end()) lines.push_back("  - " + pointer + ": " + base::printable(old_value->second, 400));
-        if (new_value != after.end()) lines.push_back("  + " + pointer + ": " + base::printable(new_value->second, 400));
-    }
-    return lines;
-}
-
-void show_plan(Context& context, const provider::ProviderDefinition& definition, const std::optional<provider::ProviderDefinition>& present) {
+void show_plan(Context& context, const provider::ProviderDefinition& definition, const std::optional<provider::ProviderDefinition>& present,
+               provider::Source present_source) {
     auto& out = context.out();
-    out.talk("Provider " + definition.name + " (" + base::printable(definition.display_name) + "), " +
-             std::string(to_string(definition.auth_type)) + " by " + std::string(to_string(definition.flow)));
-    const auto fields = provider::security_fields(definition);
-    if (!present) {
-        for (const auto& [pointer, value] : fields) out.talk("  " + pointer + ": " + base::printable(value, 400));
-        return;
-    }
-    const auto lines = difference(provider::security_fields(*present), fields);
-    out.talk(lines.empty() ? "It differs from the present definition in nothing that concerns security." : "It changes the present definition:");
+    for (const auto& line : plan_of(definition)) out.talk(line);
+    if (!present) return;
+    const std::string which = present_source == provider::Source::bundled ? "bundled" : "custom";
+    const auto lines = difference(provider::security_fields(*present), provider::security_fields(definition));
+    out.talk(lines.empty() ? "It takes the place of the " + which + " definition and changes nothing that concerns security."
+                           : "It takes the place of the " + which + " definition and changes:");
     for (const auto& line : lines) out.talk(line);
     if (lines.empty()) return;
     if (auto connections = context.connections_if_any(); connections && *connections != nullptr) {
@@ -91,13 +88,12 @@ json::Array findings_json(const std::vector<provider::Finding>& findings) {
 }
 
 Result<provider::ReadResult> read_for_registration(Context& context, const std::string& file) {
-    auto bytes = file == "-" ? read_standard_input() : sys::read_file(file, kMostBytes);
-    if (!bytes) return base::fail(bytes.error().within("cannot read " + base::printable(file)));
-    auto read = provider::read_definition(*bytes);
+    TRY(bytes, file == "-" ? read_standard_input() : read_input_file(file));
+    auto read = provider::read_definition(bytes);
     const std::string shown = file == "-" ? "standard input" : file;
     if (!context.out().json() && !read.findings.empty()) context.out().talk(provider::format_findings(read.findings, shown));
     if (read.ok()) return read;
-    if (context.out().json()) context.out().document(json::Object{{"status", "invalid"}, {"findings", findings_json(read.findings)}});
+    context.out().detail_of_error("findings", findings_json(read.findings));
     const auto errors = std::count_if(read.findings.begin(), read.findings.end(),
                                       [](const auto& finding) { return finding.severity == provider::Severity::error; });
     return base::fail(ErrorCode::invalid_input, shown + " is not a valid definition: " + std::to_string(errors) + (errors == 1 ? " error" : " errors"),
@@ -114,13 +110,16 @@ Result<void> register_one(Context& context, const Invocation& invocation, const 
     if (source) {
         if (auto loaded = context.registry().load(definition.name)) present = std::move(*loaded);
     }
-    show_plan(context, definition, present);
+    show_plan(context, definition, present, source.value_or(provider::Source::bundled));
     TRY_VOID(agree(context, invocation, "Register '" + definition.name + "'?"));
-    TRY_VOID(context.registry().store(definition, custom_exists));
-    if (auto connections = context.connections_if_any(); connections && *connections != nullptr) {
-        TRY_VOID((*connections)->audit({"definition.registered", definition.name, "{}"}));
+    // The journal first: a line whose definition could not be written is better than a definition without a line.
+    TRY(connections, context.connections_if_any());
+    if (connections != nullptr) TRY_VOID(connections->audit({"definition.registered", definition.name, "{}"}));
+    auto stored = context.registry().store(definition, custom_exists);
+    if (!stored && connections != nullptr) {
+        [[maybe_unused]] const auto noted = connections->audit({"definition.not_registered", definition.name, "{}"});
     }
-    return {};
+    return stored;
 }
 
 }  // namespace
@@ -146,13 +145,6 @@ Outcome register_provider(Context& context, const Invocation& invocation) {
     } else {
         context.out().talk("next: claviger login " + read.definitions.front().name);
     }
-    return 0;
-}
-
-Outcome inspect_provider(Context& context, const Invocation& invocation) {
-    TRY(name, checked_name("provider", invocation.argument(0)));
-    TRY(definition, context.registry().load(name));
-    context.out().data(json::to_pretty_text(provider::to_native_json(definition)));
     return 0;
 }
 
@@ -201,8 +193,8 @@ Outcome remove_provider(Context& context, const Invocation& invocation) {
     context.out().talk("This deletes " + std::to_string(names.size()) + (names.size() == 1 ? " connection" : " connections") +
                        ", the stored client" + (custom ? " and the custom definition" : "") + " of " + name + ".");
     TRY_VOID(agree(context, invocation, "Remove '" + name + "'?"));
-    for (const auto& connection_name : names) TRY_VOID(connections->erase(name, connection_name));
-    if (connections != nullptr) TRY_VOID(connections->erase_clients(name));
+    // One transaction, and its journal line before the definition's file goes.
+    if (connections != nullptr) TRY_VOID(connections->erase_provider(name, vault::AuditEntry{custom ? "definition.removed" : "provider.removed", name}));
     if (custom) TRY_VOID(context.registry().remove(name));
     if (context.out().json()) context.out().document(json::Object{{"status", "removed"}, {"provider", name}});
     else context.out().data("Removed " + name + (custom || !source ? ".\n" : "; its bundled definition stays.\n"));

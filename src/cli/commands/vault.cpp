@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/interruptible.hpp"
 #include "sys/terminal.hpp"
 
 namespace claviger::cli {
@@ -17,10 +18,10 @@ Result<base::Secret> new_passphrase(const Invocation& invocation, std::string_vi
     if (!sys::has_controlling_terminal()) {
         return base::fail(ErrorCode::usage, "a passphrase is needed and there is no terminal", "give it with " + std::string(option) + " N");
     }
-    TRY(first, sys::ask_secret(prompt));
+    TRY(first, ask_secret(prompt));
     if (first.empty()) return base::fail(ErrorCode::invalid_input, "the passphrase is empty");
     if (confirm) {
-        TRY(again, sys::ask_secret("Again: "));
+        TRY(again, ask_secret("Again: "));
         if (!first.equals(again)) return base::fail(ErrorCode::invalid_input, "the two passphrases differ");
     }
     return first;
@@ -100,6 +101,33 @@ Outcome vault_backup(Context& context, const Invocation& invocation) {
     if (context.out().json()) context.out().document(json::Object{{"status", "written"}, {"file", invocation.argument(0)}});
     else context.out().data("Wrote " + base::printable(invocation.argument(0), 4096) + ".\n");
     return 0;
+}
+
+Outcome vault_repair(Context& context, const Invocation& invocation) {
+    TRY_VOID(context.require_manage("repairing the vault"));
+    if (!invocation.has("--yes")) {
+        if (!sys::has_controlling_terminal() || context.out().json()) {
+            return base::fail(ErrorCode::usage, "this needs a confirmation and there is no terminal to ask on", "add --yes");
+        }
+        context.out().talk("This replaces a damaged vault by what can still be read of it; the damaged file is kept beside.");
+        TRY(yes, ask_yes_no("Repair the vault?"));
+        if (!yes) return base::fail(ErrorCode::cancelled, "nothing was changed");
+    }
+    TRY(options, context.vault_options(false));
+    TRY(report, vault::repair(options, context.clock(), context.random()));
+    if (context.out().json()) {
+        json::Array lost;
+        for (const auto& line : report.lost) lost.emplace_back(line);
+        context.out().document(json::Object{{"status", report.needed ? "repaired" : "whole"}, {"records", report.kept}, {"unchecked", report.unchecked},
+                                            {"lost", std::move(lost)}, {"damaged_copy", report.damaged_copy}});
+    } else if (!report.needed) {
+        context.out().data("The vault is whole; nothing was changed.\n");
+    } else {
+        context.out().data("Repaired: " + std::to_string(report.kept) + " records kept. The damaged file is " + base::printable(report.damaged_copy, 4096) + ".\n");
+    }
+    for (const auto& line : report.lost) context.out().warn("lost: " + base::printable(line, 500));
+    if (report.unchecked > 0) context.out().warn(std::to_string(report.unchecked) + " records could not be held against the ledger: they may be an older state");
+    return report.lost.empty() && report.unchecked == 0 ? 0 : kExitFault;
 }
 
 Outcome vault_restore(Context& context, const Invocation& invocation) {

@@ -1,0 +1,30 @@
+// A connection as `list --json` and `get --json` both print it: the same members, of the same types, in one place.
+// Thread rule: pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connection/connections.hpp"
+#include "json/value.hpp"
+
+namespace claviger::cli {
+
+struct ConnectionFacts {
+    std::string provider, name;
+    bool is_default = false;
+    connection::Status status = connection::Status::connected;
+    std::vector<std::string> scopes;
+    std::optional<base::Instant> expires_at;
+    std::string base_url, account;
+};
+
+ConnectionFacts facts_of(const connection::Connection& connection, connection::Status status, bool is_default);
+ConnectionFacts facts_of(const connection::Summary& summary, connection::Status status);
+
+// provider, connection, default, status, scopes, expires_at, base_url, account; what is not known is null.
+json::Object connection_json(const ConnectionFacts& facts);
+json::Value string_or_null(const std::string& text);
+
+}  // namespace claviger::cli

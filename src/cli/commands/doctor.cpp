@@ -1,0 +1,165 @@
+// doctor: every part of the installation, one line each; a fault is exit code 14 (CL-14).
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/isolation.hpp"
+#include "app/session_files.hpp"
+#include "base/text.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/exit_code.hpp"
+#include "connection/connect.hpp"
+#include "net/tcp.hpp"
+#include "sys/files.hpp"
+#include "sys/staged_child.hpp"
+
+namespace claviger::cli {
+namespace {
+
+constexpr std::size_t kMostFiles = 10'000;
+
+struct Check {
+    std::string name;
+    bool ok = true;
+    std::string detail;
+};
+
+Check from(std::string name, const base::Result<void>& result, std::string good) {
+    if (result) return {std::move(name), true, std::move(good)};
+    return {std::move(name), false, result.error().describe() + (result.error().hint.empty() ? "" : " (" + result.error().hint + ")")};
+}
+
+Check check_home(Context& context) {
+    std::error_code error;
+    if (!std::filesystem::exists(context.home(), error)) return {"home", true, context.home().string() + " does not exist yet"};
+    return from("home", sys::check_private_directory(context.home()), context.home().string());
+}
+
+// Nobody else may change what lies in the home, nor read it; but a definition is no secret, and one that was dropped in
+// has whatever mode its editor gave it.
+bool too_open(const struct stat& info, const std::filesystem::path& path) {
+    if (info.st_uid != ::geteuid()) return true;
+    if (S_ISLNK(info.st_mode)) return false;
+    const bool definition = S_ISREG(info.st_mode) && path.parent_path().filename() == "providers";
+    return (info.st_mode & (definition ? 022 : 077)) != 0;
+}
+
+Check check_permissions(Context& context) {
+    std::error_code error;
+    std::vector<std::string> open;
+    std::size_t files = 0;
+    struct stat home {};
+    if (::lstat(context.home().c_str(), &home) == 0 && too_open(home, context.home())) open.emplace_back("the home itself");
+    for (std::filesystem::recursive_directory_iterator at(context.home(), error), end; !error && at != end; at.increment(error)) {
+        struct stat info {};
+        if (++files > kMostFiles || ::lstat(at->path().c_str(), &info) != 0) break;
+        if (too_open(info, at->path())) open.push_back(at->path().lexically_relative(context.home()).string());
+    }
+    if (open.empty()) return {"permissions", true, "nobody else may read or change what is in the home"};
+    return {"permissions", false, "open to other users: " + base::printable(base::join(open, ", "), 400) + " (mend with: chmod -R go= " + context.home().string() + ")"};
+}
+
+void check_vault(Context& context, std::vector<Check>& checks) {
+    auto vault = context.vault_if_any();
+    if (!vault) {
+        checks.push_back({"vault", false, vault.error().describe() + (vault.error().hint.empty() ? "" : " (" + vault.error().hint + ")")});
+        return;
+    }
+    if (*vault == nullptr) {
+        checks.push_back({"vault", true, "none yet; the first login makes one"});
+        return;
+    }
+    auto status = (*vault)->status(true);
+    if (!status) {
+        checks.push_back({"vault", false, status.error().describe()});
+        return;
+    }
+    checks.push_back({"vault key", true, "in " + status->key_source + ", it opens the vault"});
+    std::string faults;
+    for (const auto& fault : status->faults) faults += (faults.empty() ? ": " : "; ") + base::printable(fault, 400);
+    const bool whole = status->integrity_ok && status->faults.empty();
+    checks.push_back({"vault file", whole, whole ? "whole" : "damaged" + faults + " (bring a backup back with: claviger vault restore FILE --replace)"});
+    checks.push_back({"vault records", status->seals_ok, std::to_string(status->records) + (status->seals_ok ? ", each opens" : ", not all of them open")});
+    checks.push_back({"clock", context.clock().now() + std::chrono::minutes(5) > status->created_at,
+                      "now " + base::to_rfc3339(context.clock().now()) + ", vault made " + base::to_rfc3339(status->created_at)});
+}
+
+// A broken file each on a line of its own.
+void check_definitions(Context& context, std::vector<Check>& checks) {
+    auto entries = context.registry().list();
+    if (!entries) {
+        checks.push_back({"definitions", false, entries.error().describe()});
+        return;
+    }
+    std::size_t custom = 0, broken = 0;
+    for (const auto& entry : *entries) {
+        if (entry.source == provider::Source::custom) ++custom;
+        if (!entry.problem) continue;
+        ++broken;
+        checks.push_back({"definition", false, base::printable(*entry.problem, 600)});
+    }
+    if (broken == 0) checks.push_back({"definitions", true, std::to_string(entries->size()) + ", " + std::to_string(custom) + " of them custom"});
+}
+
+Check check_port() {
+    net::Loop loop;
+    auto listener = net::Listener::loopback(loop, connection::kCallbackPort);
+    if (listener) return {"login port", true, "7998 is free"};
+    return {"login port", false, listener.error().describe() + (listener.error().hint.empty() ? "" : " (" + listener.error().hint + ")")};
+}
+
+Check check_locked_memory() {
+    std::vector<char> page(4096);
+    if (::mlock(page.data(), page.size()) != 0) return {"locked memory", false, "cannot lock memory; raise 'ulimit -l'"};
+    ::munlock(page.data(), page.size());
+    rlimit core{};
+    const bool no_core = ::getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0;
+    return {"locked memory", no_core, no_core ? "works; no core dumps" : "core dumps are not switched off"};
+}
+
+// What `run` would do, done: a process enters the sandbox and ends. The level is what the kernel gave it.
+Check check_isolation(Context& context) {
+    std::error_code error;
+    base::Result<sys::SandboxPlan> plan = sys::SandboxPlan{};
+    if (std::filesystem::exists(context.home(), error)) plan = app::plan_isolation(context.home(), sys::SandboxChoice::automatic, {});
+    auto staged = plan ? sys::StagedChild::stage(*plan) : base::Result<sys::StagedChild>(base::fail(plan.error()));
+    if (!staged) return from("isolation", base::fail(staged.error()), "");
+    if (auto entered = staged->rehearse(); !entered) return from("isolation", entered, "");
+    std::string detail = app::describe(staged->report());
+    for (const auto& limit : staged->report().limits) detail += "; " + limit;
+    return {"isolation", true, detail};
+}
+
+}  // namespace
+
+Outcome doctor(Context& context, const Invocation&) {
+    TRY_VOID(app::check_reachable(context.home()));
+    std::vector<Check> checks;
+    const Check isolation = check_isolation(context);  // first, before there is a secret in memory
+    checks.push_back(check_home(context));
+    checks.push_back(check_permissions(context));
+    check_vault(context, checks);
+    check_definitions(context, checks);
+    auto config = context.config();
+    checks.push_back({"settings", config.has_value(), config ? "readable" : config.error().describe()});
+    checks.push_back(check_port());
+    checks.push_back(check_locked_memory());
+    const bool bundle = !app::system_trust_bundle().empty();
+    checks.push_back({"trust store", bundle, bundle ? "found" : "no system CA bundle; install the package ca-certificates"});
+    checks.push_back(isolation);
+
+    bool ok = true;
+    json::Array array;
+    std::string text;
+    for (const auto& check : checks) {
+        ok = ok && check.ok;
+        array.emplace_back(json::Object{{"name", check.name}, {"ok", check.ok}, {"detail", check.detail}});
+        text += context.out().paint(check.ok ? "ok  " : "FAIL", check.ok ? Colour::green : Colour::red) + "  " + check.name + ": " + check.detail + "\n";
+    }
+    if (context.out().json()) context.out().document(json::Object{{"ok", ok}, {"checks", std::move(array)}});
+    else context.out().data(text);
+    return ok ? 0 : kExitFault;
+}
+
+}  // namespace claviger::cli
