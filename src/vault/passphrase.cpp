@@ -59,12 +59,18 @@ Result<Argon2Parameters> Argon2Parameters::parse(std::string_view text) {
     return Argon2Parameters{*kibibytes, *passes, *salt};
 }
 
+namespace {
+constexpr std::size_t kStackUsed = 32 * 1024;
+}
+
 Result<base::Secret> derive_key(const base::Secret& passphrase, const Argon2Parameters& parameters) {
     base::Secret key = base::Secret::zeroed(kKeyBytes);
     const auto text = passphrase.reveal();
-    if (crypto_pwhash(reinterpret_cast<unsigned char*>(key.writable().data()), key.size(), text.data(), text.size(),
-                      reinterpret_cast<const unsigned char*>(parameters.salt.data()), parameters.passes,
-                      std::size_t{parameters.kibibytes} * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0) {
+    const int failed = crypto_pwhash(reinterpret_cast<unsigned char*>(key.writable().data()), key.size(), text.data(), text.size(),
+                                     reinterpret_cast<const unsigned char*>(parameters.salt.data()), parameters.passes,
+                                     std::size_t{parameters.kibibytes} * 1024, crypto_pwhash_ALG_ARGON2ID13);
+    sodium_stackzero(kStackUsed);  // its last step leaves the key below this frame (VA-09)
+    if (failed != 0) {
         return fail(ErrorCode::limit, fmt::format("not enough memory to use the passphrase ({} MiB)", parameters.kibibytes / 1024));
     }
     return key;

@@ -134,6 +134,12 @@ Result<Root> VaultState::load_root() {
     auto plain = unseal_wiped(*key, row->sealed, root_associated(row_.vault_id, row->key_id));
     if (!plain) return fail(plain.error().within("the vault's ledger"));
     TRY(root, Root::decode({plain->data(), plain->size()}));
+    // Across processes that cannot be told; within one it can.
+    if (root.generation < newest_generation_) {
+        return fail(ErrorCode::corrupt, "the whole vault was put back to an older state while it was in use",
+                    "if you did that yourself, run the command again");
+    }
+    newest_generation_ = root.generation;
     return root;
 }
 

@@ -61,6 +61,7 @@ public:
     base::Secret key_encryption_key_;
     std::map<std::uint32_t, base::Secret> data_keys_;
     LedgerCache ledger_;
+    std::uint64_t newest_generation_ = 0;  // that this process has seen
     std::int64_t own_commits_ = 0;
     bool locked_ = false;
     bool reopen_ = false;         // after a disk error

@@ -276,6 +276,23 @@ TEST_F(VaultThreats, VA03_audit_lines_are_held_against_the_chain_and_its_head) {
     EXPECT_EQ(problems("INSERT INTO audit SELECT 7, tenant, at, event, subject, detail, chain FROM audit WHERE sequence = 6", 100), Lines{7});
 }
 
+// Of the whole file put back, a process that had it open notices; one that comes later cannot (docs/formats/vault.md).
+TEST_F(VaultThreats, VA03_the_whole_file_put_back_below_an_open_vault_is_detected) {
+    fill(3);
+    const char* tables[] = {"root", "pages", "records", "audit"};
+    for (const std::string table : tables) tamper("CREATE TABLE kept_" + table + " AS SELECT * FROM " + table);
+    auto vault = open(), other = open();
+    EXPECT_EQ(text(other, record(0)), content(0));
+    put(vault, record(0), "newer");
+    EXPECT_EQ(text(other, record(1)), content(1)) << "has seen the newer state";
+    EXPECT_EQ(text(other, record(0)), "newer");
+    for (const std::string table : tables) tamper("DELETE FROM " + table + "; INSERT INTO " + table + " SELECT * FROM kept_" + table);
+    EXPECT_EQ(text(other, record(0)), "error: corrupt");
+    EXPECT_EQ(vault.put(record(0), base::Secret("x"), std::nullopt, {"e", "s"}).error().code, ErrorCode::corrupt) << "and is not built upon";
+    auto later = open();
+    EXPECT_EQ(text(later, record(0)), content(0)) << "as documented";
+}
+
 // A read by the ledger in memory must see what others commit, and what is put back below an open vault.
 TEST_F(VaultThreats, VA03_the_ledger_in_memory_follows_every_commit) {
     fill(4);

@@ -77,6 +77,7 @@ void View::keep(std::uint32_t version) {
         state_.ledger_.keep_page(number, root_.page_marks[number], std::make_shared<const Page>(std::move(page)));
     }
     edited_.clear();
+    state_.newest_generation_ = root_.generation;
     state_.ledger_.keep_root(version, root_);
 }
 
