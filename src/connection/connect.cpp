@@ -88,8 +88,14 @@ base::Result<std::optional<Connection>> prepare(Attempt& attempt) {
     TRY(scopes, choose_scopes(definition, attempt.request));
     attempt.scopes = std::move(scopes);
     TRY_VOID(take_base_url(definition, attempt.request));
-    TRY(previous, attempt.with.connections.find(definition.name, attempt.request.connection_name));
-    attempt.previous = std::move(previous);
+    auto previous = attempt.with.connections.find(definition.name, attempt.request.connection_name);
+    // A damaged one is worth nothing, and a login is what mends it (VA-12).
+    if (!previous && previous.error().code == ErrorCode::corrupt) {
+        attempt.request.force = true;
+        return std::optional<Connection>();
+    }
+    if (!previous) return base::fail(std::move(previous).error());
+    attempt.previous = std::move(*previous);
     if (!attempt.previous || attempt.request.force) return std::optional<Connection>();
     const auto status =
         attempt.previous->status(attempt.with.connections.clock().now(), provider::security_digest(definition));

@@ -5,6 +5,7 @@
 #include "connection/connect_test_support.hpp"
 #include "connection/record.hpp"
 #include "connection/token_options.hpp"
+#include "store/database.hpp"
 
 namespace claviger::connection::testing {
 namespace {
@@ -134,6 +135,17 @@ protected:
         c.name = name;
         ASSERT_TRUE(connections->save(c, 0));
     }
+    void save_again(const std::string& name) {
+        auto c = full();
+        c.name = name;
+        const auto saved = connections->save(c, std::nullopt);
+        ASSERT_TRUE(saved) << saved.error().describe();
+    }
+    void damage(const char* sql) {
+        auto database = store::Database::open(home / "vault.db", {});
+        ASSERT_TRUE(database) << database.error().describe();
+        ASSERT_TRUE(database->execute(sql));
+    }
 };
 
 TEST_F(ConnectionsTest, the_first_becomes_the_default_and_a_new_default_is_chosen) {
@@ -203,6 +215,51 @@ TEST_F(ConnectionsTest, confirming_a_definition_pins_the_new_one) {
     const auto again = connections->load("acme", "work").value();
     EXPECT_NE(again.status(clock.now(), provider::security_digest(definition)), Status::suspended);
     EXPECT_EQ(events().back(), "definition.confirmed acme/work");
+}
+
+TEST_F(ConnectionsTest, VA12_a_damaged_record_hides_no_other_and_a_login_mends_it) {
+    for (const char* name : {"home", "play", "work"}) save(name);
+    damage("UPDATE records SET sealed = zeroblob(length(sealed)) WHERE id = 'acme/play'");
+    const auto listed = connections->list();
+    ASSERT_TRUE(listed) << listed.error().describe();
+    ASSERT_EQ(listed->size(), 3U);
+    for (const auto& summary : *listed) {
+        EXPECT_EQ(summary.provider, "acme");
+        EXPECT_EQ(summary.problem.has_value(), summary.name == "play") << summary.name;
+    }
+    EXPECT_EQ(connections->load("acme", "work")->name, "work");
+    EXPECT_EQ(connections->load("acme", "play").error().code, ErrorCode::corrupt);
+    save_again("play");
+    EXPECT_TRUE(connections->load("acme", "play"));
+    // The record of the default too.
+    damage("UPDATE records SET sealed = zeroblob(length(sealed)) WHERE kind = 'default'");
+    EXPECT_EQ(connections->list()->size(), 3U);
+    save_again("work");
+    EXPECT_EQ(connections->default_name("acme").value(), "work");
+    damage("UPDATE records SET sealed = zeroblob(length(sealed)) WHERE kind = 'default' OR id = 'acme/home'");
+    EXPECT_TRUE(connections->erase("acme", "home").value()) << "a damaged one can be erased";
+    EXPECT_EQ(connections->default_name("acme").value(), "play");
+    EXPECT_EQ(connections->missing_records().value(), 0U);
+    damage("DELETE FROM records WHERE id = 'acme/work'");
+    EXPECT_EQ(connections->missing_records().value(), 1U);
+}
+
+TEST_F(ConnectionsTest, a_provider_goes_whole_with_its_journal_line_in_one_transaction) {
+    save("work");
+    save("home");
+    ClientRecord client;
+    client.provider = "acme";
+    client.origin = "https://a.example";
+    client.client_id = "id-a";
+    ASSERT_TRUE(connections->save_client(client));
+    const auto before = vault->status(false)->generation;
+    EXPECT_EQ(connections->erase_provider("acme", vault::AuditEntry{"definition.removed", "acme"}).value(), 2U);
+    EXPECT_EQ(vault->status(false)->generation, before + 1) << "one commit";
+    EXPECT_TRUE(connections->list()->empty());
+    EXPECT_EQ(connections->default_name("acme").value(), "default");
+    EXPECT_FALSE(connections->client("acme", "https://a.example")->has_value());
+    EXPECT_EQ(events().back(), "definition.removed acme");
+    EXPECT_EQ(connections->erase_provider("acme", std::nullopt).value(), 0U);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "connection/connections.hpp"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -42,9 +44,18 @@ std::string detail_of(const Connection& connection) {
     return json::to_text(detail);
 }
 
+bool damaged(const base::Error& error) { return error.code == ErrorCode::corrupt || error.code == ErrorCode::unsupported; }
+
+// Whether there is one to be replaced: a damaged record is there too, and writing it anew is what mends it (VA-12).
+base::Result<bool> exists(vault::Transaction& transaction, const vault::RecordKey& key) {
+    const auto record = transaction.get(key);
+    if (!record && !damaged(record.error())) return base::fail(record.error());
+    return !record || *record;
+}
+
 base::Result<void> put_client(vault::Transaction& transaction, const std::string& tenant, const ClientRecord& client) {
     const auto key = key_of(tenant, kClientKind, client_id_of_record(client.provider, client.origin));
-    TRY(before, transaction.get(key));
+    TRY(before, exists(transaction, key));
     TRY_VOID(transaction.put(key, serialize_client(client), std::nullopt));
     json::Object detail;
     detail["origin"] = client.origin;
@@ -52,17 +63,58 @@ base::Result<void> put_client(vault::Transaction& transaction, const std::string
     return transaction.audit({before ? "client.updated" : "client.created", client.provider, json::to_text(detail)});
 }
 
-// Every record of a kind, page by page: one page more costs less than one surprise.
-base::Result<std::vector<vault::RecordInfo>> all_of(vault::Vault& vault, const std::string& tenant, std::string_view kind) {
+// Every record of a kind, page by page: one page more costs less than one surprise. `source`: a vault or a transaction.
+template <class Source>
+base::Result<std::vector<vault::RecordInfo>> all_of(Source& source, const std::string& tenant, std::string_view kind) {
     constexpr std::size_t kPage = 1000;
     std::vector<vault::RecordInfo> all;
     std::string after;
     for (;;) {
-        TRY(page, vault.list(tenant, kind, after, kPage));
+        TRY(page, source.list(tenant, kind, after, kPage));
         all.insert(all.end(), page.begin(), page.end());
         if (page.size() < kPage) return all;
         after = page.back().key.id;
     }
+}
+
+// "provider/name" of a record's id.
+std::pair<std::string, std::string> parts_of(const std::string& id) {
+    const auto slash = id.rfind('/');
+    if (slash == std::string::npos) return {id, std::string()};
+    return {id.substr(0, slash), id.substr(slash + 1)};
+}
+
+template <class Source>
+base::Result<std::vector<std::string>> names_in(Source& source, const std::string& tenant, std::string_view provider) {
+    TRY(rows, all_of(source, tenant, kConnectionKind));
+    std::vector<std::string> out;
+    for (const auto& row : rows) {
+        auto [of, name] = parts_of(row.key.id);
+        if (of == provider && !name.empty()) out.push_back(std::move(name));
+    }
+    return out;
+}
+
+// A damaged record must not hide the others (VA-12).
+Summary summary_of_damaged(const std::string& id, base::Error problem) {
+    Summary summary;
+    std::tie(summary.provider, summary.name) = parts_of(id);
+    summary.problem = std::move(problem);
+    return summary;
+}
+
+base::Result<std::size_t> erase_clients_in(vault::Transaction& transaction, const std::string& tenant, std::string_view provider) {
+    TRY(rows, all_of(transaction, tenant, kClientKind));
+    const auto prefix = client_id_of_record(provider, "");
+    std::size_t erased = 0;
+    for (const auto& row : rows) {
+        if (!row.key.id.starts_with(prefix)) continue;
+        TRY(gone, transaction.erase(row.key, std::nullopt));
+        if (!gone) continue;
+        ++erased;
+        TRY_VOID(transaction.audit({"client.erased", std::string(provider), "{}"}));
+    }
+    return erased;
 }
 
 }  // namespace
@@ -92,10 +144,20 @@ base::Result<Connection> Connections::load_default(std::string_view provider) {
 base::Result<std::vector<Summary>> Connections::list() {
     TRY(rows, all_of(vault_, tenant_, kConnectionKind));
     std::vector<Summary> summaries;
-    for (const auto& row : rows) {
-        TRY(record, vault_.get(row.key));
-        if (!record) continue;  // erased by another process since
-        TRY(connection, deserialize(*record));
+    for (auto& row : rows) {
+        if (row.problem) {
+            summaries.push_back(summary_of_damaged(row.key.id, std::move(*row.problem)));
+            continue;
+        }
+        auto record = vault_.get(row.key);
+        if (!record && !damaged(record.error())) return base::fail(std::move(record).error());
+        if (record && !*record) continue;  // erased by another process since
+        auto read = record ? deserialize(**record) : base::Result<Connection>(base::fail(record.error()));
+        if (!read) {
+            summaries.push_back(summary_of_damaged(row.key.id, std::move(read).error()));
+            continue;
+        }
+        Connection connection = std::move(*read);
         Summary summary;
         summary.provider = connection.provider;
         summary.name = connection.name;
@@ -108,23 +170,17 @@ base::Result<std::vector<Summary>> Connections::list() {
         summary.account_label = connection.account.label;
         summary.definition_digest = connection.definition_digest;
         summary.login_needed = connection.login_needed;
-        TRY(chosen, default_name(connection.provider));
-        summary.is_default = chosen == connection.name;
+        const auto chosen = default_name(connection.provider);
+        if (!chosen && !damaged(chosen.error())) return base::fail(chosen.error());
+        summary.is_default = chosen && *chosen == connection.name;
         summaries.push_back(std::move(summary));
     }
     return summaries;
 }
 
-base::Result<std::vector<std::string>> Connections::names(std::string_view provider) {
-    TRY(rows, all_of(vault_, tenant_, kConnectionKind));
-    std::vector<std::string> out;
-    for (const auto& row : rows) {
-        const auto slash = row.key.id.rfind('/');
-        if (slash != std::string::npos && std::string_view(row.key.id).substr(0, slash) == provider)
-            out.push_back(row.key.id.substr(slash + 1));
-    }
-    return out;
-}
+base::Result<std::uint64_t> Connections::missing_records() { return vault_.missing_records(); }
+
+base::Result<std::vector<std::string>> Connections::names(std::string_view provider) { return names_in(vault_, tenant_, provider); }
 
 base::Result<void> Connections::save(Connection& connection, std::optional<std::uint64_t> expected_version,
                                      const ClientRecord* client) {
@@ -137,12 +193,13 @@ base::Result<void> Connections::save(Connection& connection, std::optional<std::
         if (client != nullptr) {
             TRY_VOID(put_client(transaction, tenant_, *client));
         }
-        TRY(before, transaction.get(key));
+        TRY(before, exists(transaction, key));
         TRY(written, transaction.put(key, payload, expected_version));
         version = written;
-        TRY(chosen, transaction.get(default_key));
-        if (!chosen) {
-            TRY_VOID(transaction.put(default_key, serialize_default(connection.name), 0));
+        const auto chosen = transaction.get(default_key);
+        if (!chosen && !damaged(chosen.error())) return base::fail(chosen.error());
+        if (!chosen || !*chosen) {
+            TRY_VOID(transaction.put(default_key, serialize_default(connection.name), std::nullopt));
         }
         return transaction.audit({before ? "connection.updated" : "connection.created", key.id, detail_of(connection)});
     };
@@ -157,18 +214,18 @@ base::Result<bool> Connections::erase(std::string_view provider, std::string_vie
     TRY_VOID(check_names(provider, name));
     const auto key = key_of(tenant_, kConnectionKind, connection_id(provider, name));
     const auto default_key = key_of(tenant_, kDefaultKind, std::string(provider));
-    TRY(others, names(provider));
-    std::erase(others, name);
     bool erased = false;
     const auto work = [&](vault::Transaction& transaction) -> base::Result<void> {
         TRY(was_there, transaction.erase(key, std::nullopt));
         erased = was_there;
         if (!was_there) return {};
         TRY_VOID(transaction.audit({"connection.erased", key.id, "{}"}));
-        TRY(record, transaction.get(default_key));
-        if (!record) return {};
-        TRY(chosen, deserialize_default(*record));
-        if (chosen != name) return {};
+        const auto record = transaction.get(default_key);
+        if (!record && !damaged(record.error())) return base::fail(record.error());
+        if (record && !*record) return {};
+        const auto chosen = record ? deserialize_default(**record) : base::Result<std::string>(std::string(name));
+        if (chosen && *chosen != name) return {};
+        TRY(others, names_in(transaction, tenant_, provider));
         if (others.empty()) {
             TRY_VOID(transaction.erase(default_key, std::nullopt));
             return {};
@@ -206,17 +263,29 @@ base::Result<void> Connections::save_client(const ClientRecord& client) {
 }
 
 base::Result<std::size_t> Connections::erase_clients(std::string_view provider) {
-    TRY(rows, all_of(vault_, tenant_, kClientKind));
-    const auto prefix = client_id_of_record(provider, "");
+    std::size_t erased = 0;
+    TRY_VOID(vault_.transact([&](vault::Transaction& transaction) -> base::Result<void> {
+        TRY(count, erase_clients_in(transaction, tenant_, provider));
+        erased = count;
+        return {};
+    }));
+    return erased;
+}
+
+base::Result<std::size_t> Connections::erase_provider(std::string_view provider, const std::optional<vault::AuditEntry>& entry) {
     std::size_t erased = 0;
     const auto work = [&](vault::Transaction& transaction) -> base::Result<void> {
-        for (const auto& row : rows) {
-            if (!row.key.id.starts_with(prefix)) continue;
-            TRY(gone, transaction.erase(row.key, std::nullopt));
+        TRY(names, names_in(transaction, tenant_, provider));
+        for (const auto& name : names) {
+            const auto id = connection_id(provider, name);
+            TRY(gone, transaction.erase(key_of(tenant_, kConnectionKind, id), std::nullopt));
             if (!gone) continue;
             ++erased;
-            TRY_VOID(transaction.audit({"client.erased", std::string(provider), "{}"}));
+            TRY_VOID(transaction.audit({"connection.erased", id, "{}"}));
         }
+        TRY_VOID(transaction.erase(key_of(tenant_, kDefaultKind, std::string(provider)), std::nullopt));
+        TRY_VOID(erase_clients_in(transaction, tenant_, provider));
+        if (entry) return transaction.audit(*entry);
         return {};
     };
     TRY_VOID(vault_.transact(work));

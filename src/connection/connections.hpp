@@ -15,6 +15,7 @@ struct Summary {  // decrypted, secrets dropped
     std::string base_url, account_label, definition_digest;
     bool login_needed = false;
     bool is_default = false;
+    std::optional<base::Error> problem{};  // the record is damaged: only provider and name are known, as the file has them
 };
 
 class Connections {
@@ -26,7 +27,10 @@ public:
     base::Result<Connection> load(std::string_view provider, std::string_view name);
     // An empty name means the provider's default connection.
     base::Result<Connection> load_default(std::string_view provider);
+    // A damaged record is in the list with its problem and hides no other.
     base::Result<std::vector<Summary>> list();
+    // Records of the vault that somebody took away: they cannot be listed, only counted.
+    base::Result<std::uint64_t> missing_records();
     base::Result<std::vector<std::string>> names(std::string_view provider);
 
     // Durable before it returns. `expected_version` as in the vault; the first connection of a provider becomes its
@@ -40,6 +44,9 @@ public:
     base::Result<std::optional<ClientRecord>> client(std::string_view provider, std::string_view origin);
     base::Result<void> save_client(const ClientRecord& client);
     base::Result<std::size_t> erase_clients(std::string_view provider);
+    // Every connection, the default and the clients of a provider, with `entry` in the journal: all or nothing. Returns
+    // the number of connections.
+    base::Result<std::size_t> erase_provider(std::string_view provider, const std::optional<vault::AuditEntry>& entry);
 
     // Records that a human saw the difference and accepted the new definition.
     base::Result<void> confirm_definition(Connection& connection, const provider::ProviderDefinition& definition);
