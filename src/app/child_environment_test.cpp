@@ -29,6 +29,20 @@ TEST(ChildEnvironment, CL04_credentials_become_placeholders_and_are_reported) {
     EXPECT_EQ(child.hidden, std::vector<std::string>{"ACME_TOKEN"});
 }
 
+TEST(ChildEnvironment, CL04_variables_that_lead_to_what_the_sandbox_hides_go_with_it) {
+    auto in = input();
+    for (const auto* name : {"DBUS_SESSION_BUS_ADDRESS", "TMUX", "DOCKER_HOST"}) in.parent[name] = "unix:path=/x";
+    in.parent["SSH_AUTH_SOCK"] = "/agent";
+    in.keep = {"DOCKER_HOST"};
+    EXPECT_TRUE(make_child_environment(in).variables.contains("TMUX")) << "nothing is hidden without a sandbox";
+    in.sandboxed = true;
+    const auto variables = make_child_environment(in).variables;
+    EXPECT_FALSE(variables.contains("DBUS_SESSION_BUS_ADDRESS"));
+    EXPECT_FALSE(variables.contains("TMUX"));
+    EXPECT_TRUE(variables.contains("DOCKER_HOST"));
+    EXPECT_TRUE(variables.contains("SSH_AUTH_SOCK"));
+}
+
 TEST(ChildEnvironment, CL04_what_is_named_like_a_secret_stays_out_unless_kept) {
     auto in = input();
     in.parent["DATABASE_PASSWORD"] = "p";
