@@ -39,7 +39,7 @@ std::span<const CommandSpec> commands() {
           {"--if-needed", "", "succeed at once when already connected"},
           {"--input", "WHERE", "where to ask: auto, browser, terminal or stdin", Words::choice, "auto|browser|terminal|stdin"}},
          {"claviger login github", "claviger login openai --input stdin < key.txt",
-          "claviger login twilio --input stdin < fields.json", "claviger login github --base-url https://github.acme.com"},
+          "claviger login acme --input stdin < fields.json", "claviger login github --base-url https://github.acme.com"},
          login},
         {"run", "run a program whose requests get their credentials on the way",
          "Starts PROGRAM behind a proxy that puts the credential into each request to a connected provider. The program never "
