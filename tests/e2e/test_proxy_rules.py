@@ -91,6 +91,28 @@ def host_sni_and_connect_agree(world):
             tls.sendall(f"GET /whoami HTTP/1.1\r\nHost: {wrong}\r\n\r\n".encode())
             head = read_head(tls)
             contains(head, " 421 ", f"Host {wrong}")
+    # 40 ways in which CONNECT, SNI and Host disagree: never a request upstream.
+    port = host.split(":")[1]
+    hosts = [f"127.0.0.2:{port}", f"127.0.0.1:0{port}0", "127.0.0.1:443", "127.0.0.1:80", f"localhost.:{port}", f"api.localhost:{port}", f"[::1]:{port}",
+             f"[::ffff:127.0.0.1]:{port}", f"0.0.0.0:{port}", f"example.com:{port}", f"127.0.0.1.example.com:{port}", f"example.com.127.0.0.1:{port}",
+             f"127.0.0.1:{port}.example.com", f"127.0.0.1:{port}@example.com", f"example.com@127.0.0.1:{port}", f"127.0.0.1:{port}/", f"127.0.0.1:{port}#x",
+             f"127.0.0.1:{port}?x", f"127.0.0.1:{port}, example.com", f"127.0.0.1 :{port}", "", ":", f":{port}", "*", f"127.0.0.1:{port}:1", f"127.0.0.1:{port}\\x",
+             f"1.0.0.127:{port}", "xn--api-.example", f"https://127.0.0.1:{port}", "127.0.0.1:"]
+    for wrong in hosts:
+        with session.opened(host, "127.0.0.1") as tls:
+            tls.sendall(f"GET /whoami HTTP/1.1\r\nHost: {wrong}\r\n\r\n".encode())
+            head = read_head(tls)
+            check(" 421 " in head or " 400 " in head, f"Host {wrong!r}: {head}")
+    for name in ("localhost", "example.com", "api.localhost", "127.0.0.1.example.com", "127.0.0.1.test", "xn--bcher-kva.example", "a", "localhost.localdomain",
+                 "api.acme.com", "127-0-0-1.example.com"):
+        try:
+            with session.opened(host, name) as tls:
+                tls.sendall(f"GET /whoami HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                head = read_head(tls)
+        except (ssl.SSLError, OSError):
+            head = ""
+        equal(head, "", f"SNI {name}")
+    equal(requests_seen(world), 0, "0 of the disagreeing requests upstream")
     seen = requests_seen(world)
     for bad in ("GET /whoami HTTP/1.1\r\n\r\n", "GET /whoami HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
                 f"POST /echo HTTP/1.1\r\nHost: {host}\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -160,6 +182,65 @@ def certificates_for_other_hosts_are_refused(world):
     session.end()
 
 
+def abandoned_requests_hold_nothing(world):
+    """PX-31: more requests than the session has places, given up by FIN, RST or a half close while the server is silent."""
+    import struct
+    silent = socket.create_server(("127.0.0.1", 0))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    world.certificates()
+    context.load_cert_chain(world.cert, world.key)
+    lock, state = threading.Lock(), {"open": 0, "seen": 0}
+
+    def hold(raw):
+        with lock:
+            state["open"] += 1
+        with contextlib.suppress(OSError):
+            with context.wrap_socket(raw, server_side=True) as tls:
+                while data := tls.recv(65536):
+                    with lock:
+                        state["seen"] += data.count(b"\r\n\r\n")
+        with lock:
+            state["open"] -= 1
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=hold, args=(silent.accept()[0],), daemon=True).start()
+    threading.Thread(target=accept, daemon=True).start()
+    host = f"127.0.0.1:{silent.getsockname()[1]}"
+    world.run("register", world.definition("slow", auth_type="api_key", flow="api_key", api_url=f"https://{host}/",
+                                           api_key={"header_name": "Authorization", "header_prefix": "Bearer"}), "--yes")
+    world.run("login", "slow", "--input", "stdin", stdin=world.canaries.new("slow key"))
+    session = Session(world, "--no-sandbox")
+
+    def wait(what, holds):
+        for _ in range(400):
+            with lock:
+                if holds():
+                    return
+            time.sleep(0.02)
+        raise Failure(f"{what}: {state}")
+    for batch in range(3):
+        clients = []
+        for i in range(90):
+            tls = session.opened(host, "127.0.0.1")
+            tls.sendall(f"GET /{i} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            clients.append(tls)
+        wait("all arrived", lambda: state["seen"] == 90 * (batch + 1))
+        for tls in clients:
+            if batch == 1:
+                tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if batch == 2:
+                tls.shutdown(socket.SHUT_WR)
+            else:
+                tls.close()
+        wait(f"batch {batch}: the server's connections are closed", lambda: state["open"] == 0)
+        for tls in clients:
+            tls.close()
+    session.end()
+    silent.close()
+
+
 def a_moved_connection_never_sends_its_new_credential_to_the_old_host(world):
     """OA-27, CL-10: routes are made when the session starts; the credential may have become another host's since."""
     old, new = world.canaries.new("old key"), world.canaries.new("new key")
@@ -203,5 +284,5 @@ def a_definition_swapped_back_and_forth_opens_no_other_host(world):
 
 if __name__ == "__main__":
     main(only_the_session_may_use_the_proxy, host_sni_and_connect_agree, plain_http_never_carries_a_credential,
-         a_logout_holds_from_the_next_request_on, certificates_for_other_hosts_are_refused,
+         abandoned_requests_hold_nothing, a_logout_holds_from_the_next_request_on, certificates_for_other_hosts_are_refused,
          a_moved_connection_never_sends_its_new_credential_to_the_old_host, a_definition_swapped_back_and_forth_opens_no_other_host)
