@@ -23,6 +23,9 @@ void say_isolation(Context& context, const sys::SandboxReport& report) {
 }  // namespace
 
 Outcome run_program(Context& context, const Invocation& invocation) {
+    if (invocation.has("--no-sandbox") && invocation.has("--sandbox")) {
+        return base::fail(base::ErrorCode::usage, "--sandbox and --no-sandbox contradict each other", "give one of them");
+    }
     TRY_VOID(app::check_reachable(context.home()));
     TRY(plan, app::plan_isolation(context.home(), sandbox_choice(invocation), invocation.program));
     TRY(staged, sys::StagedChild::stage(plan));  // before there is a secret in memory
