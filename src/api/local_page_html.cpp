@@ -121,8 +121,8 @@ std::string form_body(const FormView& view) {
         out += field_row(form.fields[i], i, is_wrong ? &wrong->second : nullptr, focus);
     }
     return out + "<button class=\"go\" type=\"submit\">Continue</button></form>"
-                 "<p class=\"foot\">This page is served by Claviger on this computer. What you enter goes from here to "
-                 "the encrypted vault; no page, log or command shows it unless you ask for it.</p>";
+                 "<p class=\"foot\">This page is served by Claviger on this computer. What you enter is in no "
+                 "log and on no later page.</p>";
 }
 
 std::string message_body(std::string_view drawing, std::string_view heading, std::string_view text) {

@@ -108,8 +108,8 @@ base::Result<CredentialForm> CredentialForm::make(const provider::ProviderDefini
     CredentialForm made;
     made.form_ = form_for(definition);
     const std::string hosts = provider::hosts_in_words(definition);
-    made.form_.intro = hosts.empty() ? "It is stored encrypted on this computer. The definition names no host, so it is sent nowhere by itself."
-                                     : "It is stored encrypted on this computer and sent only to " + hosts + ".";
+    made.form_.intro = hosts.empty() ? "What you enter is stored encrypted on this computer. The definition names no host, so it is sent nowhere by itself."
+                                     : "What you enter is stored encrypted on this computer and sent only to " + hosts + ".";
     if (definition.credentials.schema.is_object()) {
         TRY(schema, json::Schema::compile(definition.credentials.schema));
         made.schema_ = std::move(schema);

@@ -262,12 +262,13 @@ def browser_login(world, arguments, forms=(), code=0, env=None):
     if "--input" not in arguments:  # there is no display here
         arguments = [*arguments, "--input", "browser"]
     process = world.start(*arguments, env=env)
-    browser, lines, pages, forms = Browser(), [], [], list(forms)
+    browser, lines, pages, forms, shown = Browser(), [], [], list(forms), []
     link = None
 
     def visit(url):
         page = browser.open(url)
         while forms and "<form" in page and "127.0.0.1:7998" in browser.url:
+            shown.append(page)
             page = browser.submit(page, **forms.pop(0))
         pages.append(page)
 
@@ -288,7 +289,9 @@ def browser_login(world, arguments, forms=(), code=0, env=None):
         worker.join(10)
     world.keep(arguments, out.encode(), "\n".join(lines).encode(), False)
     check(process.returncode == code, f"login: exit code {process.returncode} instead of {code}\nstdout: {out}\nstderr: " + "\n".join(lines))
-    return subprocess.CompletedProcess(arguments, process.returncode, out, "\n".join(lines)), pages
+    result = subprocess.CompletedProcess(arguments, process.returncode, out, "\n".join(lines))
+    result.forms = shown
+    return result, pages
 
 
 def main(*tests):

@@ -458,7 +458,7 @@ def CL14_doctor_finds_each_fault(world):
 
     def damaged(home):
         data = bytearray((home / "vault.db").read_bytes())
-        for at in range(4096 + 40, len(data), 4096):  # every page but the first
+        for at in range(2 * 4096 - 64, len(data), 4096):  # the end of every page but the first: that is where rows lie
             data[at:at + 24] = b"\xff" * 24
         (home / "vault.db").write_bytes(data)
 
@@ -468,7 +468,7 @@ def CL14_doctor_finds_each_fault(world):
 
     faults = {"open-home": (lambda h: h.chmod(0o755), "home|permissions"), "open-file": (lambda h: (h / "providers/acme.json").chmod(0o664), "permissions"),
               "damage": (damaged, "vault"), "other-key": (other_key, "vault"), "no-key": (lambda h: (h / "vault.key").unlink(), "vault"),
-              "definition": (lambda h: (h / "providers/bad.json").write_text("{"), "definition"), "settings": (lambda h: (h / "config.json").write_text("[]"), "settings")}
+              "definition": (lambda h: (h / "providers/bad.json").write_text("{"), "definition"), "settings": (lambda h: ((h / "config.json").write_text("[]"), (h / "config.json").chmod(0o600)), "settings")}
     for name, (break_it, row) in faults.items():
         home = world.directory / "faults" / name
         home.parent.mkdir(exist_ok=True)

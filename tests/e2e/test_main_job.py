@@ -108,6 +108,7 @@ def a_key_typed_into_the_form(world):
                                            api_key={"header_name": "Authorization", "header_prefix": "Bearer"}), "--yes")
     result, pages = browser_login(world, ["login", "formkey", "--input", "browser"], forms=[{"api_key": key}])
     contains(result.stdout, "Successfully logged in to formkey (default).", "login")
+    contains(result.forms[0], "stored encrypted on this computer and sent only to 127.0.0.1", "the form says what happens with the key")
     check(all(key not in page for page in pages), "the page does not repeat the key")
     equal(json.loads(world.run("run", "--", "curl", "-sS", f"https://127.0.0.1:{port}/whoami").stdout)["sub"], "key-holder", "injected")
 
