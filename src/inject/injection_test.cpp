@@ -192,14 +192,14 @@ TEST(Injection, PX24_all_uris_is_no_wider_than_the_policy) {
 
 TEST(Injection, PX04_the_own_host_comes_from_a_field_of_the_connection) {
     auto definition = definition_of(AuthType::api_key);
-    definition.api_urls = {"*.neocities.org"};
+    definition.api_urls = {"*.github.io"};
     definition.credentials.field_name = "access_token";
     const auto names = own_names(definition, connection_to(definition, {{"access_token", "K"}, {"subdomain", "mine"}, {"user", "u"}}));
     EXPECT_EQ(names, (provider::VariableValues{{"subdomain", "mine"}}));
     const auto injection = made(definition, connection_to(definition, {{"access_token", "K"}, {"subdomain", "mine"}}));
     auto request = request_to("/x");
-    EXPECT_TRUE(injection.apply(request, url_of("https://mine.neocities.org/x")));
-    EXPECT_FALSE(injection.apply(request, url_of("https://evil.neocities.org/x")));
+    EXPECT_TRUE(injection.apply(request, url_of("https://mine.github.io/x")));
+    EXPECT_FALSE(injection.apply(request, url_of("https://evil.github.io/x")));
 }
 
 TEST(Injection, PX12_headers_that_frame_a_message_are_refused) {

@@ -149,31 +149,31 @@ TEST(RulesOf, targets_and_patterns_with_variables) {
 TEST(RulesOf, PX04_a_wildcard_under_a_shared_domain_is_the_own_host) {
     using Texts = std::vector<std::string>;
     provider::ProviderDefinition definition;
-    definition.authorized_uris = {"https://*.neocities.org/**"};
+    definition.authorized_uris = {"https://*.github.io/**"};
     definition.uri_pattern_dialect = "afps-1.3";
     const struct { provider::VariableValues own; Texts texts; } rows[] = {
-        {{{"subdomain", "mine"}}, {"https://mine.neocities.org/**"}},
-        {{{"shop_domain", "mine.neocities.org"}}, {"https://mine.neocities.org/**"}},
-        {{{"site", "https://Mine.neocities.org/"}}, {"https://mine.neocities.org/**"}},
-        {{{"base_url", "https://mine.neocities.org/x"}, {"site", "mine"}}, {"https://mine.neocities.org/**"}},
-        {{{"a_domain", "one"}, {"b_domain", "two"}}, {"https://one.neocities.org/**", "https://two.neocities.org/**"}},
+        {{{"subdomain", "mine"}}, {"https://mine.github.io/**"}},
+        {{{"shop_domain", "mine.github.io"}}, {"https://mine.github.io/**"}},
+        {{{"site", "https://Mine.github.io/"}}, {"https://mine.github.io/**"}},
+        {{{"base_url", "https://mine.github.io/x"}, {"site", "mine"}}, {"https://mine.github.io/**"}},
+        {{{"a_domain", "one"}, {"b_domain", "two"}}, {"https://one.github.io/**", "https://two.github.io/**"}},
     };
     for (const auto& row : rows) {
         EXPECT_EQ(texts(rules_of(definition, {}, row.own)), row.texts);
         EXPECT_EQ(texts(rules_of(definition, row.own)), row.texts) << "variables tell it as well";
     }
     for (const provider::VariableValues& own : std::initializer_list<provider::VariableValues>{
-             {}, {{"version", "v2"}}, {{"subdomain", ""}}, {{"subdomain", "*"}}, {{"subdomain", "a.b.neocities.org"}}, {{"subdomain", "a.b"}},
-             {{"subdomain", ".neocities.org"}}, {{"subdomain", "x@evil"}}, {{"subdomain", "evil.com/.neocities.org"}}, {{"subdomain", "-a"}},
-             {{"shop_domain", "mine.neocities.org.evil.com"}}, {{"subdomain", "evil.com#.neocities.org"}}, {{"subdomain", "evil.com?.neocities.org"}}}) {
+             {}, {{"version", "v2"}}, {{"subdomain", ""}}, {{"subdomain", "*"}}, {{"subdomain", "a.b.github.io"}}, {{"subdomain", "a.b"}},
+             {{"subdomain", ".github.io"}}, {{"subdomain", "x@evil"}}, {{"subdomain", "evil.com/.github.io"}}, {{"subdomain", "-a"}},
+             {{"shop_domain", "mine.github.io.evil.com"}}, {{"subdomain", "evil.com#.github.io"}}, {{"subdomain", "evil.com?.github.io"}}}) {
         const auto rules = rules_of(definition, {}, own);
         ASSERT_FALSE(rules) << (own.empty() ? "" : own.begin()->second);
         EXPECT_EQ(rules.error().code, base::ErrorCode::invalid_input);
         EXPECT_FALSE(rules.error().hint.empty());
     }
-    definition.api_urls = {"api.acme.com", "**.neocities.org"};
+    definition.api_urls = {"api.acme.com", "**.github.io"};
     EXPECT_EQ(texts(rules_of(definition, {})), Texts{"api.acme.com"}) << "the others hold without it";
-    EXPECT_EQ(texts(rules_of(definition, {}, {{"tenant_domain", "a.b.neocities.org"}})), (Texts{"api.acme.com", "a.b.neocities.org"}));
+    EXPECT_EQ(texts(rules_of(definition, {}, {{"tenant_domain", "a.b.github.io"}})), (Texts{"api.acme.com", "a.b.github.io"}));
     definition.api_urls = {"*.co.uk"};
     EXPECT_FALSE(rules_of(definition, {}, {{"subdomain", "mine"}})) << "a registry's suffix has no owner at all";
 }
