@@ -4,6 +4,12 @@ namespace claviger::app {
 
 net::Task<base::Result<std::shared_ptr<const inject::Injection>>> LiveCredentials::injection(std::string provider,
                                                                                              std::string connection) {
+    const auto key = std::make_pair(provider, connection);
+    const auto now = std::chrono::steady_clock::now();
+    if (const auto known = made_.find(key); known != made_.end() && now - known->second.looked < kMoment) {
+        const auto until = known->second.injection->valid_until();
+        if (!until || clock_.now() < *until) co_return known->second.injection;
+    }
     // A local SQLite read of microseconds: cheaper than handing it to another thread.
     auto change = vault_.change_counter();
     if (!change) co_return base::fail(std::move(change).error());
@@ -11,16 +17,18 @@ net::Task<base::Result<std::shared_ptr<const inject::Injection>>> LiveCredential
         made_.clear();
         seen_change_ = *change;
     }
-    const auto key = std::make_pair(provider, connection);
     const std::string stamp = registry_.stamp(provider);  // before the file is read: a later change is seen next time
     if (const auto known = made_.find(key); known != made_.end()) {
         const auto until = known->second.injection->valid_until();
         const bool current = known->second.definition_stamp == stamp && (!until || clock_.now() < *until);
-        if (current) co_return known->second.injection;
+        if (current) {
+            known->second.looked = now;
+            co_return known->second.injection;
+        }
         made_.erase(known);
     }
     auto fresh = make(provider, connection);
-    if (fresh) made_.emplace(key, Made{*fresh, stamp});
+    if (fresh) made_.emplace(key, Made{*fresh, stamp, now});
     co_return fresh;
 }
 

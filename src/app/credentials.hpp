@@ -31,7 +31,11 @@ private:
     struct Made {
         std::shared_ptr<const inject::Injection> injection;
         std::string definition_stamp;
+        std::chrono::steady_clock::time_point looked;
     };
+    // Looking at the vault and the file costs system calls, so requests that come within a moment share one look. It is
+    // shorter than any command takes from its commit to its end: what a command changed, the next request sees.
+    static constexpr std::chrono::microseconds kMoment{500};
     std::int64_t seen_change_ = -1;
     std::map<std::pair<std::string, std::string>, Made> made_;
 };

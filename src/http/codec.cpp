@@ -81,6 +81,7 @@ Task<Result<std::size_t>> Connection::read_body(std::span<char> into, Deadline d
 }
 
 bool Connection::body_complete() const { return state_->reader.complete(); }
+bool Connection::body_at_hand() const { return !state_->reader.complete() && !state_->reader.nothing_unread(); }
 bool Connection::may_continue() const {
     return !state_->closed && state_->stream != nullptr && state_->reader.persistent() && state_->writer.persistent();
 }

@@ -38,6 +38,8 @@ public:
     // read, checked and dropped. Early end of a delimited body: ErrorCode::protocol. After a 101 the bytes are raw.
     net::Task<base::Result<std::size_t>> read_body(std::span<char> into, net::Deadline deadline);
     [[nodiscard]] bool body_complete() const;
+    // Whether bytes of an incomplete body are here already, so that read_body() need not wait for its first.
+    [[nodiscard]] bool body_at_hand() const;
     // Whether the connection may carry another message after the current one (version, Connection field, framing).
     [[nodiscard]] bool may_continue() const;
     // may_continue(), both messages complete, nothing unread: fit to be kept (PX-18).

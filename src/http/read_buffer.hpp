@@ -26,7 +26,10 @@ public:
     [[nodiscard]] bool empty() const { return begin_ == end_; }
     [[nodiscard]] std::string_view view() const { return {memory_.get() + begin_, end_ - begin_}; }
     [[nodiscard]] std::span<char> free_space() { return {memory_.get() + end_, capacity_ - end_}; }
-    void filled(std::size_t n) { end_ += n; }
+    void filled(std::size_t n) {
+        end_ += n;
+        touched_ = std::max(touched_, end_);
+    }
     void use(std::size_t n) {
         begin_ += n;
         if (begin_ == end_) begin_ = end_ = 0;
@@ -51,9 +54,9 @@ public:
     }
     // Wipes and frees everything, unread bytes included: for a connection that is idle or done.
     void rest() {
-        if (memory_ != nullptr) base::wipe(memory_.get(), capacity_);
+        if (memory_ != nullptr) base::wipe(memory_.get(), touched_);
         memory_.reset();
-        capacity_ = begin_ = end_ = 0;
+        capacity_ = begin_ = end_ = touched_ = 0;
     }
 
 private:
@@ -61,15 +64,16 @@ private:
         auto larger = std::make_unique_for_overwrite<char[]>(capacity);
         const std::size_t size = end_ - begin_;
         if (size > 0) std::memcpy(larger.get(), memory_.get() + begin_, size);
-        if (memory_ != nullptr) base::wipe(memory_.get(), capacity_);
+        if (memory_ != nullptr) base::wipe(memory_.get(), touched_);
         memory_ = std::move(larger);
         capacity_ = capacity;
         begin_ = 0;
-        end_ = size;
+        end_ = touched_ = size;
     }
 
     std::unique_ptr<char[]> memory_;
     std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
+    std::size_t touched_ = 0;  // what was ever written: only that is wiped
 };
 
 }  // namespace claviger::http

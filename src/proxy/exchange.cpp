@@ -1,6 +1,6 @@
 #include "proxy/exchange.hpp"
 
-#include <array>
+#include <algorithm>
 
 namespace claviger::proxy {
 namespace {
@@ -16,7 +16,28 @@ constexpr std::chrono::minutes kBodyIdle{10};
 constexpr std::chrono::minutes kWriteTime{5};
 constexpr int kMostInterim = 16;  // PX-17
 
-using Buffer = std::array<char, kPiece>;
+// Memory for the pieces of one body, no larger than the body; what was used of it is wiped.
+class Piece {
+public:
+    explicit Piece(const http::BodyFraming& framing) : size_(size_for(framing)), memory_(std::make_unique_for_overwrite<char[]>(size_)) {}
+    ~Piece() { base::wipe(memory_.get(), used_); }
+    Piece(const Piece&) = delete;
+    Piece& operator=(const Piece&) = delete;
+
+    [[nodiscard]] std::span<char> space() { return {memory_.get(), size_}; }
+    std::string_view filled(std::size_t n) {
+        used_ = std::max(used_, n);
+        return {memory_.get(), n};
+    }
+
+private:
+    static std::size_t size_for(const http::BodyFraming& framing) {
+        if (framing.kind != http::BodyFraming::Kind::length) return kPiece;
+        return static_cast<std::size_t>(std::clamp<std::uint64_t>(framing.length, 1, kPiece));
+    }
+    std::size_t size_, used_ = 0;
+    std::unique_ptr<char[]> memory_;
+};
 
 // The request body on its way upstream, beside the answer on its way back: a server may answer before it has read
 // everything, and may stop reading then.
@@ -27,20 +48,19 @@ struct RequestBody {
     std::uint64_t bytes = 0;
 };
 
-net::Task<void> pump_request_body(http::Connection& client, http::Connection& upstream, RequestBody& body) {
-    auto buffer = std::make_unique<Buffer>();
+net::Task<void> pump_request_body(http::Connection& client, http::Connection& upstream, http::BodyFraming framing, RequestBody& body) {
+    Piece piece(framing);
     bool ok = true;
     while (ok && !client.body_complete()) {
         const net::Deadline read_deadline = net::in(kBodyIdle);
-        auto got = co_await client.read_body(std::span<char>(*buffer), read_deadline);
+        auto got = co_await client.read_body(piece.space(), read_deadline);
         ok = got.has_value();
         if (!ok || *got == 0) break;
         const net::Deadline write_deadline = net::in(kWriteTime);
-        auto sent = co_await upstream.write_body(std::string_view(buffer->data(), *got), write_deadline);
+        auto sent = co_await upstream.write_body(piece.filled(*got), write_deadline);
         ok = sent.has_value();
         if (ok) body.bytes += *got;
     }
-    base::wipe(buffer->data(), buffer->size());
     if (ok) {
         const net::Deadline deadline = net::in(kWriteTime);
         auto ended = co_await upstream.finish_body(deadline);
@@ -124,13 +144,24 @@ net::Task<Result<void>> stream_answer(http::Connection& upstream, http::Connecti
         auto ended = co_await client.finish_body(head_deadline);
         co_return ended;
     }
-    auto buffer = std::make_unique<Buffer>();
+    Piece piece(head.framing);
     // The head goes with the first piece only if that piece is there at once; an event stream's head must not wait.
-    auto sent = co_await client.write_head(std::move(head), std::string_view(), head_deadline);
+    std::string_view first;
+    if (upstream.body_at_hand()) {
+        auto got = co_await upstream.read_body(piece.space(), head_deadline);
+        if (!got) co_return base::fail(std::move(got).error());
+        first = piece.filled(*got);
+        bytes += *got;
+    }
+    if (upstream.body_complete()) {
+        auto whole = co_await client.write_message(std::move(head), first, head_deadline);
+        co_return whole;
+    }
+    auto sent = co_await client.write_head(std::move(head), first, head_deadline);
     Result<void> result = std::move(sent);
     while (result && !upstream.body_complete()) {
         const net::Deadline read_deadline = net::in(kBodyIdle);
-        auto got = co_await upstream.read_body(std::span<char>(*buffer), read_deadline);
+        auto got = co_await upstream.read_body(piece.space(), read_deadline);
         if (!got) {
             result = base::fail(std::move(got).error());
             break;
@@ -138,10 +169,9 @@ net::Task<Result<void>> stream_answer(http::Connection& upstream, http::Connecti
         if (*got == 0) break;
         bytes += *got;
         const net::Deadline write_deadline = net::in(kWriteTime);
-        auto written = co_await client.write_body(std::string_view(buffer->data(), *got), write_deadline);
+        auto written = co_await client.write_body(piece.filled(*got), write_deadline);
         result = std::move(written);
     }
-    base::wipe(buffer->data(), buffer->size());
     if (!result) co_return result;
     const net::Deadline end_deadline = net::in(kWriteTime);
     auto ended = co_await client.finish_body(end_deadline);
@@ -153,12 +183,13 @@ net::Task<Result<http::ResponseHead>> ask(net::Loop& loop, http::Connection& ups
                                           http::RequestHead head, RequestBody& body) {
     const std::string method = head.method;
     const bool sends_body = has_body(head);
+    const http::BodyFraming framing = head.framing;
     const net::Deadline deadline = net::in(kWriteTime);
     auto sent = co_await upstream.write_head(std::move(head), std::string_view(), deadline);
     if (!sent) co_return base::fail(std::move(sent).error());
     if (sends_body) {
         body.started = true;
-        loop.spawn("request body", pump_request_body(client, upstream, body));
+        loop.spawn("request body", pump_request_body(client, upstream, framing, body));
     } else {
         body.complete = true;
     }
