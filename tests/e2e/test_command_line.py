@@ -218,7 +218,7 @@ def man_page_renders_without_warnings(world):
     page = world.directory / "claviger.1"
     page.write_text(world.run("man").stdout)
     if not shutil.which("groff"):
-        return print("SKIPPED: groff is not installed")
+        return cannot_run("groff is not installed, run ./dev setup")
     done = subprocess.run(["groff", "-man", "-ww", "-Tutf8", "-rLL=90n", str(page)], capture_output=True, text=True)
     equal((done.returncode, done.stderr), (0, ""), "groff")
     text = re.sub(r".\x08|\x1b\[[0-9;]*m", "", done.stdout)
@@ -248,7 +248,7 @@ def completion_scripts_work(world):
         text = world.run("completion", shell).stdout
         contains(text, "claviger", shell)
         if not shutil.which(shell):
-            print(f"SKIPPED: {shell} is not installed")
+            cannot_run(f"{shell} is not installed, run ./dev setup")
             continue
         file = world.directory / f"completion.{shell}"
         file.write_text(text)

@@ -9,8 +9,7 @@ def readable(world):
     """Nobody but root may look into a process that is not dumpable, which is what this relies on."""
     if os.geteuid() == 0:
         return True
-    check(os.environ.get("CI") != "true", "CI runs as root, so this must not be skipped")
-    print("SKIPPED: only root can read the broker's memory")
+    cannot_run("only root can read the broker's memory")
     return False
 
 
