@@ -1,5 +1,6 @@
 #include "cli/main.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -21,6 +22,14 @@ Output output_for(const std::vector<std::string>& arguments) {
         options.json = options.json || argument == "--json";
     }
     return Output(options);
+}
+
+// A standard descriptor that is missing would become the next file's or socket's number: an answer would be written
+// into it, and a child would inherit it. What stands in for it fails as a closed one does: it cannot be read, or not written.
+void hold_standard_descriptors() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+    }
 }
 
 int report(const Output& out, const base::Error& error) {
@@ -52,6 +61,7 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+    hold_standard_descriptors();
     sys::harden_this_process();       // before the first secret (CL-13)
     std::signal(SIGPIPE, SIG_IGN);    // a closed stdout is seen as a failed write
     try {

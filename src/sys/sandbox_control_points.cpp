@@ -49,12 +49,13 @@ bool contains(const fs::path& directory, const fs::path& path) {
     return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
 }
 
-// "unix:path=/run/user/1000/bus,guid=0123;unix:abstract=/tmp/x": the paths; whether one has none.
+// "unix:path=/run/user/1000/bus,guid=0123;unix:abstract=/tmp/x": the paths, whose odd bytes stand as "%20"; whether one
+// has none.
 std::vector<fs::path> paths_of_address(const std::string& address, bool& abstract) {
     std::vector<fs::path> paths;
     for (const auto& one : base::split(address, ';')) {
         for (const auto& pair : base::split(one.substr(std::min(one.size(), one.find(':') + 1)), ',')) {
-            if (pair.starts_with("path=")) paths.emplace_back(pair.substr(5));
+            if (pair.starts_with("path=")) paths.emplace_back(base::percent_decode(pair.substr(5)).value_or(pair.substr(5)));
             if (pair.starts_with("abstract=")) abstract = true;
         }
     }

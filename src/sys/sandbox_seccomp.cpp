@@ -96,6 +96,8 @@ Result<void> enter_seccomp(const SeccompRules& rules) {
     filter.attribute(SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     for (const int call : kRefused) filter.refuse(EPERM, call);
     filter.refuse(EPERM, kOpenTreeAttributes);
+    // Limits of another process: none of its files may grow, or none be opened. Only the caller's own (pid 0) can be set.
+    filter.refuse(EPERM, SCMP_SYS(prlimit64), scmp_arg_cmp{0, SCMP_CMP_NE, 0, 0}, scmp_arg_cmp{2, SCMP_CMP_NE, 0, 0});
     // Typing into the terminal for the shell that comes after.
     filter.refuse(EPERM, SCMP_SYS(ioctl), equals(1, TIOCSTI));
     filter.refuse(EPERM, SCMP_SYS(ioctl), equals(1, TIOCLINUX));

@@ -81,6 +81,10 @@ TEST(Sandbox, control_points_are_found_where_the_environment_and_custom_put_them
     EXPECT_NE(find_control_points(environment, ::geteuid(), here).runtime_directory, runtime);
     environment["DBUS_SESSION_BUS_ADDRESS"] = "unix:abstract=/tmp/dbus-x,guid=1";
     EXPECT_TRUE(find_control_points(environment, ::geteuid(), here).abstract_bus);
+    fs::create_directories(base / "a b");
+    std::ofstream(base / "a b/bus") << "";
+    environment["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=" + (base / "a%20b/bus").string() + ",guid=1";
+    EXPECT_THAT(find_control_points(environment, ::geteuid(), here).paths, Contains(base / "a b/bus")) << "as D-Bus escapes it";
 }
 
 TEST(Sandbox, an_ordinary_directory_is_not_taken_for_a_cover) {

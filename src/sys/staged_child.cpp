@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,6 +120,18 @@ Result<void> enter(const SandboxPlan& plan, Isolation isolation, const Orders& o
     return enter_seccomp(calls);
 }
 
+// A directory that was opened outside leads below what is mounted here: its ".." and its entries show no cover.
+Result<void> refuse_open_directories() {
+    for (const int fd : {0, 1, 2}) {
+        struct stat info {};
+        if (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
+            return fail(ErrorCode::denied, "descriptor " + std::to_string(fd) + " is an open directory, by which the program could reach what is hidden",
+                        "redirect it to a file or to /dev/null");
+        }
+    }
+    return {};
+}
+
 Result<void> prepare(const SandboxPlan& plan, Isolation isolation) {
     if (isolation != Isolation::namespaces) return {};
     TRY_VOID(enter_mount_namespace());
@@ -206,6 +219,7 @@ Result<StagedChild> StagedChild::stage(const SandboxPlan& plan) {
     if (plan.choice != SandboxChoice::none && landlock_abi() == 0) {
         return fail(no_isolation("this kernel offers no Landlock (it needs 5.13 or newer, with landlock among its security modules)"));
     }
+    if (plan.choice != SandboxChoice::none) TRY_VOID(refuse_open_directories());
     core_limit_at_start();
     const auto finish = [](Result<StagedChild> staged) -> Result<StagedChild> {
         if (staged) forbid_core_files();

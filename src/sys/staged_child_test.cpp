@@ -119,6 +119,34 @@ TEST_P(EachWay, CL05_status_says_no_new_privileges_and_a_filter) {
     EXPECT_EQ(run_in(place, GetParam(), "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | tr -d '[:space:]'").output, "NoNewPrivs:1Seccomp:2");
 }
 
+TEST_P(EachWay, CL05_limits_of_processes_outside_cannot_be_set_but_its_own_can) {
+    const Place place;
+    const std::string outside = std::to_string(::getpid());
+    rlimit before{}, after{};
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    EXPECT_NE(run_in(place, GetParam(), "prlimit --fsize=1000000000000: --pid " + outside).exit_code, 0);
+    ::getrlimit(RLIMIT_FSIZE, &after);
+    EXPECT_EQ(after.rlim_cur, before.rlim_cur);
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    EXPECT_EQ(run_in(place, GetParam(), "prlimit --pid " + outside + " > /dev/null && ulimit -f 1000 && prlimit --core=0 true").exit_code, 0);
+}
+
+TEST_P(EachWay, CL05_an_open_directory_is_not_inherited_as_a_standard_descriptor) {
+    const Place place;
+    for (const int fd : {0, 1, 2}) {
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            const int directory = ::open(place.home().parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            ::dup2(directory, fd);
+            const auto staged = StagedChild::stage(place.plan(GetParam()));
+            ::_exit(!staged && staged.error().code == ErrorCode::denied ? 0 : 1);
+        }
+        int status = 0;
+        ::waitpid(pid, &status, 0);
+        EXPECT_EQ(status, 0) << fd;
+    }
+}
+
 TEST_P(EachWay, connects_to_the_one_port_alone) {
     if (landlock_abi() < kLandlockAbiNetwork) GTEST_SKIP() << "Landlock of this kernel knows no networks";
     const Place place;

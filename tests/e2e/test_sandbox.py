@@ -271,6 +271,22 @@ def CL05_unclear_places_are_refused(world):
     victim.claviger("run", "--", "true")
 
 
+def CL05_an_open_directory_or_a_missing_descriptor_opens_nothing(world):
+    victim = Victim(world)
+    for options in ((), ("--sandbox", "landlock")):
+        with contextlib.ExitStack() as stack:
+            above = os.open(world.home.parent, os.O_RDONLY | os.O_DIRECTORY)
+            stack.callback(os.close, above)
+            done = subprocess.run([world.program, "run", *options, "--", "cat", "/proc/self/fd/0/.claviger/canary"], stdin=above, capture_output=True, text=True,
+                                  env=victim.environment(), cwd=world.directory, timeout=60)
+            check(victim.canary not in done.stdout + done.stderr, f"read through standard input: {done.stdout}")
+            equal(done.returncode, 13, f"a directory as standard input: {done.stderr}")
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        for words, code in ((("--use", "nosuch", "--", "true"), None), (("--", "sh", "-c", "exit 7"), 7)):
+            done = subprocess.run(["sh", "-c", f'exec "$0" run "$@" {closed}', world.program, *words], env=victim.environment(), cwd=world.directory, timeout=60)
+            check(code in (None, done.returncode), f"run {words} {closed}: exit code {done.returncode}")
+
+
 def CL05_deny_leaves_only_the_proxy(world):
     victim = Victim(world)
     listener, datagrams = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -369,5 +385,6 @@ if __name__ == "__main__":
          CL05_nor_as_root_that_may_not_mount, CL05_without_the_sandbox_it_gets_what_the_documents_say, CL05_what_cannot_be_isolated_is_refused,
          CL05_without_namespaces_landlock_alone_is_taken_and_its_limit_said, CL14_doctor_reports_the_level_that_holds,
          CL03_managing_is_refused_inside_whatever_the_environment_says, CL04_paths_to_what_is_hidden_are_not_in_the_environment,
-         CL12_CL13_the_broker_has_no_secret_in_its_environment_and_leaves_no_core, CL05_unclear_places_are_refused, CL05_deny_leaves_only_the_proxy,
+         CL12_CL13_the_broker_has_no_secret_in_its_environment_and_leaves_no_core, CL05_unclear_places_are_refused,
+         CL05_an_open_directory_or_a_missing_descriptor_opens_nothing, CL05_deny_leaves_only_the_proxy,
          ordinary_work_goes_on, job_control_and_signals_survive)
