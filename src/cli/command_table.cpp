@@ -5,7 +5,7 @@ namespace claviger::cli {
 namespace {
 
 constexpr ArgumentSpec kProvider{"PROVIDER", "name of a provider, as 'claviger list' shows it", Words::provider, true};
-constexpr OptionSpec kConnection{"--connection", "NAME", "which account; 'default' unless you made several", Words::connection};
+constexpr OptionSpec kConnection{"--connection", "NAME", "which account; without it the provider's default", Words::connection};
 constexpr OptionSpec kYes{"--yes", "", "do not ask"};
 
 }  // namespace
@@ -29,7 +29,7 @@ std::span<const CommandSpec> commands() {
          "--input stdin takes the bare value when one field is asked for, else a JSON object of strings, for instance "
          "{\"account_sid\": \"AC...\", \"auth_token\": \"...\"}.",
          {kProvider},
-         {kConnection,
+         {{"--connection", "NAME", "what to call this account; without it 'default'", Words::connection},
           {"--flow", "FLOW", "another flow than the definition's", Words::choice,
            "pkce|dcr_pkce|device_code|client_credentials|oauth1|api_key|basic|custom"},
           {"--scopes", "A,B", "scopes to ask for instead of the definition's"},
@@ -49,7 +49,8 @@ std::span<const CommandSpec> commands() {
          {{"--use", "PROVIDER[=NAME]", "use this connection instead of the provider's default", Words::provider, {}, true},
           {"--only", "", "serve nothing but what --use names"},
           {"--keep-env", "NAME", "let a variable through that looks like a secret", Words::text, {}, true},
-          {"--unmatched", "WHAT", "requests to other hosts: allow or deny", Words::choice, "allow|deny"},
+          {"--unmatched", "WHAT", "requests to other hosts: allow or deny; without it the setting run.unmatched", Words::choice,
+           "allow|deny"},
           {"--sandbox", "HOW", "isolate the program by: auto, namespace or landlock", Words::choice, "auto|namespace|landlock"},
           {"--no-sandbox", "", "do not isolate it: it can read what you can, the vault's key file among it"}},
          {"claviger run -- curl https://api.github.com/user", "claviger run --use github=work --unmatched deny -- ./agent"},
@@ -64,7 +65,10 @@ std::span<const CommandSpec> commands() {
          {"claviger get github --field status"}, get_connection},
         {"export", "print the credential under the definition's environment names",
          "For programs that cannot run behind the proxy. Never prints refresh tokens; recorded in the vault's audit log.",
-         {kProvider}, {kConnection, {"--format", "FORMAT", "env, shell, dotenv or json", Words::choice, "env|shell|dotenv|json"}},
+         {kProvider},
+         {kConnection,
+          {"--format", "FORMAT", "env (the default, values bare), shell (export, quoted), dotenv (quoted) or json", Words::choice,
+           "env|shell|dotenv|json"}},
          {"eval \"$(claviger export github --format shell)\""}, export_connection},
         {"logout", "forget a connection on this machine", "The provider is not contacted.", {kProvider}, {kConnection},
          {"claviger logout github --connection work"}, logout},
@@ -90,7 +94,8 @@ std::span<const CommandSpec> commands() {
         {"confirm", "accept a changed definition for its connections",
          "When the security fields of a definition change (endpoints, hosts, headers), its connections are suspended. This shows "
          "the difference and, once confirmed, lets them be used again.",
-         {kProvider}, {kConnection, kYes}, {"claviger confirm github"}, confirm_provider},
+         {kProvider}, {{"--connection", "NAME", "this account alone; without it all", Words::connection}, kYes},
+         {"claviger confirm github"}, confirm_provider},
         {"remove", "delete a provider's connections, its client and its custom definition", "A bundled definition stays.", {kProvider}, {kYes},
          {"claviger remove acme"}, remove_provider},
         {"vault status", "where the vault is, how it is locked, whether it is whole", "", {},

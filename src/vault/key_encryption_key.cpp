@@ -29,7 +29,7 @@ constexpr std::chrono::seconds kForHuman{120};  // it may ask for the keyring's 
 
 base::Error missing(std::string message, std::string hint = {}) {
     if (hint.empty()) {
-        hint = "put the key back or restore a backup with: claviger vault restore; an existing vault never gets a new key";
+        hint = "put the key back or restore a backup with: claviger vault restore FILE --replace; an existing vault never gets a new key";
     }
     return base::Error::make(ErrorCode::key_missing, std::move(message), std::move(hint));
 }
