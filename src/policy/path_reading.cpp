@@ -12,10 +12,14 @@ bool holds_escape(std::string_view text, std::string_view digits) {
     return false;
 }
 
+// Also "..%3Bx": a server in front may decode that before the one behind it takes parameters off.
 bool holds_dots_with_parameter(std::string_view path) {
-    if (path.find(';') == std::string_view::npos) return false;
+    if (path.find(';') == std::string_view::npos && !holds_escape(path, "3b")) return false;
     for (const auto& segment : base::split(path, '/')) {
-        const auto semicolon = segment.find(';');
+        auto semicolon = segment.find(';');
+        for (auto at = segment.find('%'); at < semicolon; at = segment.find('%', at + 1)) {
+            if (base::equal_ignoring_case(std::string_view(segment).substr(at + 1, 2), "3b")) semicolon = at;
+        }
         if (semicolon == std::string::npos) continue;
         const auto name = base::percent_decode(segment.substr(0, semicolon));
         if (name && (*name == "." || *name == "..")) return true;
