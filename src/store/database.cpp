@@ -201,6 +201,12 @@ Result<std::int64_t> Database::integer(const char* sql) {
 
 bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_->connection) == 0; }
 
+bool Database::replaced() const {
+    int moved = 0;
+    sqlite3_file_control(handle_->connection, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved != 0;
+}
+
 Result<std::int64_t> Database::data_version() { return integer("PRAGMA data_version"); }
 
 std::uint32_t Database::snapshot_version() const {

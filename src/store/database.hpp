@@ -91,6 +91,8 @@ public:
     base::Result<std::int64_t> integer(const char* sql);
 
     [[nodiscard]] bool in_transaction() const;
+    // Another file has the name now under which this one was opened: what is written here is lost.
+    [[nodiscard]] bool replaced() const;
     // Changes when another connection has committed (PRAGMA data_version).
     base::Result<std::int64_t> data_version();
     // The same for the snapshot that is being, or was last, read here; also changes with commits of this connection.

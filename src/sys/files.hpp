@@ -63,10 +63,12 @@ private:
     std::filesystem::path temporary_, target_;
 };
 
-// An exclusive advisory lock (F_OFD) on a file, held while this lives. Blocks at most `wait`.
+// An advisory lock (F_OFD) on a file, held while this lives: alone, or with others that share it. Blocks at most `wait`.
 class FileLock {
 public:
-    static base::Result<FileLock> acquire(const std::filesystem::path& path, std::chrono::milliseconds wait);
+    enum class Kind { exclusive, shared };
+    static base::Result<FileLock> acquire(const std::filesystem::path& path, std::chrono::milliseconds wait,
+                                          Kind kind = Kind::exclusive);
     FileLock(FileLock&&) noexcept;
     FileLock& operator=(FileLock&&) noexcept;
     ~FileLock();

@@ -116,7 +116,7 @@ private:
         {
             // Nobody else may have the file open: what they commit would be lost.
             auto old = store::Database::open(file, {store::Access::read_write, kWait});
-            const auto closed = old ? old->leave_write_ahead_log() : Result<void>();
+            const auto closed = old ? old->leave_write_ahead_log() : Result<void>(fail(old.error()));
             if (!closed && closed.error().code == ErrorCode::busy) {
                 return fail(ErrorCode::busy, "another process uses the vault", "stop the other claviger commands and try again");
             }
@@ -156,6 +156,7 @@ Result<RepairReport> repair(const Vault::Options& where, const base::Clock& cloc
             if (!status && status.error().code != ErrorCode::corrupt) return fail(std::move(status).error());
         }
     }
+    TRY(alone, sys::FileLock::acquire(options.home / kReplaceLockName, kWait));
     VaultState state(options, clock, random);
     TRY_VOID(state.open(std::nullopt));
     return Repair(state, clock, random).run();

@@ -1,5 +1,7 @@
 // vault::repair: what it keeps, what it says is lost, what it leaves alone.
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 #include "vault/test_threats.hpp"
 
@@ -127,6 +129,49 @@ TEST_F(VaultRepair, ST06_ruined_pages_of_the_file_cost_only_what_was_on_them) {
     RecordProperty("mended", mended);
     RecordProperty("beyond", beyond);
     RecordProperty("kept_least", kept_least);
+}
+
+// A commit that would go into a file that has lost its name is refused, not acknowledged.
+TEST_F(VaultRepair, ST01_what_is_written_after_the_file_was_replaced_is_not_acknowledged) {
+    fill(3);
+    auto vault = open();
+    std::filesystem::copy_file(file(), home() / "copy");
+    std::filesystem::rename(home() / "copy", file());
+    const auto refused = vault.put(record(0), base::Secret("lost"), std::nullopt, {"e", "s"});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, base::ErrorCode::changed) << refused.error().describe();
+    auto other = open();
+    put(other, record(0), "kept");
+    EXPECT_EQ(text(other, record(0)), "kept");
+}
+
+// Whoever replaces the file keeps commits out from the first look at it on.
+TEST_F(VaultRepair, ST01_a_commit_waits_while_the_file_is_being_replaced) {
+    fill(3);
+    auto vault = open();
+    auto alone = sys::FileLock::acquire(home() / "vault.replace.lock", std::chrono::seconds(1));
+    ASSERT_TRUE(alone);
+    std::atomic<bool> done = false;
+    std::thread writer([&] {
+        put(vault, record(0), "after");
+        done = true;
+    });
+    auto reader = open();
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(text(reader, record(0)), content(0)) << "readers do not wait";
+    EXPECT_FALSE(done);
+    { const auto gone = std::move(*alone); }
+    writer.join();
+    EXPECT_EQ(text(reader, record(0)), "after");
+}
+
+TEST_F(VaultRepair, ST01_repair_and_restore_wait_for_nobody_forever) {
+    fill(3);
+    tamper("UPDATE records SET sealed = zeroblob(90) WHERE slot = 2");
+    const auto others = sys::FileLock::acquire(home() / "vault.replace.lock", std::chrono::seconds(1), sys::FileLock::Kind::shared);
+    ASSERT_TRUE(others);
+    const auto report = mend();
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().code, base::ErrorCode::busy);
 }
 
 }  // namespace

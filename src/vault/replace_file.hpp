@@ -11,6 +11,10 @@
 
 namespace claviger::vault {
 
+// While somebody holds this alone, nobody commits: a commit between the look at the old file and the new one's taking
+// its place would be lost. Writers share it for the length of a commit (vault/view.cpp).
+inline constexpr std::string_view kReplaceLockName = "vault.replace.lock";
+
 base::Result<void> rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 void remove_with_log(const std::filesystem::path& file);
 // "vault.db.20261121T101500Z-x7Qa.old" in `home`: no such file can be there yet.

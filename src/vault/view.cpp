@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "sys/files.hpp"
+#include "vault/replace_file.hpp"
 #include "vault/seal.hpp"
 #include "vault/state.hpp"
 
@@ -14,6 +16,7 @@ using base::fail;
 using base::Result;
 
 constexpr std::size_t kLongestName = 512;
+constexpr std::chrono::seconds kReplacedWithin{30};
 
 std::string shown(const RecordKey& key) { return fmt::format("{} {}", base::printable(key.kind), base::printable(key.id)); }
 
@@ -92,8 +95,10 @@ Result<Record> unseal_row(VaultState& state, const RecordKey& key, const RecordR
         return fail(damaged(key, "it is not the version that was written last"));
     }
     const RecordInfo info{key, row.version, row.created_at, row.updated_at};
-    TRY(data_key, state.data_key(row.key_id));
-    auto payload = unseal(*data_key, row.sealed, record_associated(state.row_.vault_id, row.key_id, info));
+    auto data_key = state.data_key(row.key_id);
+    if (!data_key && data_key.error().code == ErrorCode::corrupt) return fail(damaged(key, data_key.error().message));
+    if (!data_key) return fail(std::move(data_key).error());
+    auto payload = unseal(**data_key, row.sealed, record_associated(state.row_.vault_id, row.key_id, info));
     if (!payload) return fail(damaged(key, payload.error().message));
     return Record{key, row.version, row.created_at, row.updated_at, std::move(*payload)};
 }
@@ -252,9 +257,25 @@ Result<void> Change::finish() {
     return state.store_root(root);
 }
 
+namespace {
+
+// Held for the length of a commit, so that no repair or restore puts another file in this one's place meanwhile.
+Result<std::optional<sys::FileLock>> share_the_name(const VaultState& state, const store::Database& database) {
+    if (state.name_ != kFileName) return std::optional<sys::FileLock>();  // being built by the one who replaces
+    TRY(lock, sys::FileLock::acquire(state.options_.home / kReplaceLockName, kReplacedWithin, sys::FileLock::Kind::shared));
+    if (database.replaced()) {
+        return fail(ErrorCode::changed, "the vault was repaired or restored in the meantime, and nothing was written",
+                    "run the command again");
+    }
+    return std::optional<sys::FileLock>(std::move(lock));
+}
+
+}  // namespace
+
 Result<void> change(VaultState& state, const std::function<Result<void>(Change&)>& work) {
     TRY_VOID(state.writable());
     TRY(database, state.database());
+    TRY(gate, share_the_name(state, *database));
     const auto run = [&]() -> Result<bool> {
         TRY(transaction, store::Transaction::begin(*database, store::Transaction::Kind::write));
         TRY(view, View::open(state));
