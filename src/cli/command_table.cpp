@@ -81,9 +81,10 @@ std::span<const CommandSpec> commands() {
          {kYes, {"--force", "", "overwrite a custom definition of the same name"}},
          {"claviger register ./acme.json", "claviger inspect github | claviger register - --force --yes"}, register_provider},
         {"inspect", "print a definition in full",
-         "The output is a file that registers again, also in the forms of AFPS (manifest or .afps package) and the flat payload; what "
-         "such a form cannot say is warned of. --schema prints the JSON Schema of native definitions: name its file as \"$schema\" in "
-         "a definition and an editor completes and checks it.",
+         "The output is a file that registers again, also in the forms of AFPS (manifest or .afps package) and the flat payload. What "
+         "such a form has no word for is kept in its member x-claviger, which other readers ignore; what is lost is warned of. A "
+         "definition that others would take for something wider, or that such a form cannot hold, is refused. --schema prints the "
+         "JSON Schema of native definitions: name its file as \"$schema\" in a definition and an editor completes and checks it.",
          {{"PROVIDER", "name of a provider, as 'claviger list' shows it", Words::provider, false}},
          {{"--format", "FORM", "form of the output", Words::choice, "native|afps|afps-package|flat"},
           {"--output", "FILE", "write to this file", Words::file},

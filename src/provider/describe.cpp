@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include "provider/url_fields.hpp"
+
 namespace claviger::provider {
 namespace {
 
@@ -13,6 +15,8 @@ std::string place_of(const std::string& target) {
     while (text.ends_with('/')) text.pop_back();
     return text + "/*";
 }
+
+constexpr std::string_view kOwnSite = "the whole site that you log in to";
 
 std::string host_of(std::string place) {
     if (place.starts_with("{base_url}")) return "the server that you log in to";
@@ -47,19 +51,24 @@ std::vector<std::string> injected(const ProviderDefinition& definition) {
 
 }  // namespace
 
+bool may_have_own_site(const ProviderDefinition& definition) {
+    if (!definition.vars.empty() || (definition.oauth2 && !definition.oauth2->base_url.empty())) return true;
+    const auto used = variables_used(definition);
+    return std::find(used.begin(), used.end(), "base_url") != used.end();
+}
+
 std::vector<std::string> places_in_words(const ProviderDefinition& definition) {
-    if (definition.allow_all_uris) return {"any host"};
     std::vector<std::string> places;
     for (const auto& target : definition.api_urls) places.push_back(place_of(target));
     for (const auto& pattern : definition.authorized_uris) places.push_back(pattern);
+    if (definition.allow_all_uris && may_have_own_site(definition)) places.emplace_back(kOwnSite);
     return places;
 }
 
 std::string hosts_in_words(const ProviderDefinition& definition) {
-    if (definition.allow_all_uris) return "any host that a program asks for";
     std::vector<std::string> hosts;
     for (const auto& place : places_in_words(definition)) {
-        std::string host = place.starts_with("hosts that match ") ? place : host_of(place);
+        std::string host = place.starts_with("hosts that match ") || place == kOwnSite ? place : host_of(place);
         if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(std::move(host));
     }
     constexpr std::size_t kMost = 4;

@@ -9,7 +9,9 @@
 
 namespace claviger::provider {
 
-// "https://api.acme.com/*", one per place; "any host" with allow_all_uris.
+// Whether a variable can hold an origin, which is then the connection's own site (allow_all_uris).
+bool may_have_own_site(const ProviderDefinition& definition);
+// "https://api.acme.com/*", one per place; with allow_all_uris also "the whole site that you log in to".
 std::vector<std::string> places_in_words(const ProviderDefinition& definition);
 // "api.acme.com and *.acme.dev", "the server that you log in to" for {base_url}; "" when there is no place.
 std::string hosts_in_words(const ProviderDefinition& definition);

@@ -229,7 +229,7 @@ TEST(ReadDefinition, PX04_where_the_credential_may_go) {
         {uri("https://acme.example/#*"), "bad_place", "/authorized_uris/0", "fragment"},
         {uri("https://acme.example:*/"), "bad_place", "/authorized_uris/0", "port"},
         {uri("https://acme.example\\\\@evil.test/"), "bad_place", "/authorized_uris/0", "backslash"},
-        {placed(R"("allow_all_uris":true)"), "allow_all_uris", "/allow_all_uris", "every host", Severity::warning},
+        {placed(R"("allow_all_uris":true)"), "allow_all_uris", "/allow_all_uris", "own site", Severity::warning},
         {placed(R"("description":"")"), "no_place", "/api_url", "no request", Severity::warning},
     });
 }

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "base/text.hpp"
+#include "provider/describe.hpp"
 #include "provider/expand.hpp"
 #include "provider/pattern.hpp"
 #include "provider/place_rules.hpp"
@@ -102,7 +103,12 @@ void check_places(RuleCheck& check) {
         }
     }
     if (d.allow_all_uris) {
-        check.warning("/allow_all_uris", "allow_all_uris", "lets the credential go to every host; list the hosts in \"api_url\"");
+        check.warning("/allow_all_uris", "allow_all_uris",
+                      may_have_own_site(d)
+                          ? "lets the credential go to the whole of the connection's own site, which a {variable} holds, and "
+                            "to no host beyond; list the hosts in \"api_url\""
+                          : "means the connection's own site, but no {variable} holds one, so it allows nothing; list the "
+                            "hosts in \"api_url\"");
     } else if (d.api_urls.empty() && d.authorized_uris.empty()) {
         check.warning("/api_url", "no_place", "is absent, so no request gets the credential; write \"api_url\": \"api.host\"");
     }

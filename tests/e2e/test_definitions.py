@@ -172,11 +172,53 @@ def definitions_go_out_in_every_form_and_come_back(world):
         world.run("register", *words, "--yes", stdin=flat if words == ["-"] else None)
         equal({k: v for k, v in json.loads(world.run("inspect", "boxed").stdout).items() if not k.startswith("x-")},
               {k: v for k, v in json.loads(native).items() if not k.startswith("x-")}, "the round trip")
-    contains(world.run("inspect", "github", "--format", "afps").stderr, "cannot say", "what is lost is said")
+    noted = world.definition("acme", **API_KEY, **{"x-note": 1})
+    world.run("register", noted, "--yes")
+    contains(world.run("inspect", "acme", "--format", "afps").stderr, "cannot say: /x-note", "what is lost is said")
+    world.run("remove", "acme", "--yes")
     schema = json.loads(world.run("inspect", "--schema").stdout)
     equal(schema, json.loads((ROOT / "providers/schema/provider.schema.json").read_text()), "the schema for editors")
     with_schema = world.definition("acme", **API_KEY, **{"$schema": "./provider.schema.json"})
     check("warning" not in world.run("register", with_schema, "--yes").stderr, "a definition may name its schema")
+
+
+FORMS = {"afps": "out.json", "afps-package": "out.afps", "flat": "flat.json"}
+
+
+def what_inspect_writes_in_a_foreign_form_registers_as_the_same(world):
+    world.definition("own", auth_type="custom", flow="custom", api_url=["{base_url}/api", "*.own.example"], vars={"base_url": {"title": "Site"}},
+                     credentials={"schema": {"type": "object", "properties": {"user": {"type": "string"}, "pin": {"type": "string"}}}},
+                     inject={"headers": {"X-User": "{{user}}"}, "query": {"pin": "{{pin}}"}})
+    drop(world, "own", json.loads((world.directory / "own.json").read_text()))
+    names = ("github", "gitlab", "openai", "twilio", "telegram", "zendesk", "shopify", "salesforce", "notion_dcr", "postiz", "trello", "own")
+    native = {name: world.run("inspect", name).stdout for name in names if name in listed(world)}
+    check(len(native) >= 10, f"only {sorted(native)}")
+    for form, file_name in FORMS.items():
+        for name, text in native.items():
+            file = world.directory / file_name
+            warned = world.run("inspect", name, "--format", form, "--output", file).stderr
+            check("cannot say" not in warned, f"{name} as {form}: {warned}")
+            empty = world.directory / f"empty-{form}-{name}"
+            done = world.run("register", file, "--yes", env={"CLAVIGER_HOME": str(empty)}).stderr
+            check("error" not in done, f"{name} as {form}: {done}")
+            again = world.run("inspect", name, env={"CLAVIGER_HOME": str(empty)}).stdout
+            equal(json.loads(again), json.loads(text), f"{name} as {form}")
+    for name, more in {"pattern": {"api_url": "**.acme.example"}, "all": {"api_url": "{base_url}/v1", "allow_all_uris": True}}.items():
+        drop(world, name, {**API_KEY, **more})
+        for form, file_name in FORMS.items():
+            file = world.directory / f"{name}-{file_name}"
+            refused = world.run("inspect", name, "--format", form, "--output", file, code=None)
+            check(refused.returncode not in (0, 1) and "cannot say" in refused.stderr and not file.exists(), f"{name} as {form}: {refused.returncode} {refused.stderr}")
+
+
+def PK06_a_package_cannot_show_one_host_and_mean_another(world):
+    file = world.directory / "two-faced.json"
+    world.run("inspect", "openai", "--format", "afps", "--output", file)
+    manifest = json.loads(file.read_text())
+    manifest["x-claviger"]["api_url"] = "evil.example"
+    file.write_text(json.dumps(manifest))
+    contains(world.run("register", file, "--yes", "--force", code=4).stderr, "[contradicts]", "what is wrong")
+    equal(listed(world)["openai"]["source"], "bundled", "nothing is registered")
 
 
 def packages_register_and_remove(world):
@@ -221,4 +263,5 @@ def remove_takes_connections_along(world):
 if __name__ == "__main__":
     main(a_dropped_file_works_at_once_and_a_broken_one_hides_nothing, register_shows_every_mistake_at_once, what_inspect_prints_registers_again,
          CL10_PK06_a_shadow_definition_gets_no_credential, register_says_what_it_will_do, the_list_counts_errors_and_shows_the_kind,
-         definitions_go_out_in_every_form_and_come_back, packages_register_and_remove, remove_takes_connections_along)
+         definitions_go_out_in_every_form_and_come_back, what_inspect_writes_in_a_foreign_form_registers_as_the_same,
+         PK06_a_package_cannot_show_one_host_and_mean_another, packages_register_and_remove, remove_takes_connections_along)

@@ -14,19 +14,17 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-struct Written {
-    std::string bytes;
-    std::vector<std::string> lost;  // pointers of what the form cannot say
-};
+using Written = provider::afps::Written;  // the bytes, and pointers of what the form loses
 
 Result<Written> write_as(const provider::ProviderDefinition& definition, std::string_view format) {
-    if (format == "afps") return Written{provider::to_afps_v1_manifest(definition), provider::not_in_afps_v1(definition)};
-    if (format == "flat") return Written{provider::to_flat_payload(definition), provider::not_in_flat(definition)};
+    if (format == "afps") return provider::write_afps_v1(definition);
+    if (format == "flat") return provider::write_flat(definition);
     if (format == "afps-package") {
+        TRY(manifest, provider::write_afps_v1(definition));
         provider::PackageFiles package;
-        package.files["manifest.json"] = provider::to_afps_v1_manifest(definition);
+        package.files["manifest.json"] = std::move(manifest.text);
         TRY(bytes, provider::write_archive(package));
-        return Written{std::move(bytes), provider::not_in_afps_v1(definition)};
+        return Written{std::move(bytes), std::move(manifest.lost)};
     }
     return Written{json::to_pretty_text(provider::to_native_json(definition)), {}};
 }
@@ -63,7 +61,7 @@ Outcome inspect_provider(Context& context, const Invocation& invocation) {
     if (!written.lost.empty()) {
         context.out().warn("the form '" + format + "' cannot say: " + base::printable(base::join(written.lost, ", "), 2000));
     }
-    return put_out(context, invocation, written.bytes);
+    return put_out(context, invocation, written.text);
 }
 
 }  // namespace claviger::cli

@@ -104,9 +104,11 @@ void read_header(FieldReader& from, ProviderDefinition& definition) {
 }
 
 Header header_of(const ProviderDefinition& definition) {
-    if (definition.api_key) return {definition.api_key->header_name, definition.api_key->header_prefix};
     const InjectRules& inject = definition.inject;
+    // A transform that AFPS cannot say would leave another value behind this header's name.
+    if (const auto& transform = definition.credentials.transform; transform && transform->encoding != "base64") return {};
     if (!inject.present) {
+        if (definition.api_key) return {definition.api_key->header_name, definition.api_key->header_prefix};
         switch (definition.auth_type) {
             case AuthType::oauth2:
             case AuthType::api_key: return {"Authorization", "Bearer"};
@@ -118,7 +120,9 @@ Header header_of(const ProviderDefinition& definition) {
     const auto& [name, text] = inject.headers.front();
     const std::string value = placeholder(carried_field(definition));
     if (!std::string_view(text).ends_with(value)) return {};
-    return {name, std::string(base::trim(std::string_view(text).substr(0, text.size() - value.size())))};
+    const std::string prefix(base::trim(std::string_view(text).substr(0, text.size() - value.size())));
+    if (join_prefix(prefix, value) != text) return {};  // no other way to join them
+    return {name, prefix};
 }
 
 }  // namespace claviger::provider::afps

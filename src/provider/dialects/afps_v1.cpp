@@ -4,6 +4,7 @@
 #include <re2/re2.h>
 
 #include "provider/dialects/afps_parts.hpp"
+#include "provider/dialects/extension.hpp"
 #include "provider/dialects/field_reader.hpp"
 
 namespace claviger::provider {
@@ -180,13 +181,17 @@ DialectRead read_afps_v1(const json::Document& document) {
         root.error("definition", "required", "definition is required; write how the service authenticates");
     for (const std::string_view key : {"license", "repository", "keywords", "author", "dependencies"}) root.keep(key);
     afps::drop_client(root);
+    root.value(afps::kExtensionKey);
     root.finish(&definition.unknown);
     afps::remember(root, {"name", "version", "schemaVersion"}, definition);
     PointerMap pointers = pointers_of_manifest();
+    const bool completed = afps::read_extension(findings, root, definition, pointers, afps::said_by_manifest);
+    afps::forget_defaults(definition);
     afps::point_injection(pointers, definition, "/definition/credentialHeaderName");
     result.definitions.push_back(std::move(definition));
     result.pointers.push_back(std::move(pointers));
     result.findings = std::move(findings).take();
+    if (completed) afps::drop_settled_warnings(result.findings);
     return result;
 }
 

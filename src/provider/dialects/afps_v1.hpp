@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "provider/dialects/afps_write.hpp"
 #include "provider/dialects/dialect.hpp"
 
 namespace claviger::provider {
@@ -13,11 +14,11 @@ namespace claviger::provider {
 // One definition, named by the part of "@scope/name" after the slash; findings point into the manifest.
 DialectRead read_afps_v1(const json::Document& document);
 
-// A manifest that read_afps_v1 reads to the same definition: for a definition that was read from AFPS v1, with all
-// of its members; for another one, as far as AFPS v1 can say it.
+// A manifest that `register` reads to the same definition, with all members of the AFPS v1 manifest that it may come
+// from; what AFPS v1 has no word for is in the extension (extension.hpp). Fails, rather than write something that is
+// wider or does not register, where other readers would be misled about places, endpoints or client authentication.
+base::Result<afps::Written> write_afps_v1(const ProviderDefinition& definition);
+// The same text, unchecked.
 std::string to_afps_v1_manifest(const ProviderDefinition& definition);
-json::Object to_afps_v1_object(const ProviderDefinition& definition);
-// What a manifest would lose or change, as native pointers: AFPS v1 has no word for it.
-std::vector<std::string> not_in_afps_v1(const ProviderDefinition& definition);
 
 }  // namespace claviger::provider

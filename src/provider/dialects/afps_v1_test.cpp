@@ -258,18 +258,5 @@ TEST(AfpsV1, PK07_all_errors_come_at_once) {
                                                   "/definition/pkceEnabled", "/definition/tokenUrl"}));
 }
 
-TEST(AfpsV1, a_definition_from_elsewhere_says_what_would_be_lost) {
-    const ReadResult native_file = read_definition(R"({"name":"acme","display_name":"Acme","auth_type":"oauth2","flow":"device_code",
-        "api_url":"api.acme.com","oauth":{"device_authorization_url":"https://acme.com/d","token_url":"https://acme.com/t",
-        "supports_device_code":true,"scopes":[]}})");
-    ASSERT_TRUE(native_file.ok()) << format_findings(native_file.findings, "");
-    const auto lost = not_in_afps_v1(native_file.definitions[0]);
-    for (const char* pointer : {"/flow", "/oauth/device_authorization_url"})
-        EXPECT_NE(std::find(lost.begin(), lost.end(), pointer), lost.end()) << pointer;
-    const auto written = json::parse(to_afps_v1_manifest(native_file.definitions[0]));
-    EXPECT_EQ(json::at_pointer(*written, "/name")->get_string(), "@local/acme");
-    EXPECT_EQ(json::at_pointer(*written, "/definition/authorizedUris/0")->get_string(), "https://api.acme.com/**");
-}
-
 }  // namespace
 }  // namespace claviger::provider

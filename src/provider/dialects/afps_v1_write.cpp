@@ -2,6 +2,7 @@
 #include "provider/dialects/afps_parts.hpp"
 #include "provider/dialects/afps_v1.hpp"
 #include "provider/dialects/afps_write.hpp"
+#include "provider/dialects/extension.hpp"
 
 namespace claviger::provider {
 namespace {
@@ -21,10 +22,11 @@ json::Object setup_guide(const SetupGuide& guide) {
     return out;
 }
 
-json::Object credentials_block(const Credentials& credentials) {
+json::Object credentials_block(const ProviderDefinition& definition) {
     json::Object out;
-    if (!credentials.schema.is_null()) out["schema"] = credentials.schema;
-    put(out, "fieldName", credentials.field_name);
+    json::Value schema = afps::schema_to_write(definition);
+    if (!schema.is_null()) out["schema"] = std::move(schema);
+    put(out, "fieldName", definition.credentials.field_name);
     return out;
 }
 
@@ -32,17 +34,17 @@ json::Object definition_block(const ProviderDefinition& definition) {
     json::Object out{{"authMode", to_string(definition.auth_type)}};
     if (definition.oauth2) out["oauth2"] = afps::oauth2_members(*definition.oauth2);
     if (definition.oauth1) out["oauth1"] = afps::oauth1_members(*definition.oauth1);
-    json::Object credentials = credentials_block(definition.credentials);
+    json::Object credentials = credentials_block(definition);
     if (!credentials.empty()) out["credentials"] = std::move(credentials);
     afps::put_injection_and_places(out, definition);
     if (definition.oauth2) afps::put_scope_choices(out, definition.oauth2->available_scopes);
     return out;
 }
 
-}  // namespace
-
-json::Object to_afps_v1_object(const ProviderDefinition& definition) {
-    const json::Object kept = afps::kept_members(definition);
+// All but the extension.
+json::Object plain_manifest(const ProviderDefinition& original) {
+    const json::Object kept = afps::kept_members(original);
+    const ProviderDefinition definition = afps::with_defaults(original);
     json::Object out;
     if (const json::Value* schema = afps::kept_member(kept, "$schema")) out["$schema"] = *schema;
     out["name"] = afps::full_name(definition, kept);
@@ -62,16 +64,27 @@ json::Object to_afps_v1_object(const ProviderDefinition& definition) {
     return std::move(root.get_object());
 }
 
-std::string to_afps_v1_manifest(const ProviderDefinition& definition) {
-    return json::to_pretty_text(to_afps_v1_object(definition));
+}  // namespace
+
+std::optional<ProviderDefinition> afps::said_by_manifest(const ProviderDefinition& definition) {
+    const auto document = json::Document::parse(json::to_text(plain_manifest(definition)));
+    if (!document) return std::nullopt;
+    DialectRead read = read_afps_v1(*document);
+    if (read.definitions.empty()) return std::nullopt;
+    return std::move(read.definitions.front());
 }
 
-std::vector<std::string> not_in_afps_v1(const ProviderDefinition& definition) {
-    const auto document = json::Document::parse(to_afps_v1_manifest(definition));
-    if (!document) return {""};
-    const DialectRead again = read_afps_v1(*document);
-    if (again.definitions.empty()) return {""};
-    return afps::differences(definition, again.definitions.front());
+std::string to_afps_v1_manifest(const ProviderDefinition& definition) {
+    json::Object manifest = plain_manifest(definition);
+    if (const auto said = afps::said_by_manifest(definition))
+        if (json::Object extension = afps::extension_for(definition, *said); !extension.empty())
+            manifest[afps::kExtensionKey] = std::move(extension);
+    return json::to_pretty_text(manifest);
+}
+
+base::Result<afps::Written> write_afps_v1(const ProviderDefinition& definition) {
+    TRY_VOID(afps::check_sayable(definition, "afps", true));
+    return afps::check_written(definition, to_afps_v1_manifest(definition), "afps");
 }
 
 }  // namespace claviger::provider

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "provider/dialects/afps_parts.hpp"
+#include "provider/dialects/extension.hpp"
 
 namespace claviger::provider::afps {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 std::vector<std::string_view> understood_at(std::string_view pointer) {
     if (pointer.empty())
         return {"name", "version", "type", "schemaVersion", "displayName", "description", "iconUrl", "docsUrl",
-                "categories", "definition", "setupGuide"};
+                "categories", "definition", "setupGuide", kExtensionKey};
     if (pointer == "/definition")
         return {"authMode", "credentials", "credentialTransform", "credentialHeaderName", "credentialHeaderPrefix",
                 "authorizedUris", "allowAllUris"};
@@ -48,15 +49,19 @@ void flatten(const json::Value& value, const std::string& pointer, std::map<std:
     }
 }
 
-// "api_url" as patterns, for a definition that has no others.
+// "api_url" as patterns beside the others: the whole of where the credential may go.
 std::vector<std::string> patterns_of(const ProviderDefinition& definition) {
-    if (!definition.authorized_uris.empty()) return definition.authorized_uris;
-    std::vector<std::string> patterns;
+    std::vector<std::string> patterns = definition.authorized_uris;
     for (const std::string& url : definition.api_urls) {
-        if (url.starts_with("regex:") || url.starts_with("**.")) continue;  // cannot be said
-        std::string pattern = url.find("://") == std::string::npos ? "https://" + url : url;
+        if (is_unsayable_place(url)) {  // check_sayable() refuses it; in an extension it contradicts whatever the file says
+            patterns.push_back(url);
+            continue;
+        }
+        const bool origin = url.find("://") != std::string::npos || is_origin_template(url);
+        std::string pattern = origin ? url : "https://" + url;
         while (pattern.ends_with('/')) pattern.pop_back();
-        patterns.push_back(pattern + "/**");
+        pattern += "/**";
+        if (std::find(patterns.begin(), patterns.end(), pattern) == patterns.end()) patterns.push_back(std::move(pattern));
     }
     return patterns;
 }
@@ -114,7 +119,7 @@ void put_scope_choices(json::Object& out, const std::vector<ScopeChoice>& choice
 }
 
 void put_injection_and_places(json::Object& out, const ProviderDefinition& definition) {
-    if (const auto& transform = definition.credentials.transform)
+    if (const auto& transform = definition.credentials.transform; transform && transform->encoding == "base64")
         out["credentialTransform"] = json::Object{{"template", transform->template_text}, {"encoding", "base64"}};
     const Header header = header_of(definition);
     put(out, "credentialHeaderName", header.name);

@@ -4,6 +4,7 @@
 
 #include "provider/dialects/afps_parts.hpp"
 #include "provider/dialects/afps_write.hpp"
+#include "provider/dialects/extension.hpp"
 
 namespace claviger::provider {
 namespace {
@@ -68,42 +69,9 @@ void read_kind(FieldReader& root, ProviderDefinition& definition) {
     afps::read_available_scopes(root, definition);
 }
 
-}  // namespace
-
-DialectRead read_flat(const json::Document& document) {
-    DialectRead result;
-    FindingList findings(document);
-    FieldReader root(findings, document.root(), "");
-    if (root.is_object()) {
-        ProviderDefinition definition;
-        definition.dialect = "flat";
-        definition.name = afps::read_package_name(root, "id");
-        afps::check_version(root, "version", false);
-        afps::read_display(root, definition);
-        if (!root.has("displayName")) root.error("displayName", "required", "displayName is required; write the service's name");
-        read_kind(root, definition);
-        afps::read_places(root, definition);
-        afps::drop_client(root);
-        for (const std::string_view key : {"author", "connectionMode"}) root.keep(key);
-        root.finish(&definition.unknown);
-        afps::remember(root, {"version"}, definition);
-        // Under the name that a manifest has for it, so that the definition can become a package.
-        if (const auto id = root.optional_string("id")) {
-            json::Value& top = definition.unknown[""];
-            if (!top.is_object()) top.emplace_object();
-            top.get_object()["name"] = *id;
-        }
-        PointerMap pointers = pointers_of_payload();
-        afps::point_injection(pointers, definition, "/credentialHeaderName");
-        result.definitions.push_back(std::move(definition));
-        result.pointers.push_back(std::move(pointers));
-    }
-    result.findings = std::move(findings).take();
-    return result;
-}
-
-std::string to_flat_payload(const ProviderDefinition& definition) {
-    const json::Object kept = afps::kept_members(definition);
+json::Object plain_payload(const ProviderDefinition& original) {
+    const json::Object kept = afps::kept_members(original);
+    const ProviderDefinition definition = afps::with_defaults(original);
     json::Object out{{"id", afps::full_name(definition, kept)}};
     afps::put(out, "displayName", definition.display_name);
     out["authMode"] = to_string(definition.auth_type);
@@ -118,19 +86,71 @@ std::string to_flat_payload(const ProviderDefinition& definition) {
         for (auto& member : afps::oauth2_members(*definition.oauth2)) out[member.key()] = member.value();
     if (definition.oauth1)
         for (auto& member : afps::oauth1_members(*definition.oauth1)) out[member.key()] = member.value();
-    if (!definition.credentials.schema.is_null()) out["credentialSchema"] = definition.credentials.schema;
+    if (json::Value schema = afps::schema_to_write(definition); !schema.is_null()) out["credentialSchema"] = std::move(schema);
     afps::put(out, "credentialFieldName", definition.credentials.field_name);
     afps::put_injection_and_places(out, definition);
     if (definition.oauth2) afps::put_scope_choices(out, definition.oauth2->available_scopes);
-    return json::to_pretty_text(out);
+    return out;
 }
 
-std::vector<std::string> not_in_flat(const ProviderDefinition& definition) {
-    const auto document = json::Document::parse(to_flat_payload(definition));
-    if (!document) return {""};
-    const DialectRead again = read_flat(*document);
-    if (again.definitions.empty()) return {""};
-    return afps::differences(definition, again.definitions.front());
+}  // namespace
+
+DialectRead read_flat(const json::Document& document) {
+    DialectRead result;
+    FindingList findings(document);
+    FieldReader root(findings, document.root(), "");
+    bool completed = false;
+    if (root.is_object()) {
+        ProviderDefinition definition;
+        definition.dialect = "flat";
+        definition.name = afps::read_package_name(root, "id");
+        afps::check_version(root, "version", false);
+        afps::read_display(root, definition);
+        if (!root.has("displayName")) root.error("displayName", "required", "displayName is required; write the service's name");
+        read_kind(root, definition);
+        afps::read_places(root, definition);
+        afps::drop_client(root);
+        for (const std::string_view key : {"author", "connectionMode"}) root.keep(key);
+        root.value(afps::kExtensionKey);
+        root.finish(&definition.unknown);
+        afps::remember(root, {"version"}, definition);
+        // Under the name that a manifest has for it, so that the definition can become a package.
+        if (const auto id = root.optional_string("id")) {
+            json::Value& top = definition.unknown[""];
+            if (!top.is_object()) top.emplace_object();
+            top.get_object()["name"] = *id;
+        }
+        PointerMap pointers = pointers_of_payload();
+        completed = afps::read_extension(findings, root, definition, pointers, afps::said_by_payload);
+        afps::forget_defaults(definition);
+        afps::point_injection(pointers, definition, "/credentialHeaderName");
+        result.definitions.push_back(std::move(definition));
+        result.pointers.push_back(std::move(pointers));
+    }
+    result.findings = std::move(findings).take();
+    if (completed) afps::drop_settled_warnings(result.findings);
+    return result;
+}
+
+std::optional<ProviderDefinition> afps::said_by_payload(const ProviderDefinition& definition) {
+    const auto document = json::Document::parse(json::to_text(plain_payload(definition)));
+    if (!document) return std::nullopt;
+    DialectRead read = read_flat(*document);
+    if (read.definitions.empty()) return std::nullopt;
+    return std::move(read.definitions.front());
+}
+
+std::string to_flat_payload(const ProviderDefinition& definition) {
+    json::Object payload = plain_payload(definition);
+    if (const auto said = afps::said_by_payload(definition))
+        if (json::Object extension = afps::extension_for(definition, *said); !extension.empty())
+            payload[afps::kExtensionKey] = std::move(extension);
+    return json::to_pretty_text(payload);
+}
+
+base::Result<afps::Written> write_flat(const ProviderDefinition& definition) {
+    TRY_VOID(afps::check_sayable(definition, "flat", false));
+    return afps::check_written(definition, to_flat_payload(definition), "flat");
 }
 
 }  // namespace claviger::provider

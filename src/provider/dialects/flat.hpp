@@ -6,12 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "provider/dialects/afps_write.hpp"
 #include "provider/dialects/dialect.hpp"
 
 namespace claviger::provider {
 
 DialectRead read_flat(const json::Document& document);
+// As write_afps_v1() and to_afps_v1_manifest().
+base::Result<afps::Written> write_flat(const ProviderDefinition& definition);
 std::string to_flat_payload(const ProviderDefinition& definition);
-std::vector<std::string> not_in_flat(const ProviderDefinition& definition);
 
 }  // namespace claviger::provider

@@ -13,8 +13,9 @@ base::Result<std::string_view> manifest_of(const PackageFiles& package) {
 }
 
 base::Result<std::string> pack_definition(const ProviderDefinition& definition, std::string_view notes) {
+    TRY(manifest, write_afps_v1(definition));
     PackageFiles package;
-    package.files.emplace("manifest.json", to_afps_v1_manifest(definition));
+    package.files.emplace("manifest.json", std::move(manifest.text));
     if (!notes.empty()) package.files.emplace("PROVIDER.md", notes);
     return write_archive(package);
 }
