@@ -107,8 +107,11 @@ std::string form_body(const FormView& view) {
     std::string out = "<h1>" + html_escape(form.title) + "</h1><p class=\"lead\">" + html_escape(form.intro) + "</p>";
     if (!form.error.empty()) out += "<p class=\"banner\" role=\"alert\">" + html_escape(form.error) + "</p>";
     if (!view.wrong.empty())
-        out += "<p class=\"banner\" role=\"alert\">Please look at the marked fields. For safety the page keeps nothing "
-               "that was typed: enter all of them again.</p>";
+        out += form.fields.size() == 1
+                   ? "<p class=\"banner\" role=\"alert\">Please look at the marked field. For safety the page keeps nothing "
+                     "that was typed: enter it again.</p>"
+                   : "<p class=\"banner\" role=\"alert\">Please look at the marked fields. For safety the page keeps nothing "
+                     "that was typed: enter all of them again.</p>";
     out += guide(form) + redirect_box(form.redirect_uri);
     out += fmt::format("<form method=\"post\" action=\"{}\" autocomplete=\"off\"><input type=\"hidden\" name=\"csrf\" "
                        "value=\"{}\">", html_escape(view.action), html_escape(view.csrf));

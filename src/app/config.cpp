@@ -4,12 +4,15 @@
 
 #include "base/text.hpp"
 #include "json/parse.hpp"
+#include "net/tls.hpp"
 #include "sys/files.hpp"
 
 namespace claviger::app {
 namespace {
 
 using base::ErrorCode;
+
+constexpr std::string_view kAuthority = "network.ca_file";
 
 const ConfigKey* find_key(std::string_view name) {
     for (const auto& key : config_keys()) {
@@ -33,13 +36,30 @@ base::Result<void> check(std::string_view name, std::string_view value) {
     return base::fail(ErrorCode::usage, std::string(name) + " must be one of " + base::join(choices, ", "));
 }
 
+// A private authority's certificates, which must be usable: a file that is missing is an error, not less trust.
+base::Result<std::string> read_authority(const std::string& path) {
+    constexpr std::size_t kMostBytes = 1024 * 1024;
+    const std::string shown = base::printable(path, 4096);
+    std::error_code failure;
+    const auto status = std::filesystem::status(path, failure);
+    if (status.type() == std::filesystem::file_type::not_found) return base::fail(ErrorCode::not_found, "there is no file " + shown);
+    if (failure) return base::fail(ErrorCode::invalid_input, "cannot read " + shown + ": " + failure.message());
+    if (!std::filesystem::is_regular_file(status)) return base::fail(ErrorCode::invalid_input, shown + " is not a regular file");
+    TRY(text, sys::read_file(path, kMostBytes));
+    // Names what is wrong with it, where the first connection would.
+    if (auto trust = net::TlsClientContext::make({text}); text.empty() || !trust) {
+        return base::fail(ErrorCode::invalid_input, shown + " holds no certificate in PEM form", "it must have a line -----BEGIN CERTIFICATE-----");
+    }
+    return text;
+}
+
 }  // namespace
 
 const std::vector<ConfigKey>& config_keys() {
     static const std::vector<ConfigKey> keys{
         {"login.browser", "auto", "auto|never", "open a browser at login; never prints the link instead"},
         {"network.allow_private", "false", "true|false", "let providers, tunnels and plain requests reach private addresses"},
-        {"network.ca_file", "", "", "PEM file of a private authority to trust beside the system's"},
+        {kAuthority, "", "", "PEM file of a private authority to trust beside the system's"},
         {"run.unmatched", "allow", "allow|deny", "what run does with hosts that no connection serves"},
         {"vault.key_source", "automatic", "automatic|secret-service|file|passphrase", "where a new vault's key goes"},
     };
@@ -83,14 +103,13 @@ std::string Config::get(std::string_view key) const {
 }
 
 base::Result<std::string> Config::extra_authority() const {
-    constexpr std::size_t kMostBytes = 1024 * 1024;
-    const std::string path = get("network.ca_file");
+    const std::string path = get(kAuthority);
     if (path.empty()) return std::string();
-    auto text = sys::read_file(path, kMostBytes);
+    auto text = read_authority(path);
     if (text) return text;
     base::Error error = text.error().within("the setting network.ca_file");
     error.code = ErrorCode::invalid_input;
-    error.hint = "mend it with: claviger config set network.ca_file FILE";
+    error.hint = "mend it with: claviger config set network.ca_file FILE, or: claviger config unset network.ca_file";
     return base::fail(std::move(error));
 }
 
@@ -98,7 +117,15 @@ bool Config::is_set(std::string_view key) const { return values_.find(key) != va
 
 base::Result<void> Config::set(std::string_view key, std::string_view value) {
     TRY_VOID(check(key, value));
-    values_[std::string(key)] = std::string(value);
+    std::string kept(value);
+    if (key == kAuthority) {
+        if (value.empty()) return base::fail(ErrorCode::usage, "network.ca_file needs a file", "to have none: claviger config unset network.ca_file");
+        std::error_code failure;
+        const auto whole = std::filesystem::absolute(kept, failure);  // commands are run in other directories
+        if (!failure) kept = whole.lexically_normal().string();
+        TRY_VOID(read_authority(kept));
+    }
+    values_[std::string(key)] = std::move(kept);
     return write();
 }
 

@@ -24,7 +24,8 @@ public:
     [[nodiscard]] bool flag(std::string_view key) const { return get(key) == "true"; }
     // PEM text of network.ca_file, "" when unset. A file that cannot be read is an error, not less trust.
     [[nodiscard]] base::Result<std::string> extra_authority() const;
-    // Checks name and value; ErrorCode::usage says what is allowed. Durable on return.
+    // Checks name and value; ErrorCode::usage says what is allowed. A file must be readable and hold what it should; its
+    // name is made absolute. Durable on return.
     base::Result<void> set(std::string_view key, std::string_view value);
     base::Result<void> unset(std::string_view key);
 

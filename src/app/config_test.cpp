@@ -42,6 +42,30 @@ TEST_F(ConfigTest, a_wrong_key_or_value_says_what_is_allowed) {
     EXPECT_NE(value.error().message.find("allow, deny"), std::string::npos);
 }
 
+TEST_F(ConfigTest, an_authority_that_cannot_be_used_is_refused_and_not_stored) {
+    auto config = Config::load(home);
+    std::ofstream(home / "empty.pem") << "";
+    std::ofstream(home / "other.pem") << "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (const auto& file : {home / "nothing.pem", home, home / "empty.pem", home / "other.pem"}) {
+        const auto set = config->set("network.ca_file", file.string());
+        ASSERT_FALSE(set) << file;
+        EXPECT_NE(set.error().message.find(file.string()), std::string::npos) << set.error().message;
+        EXPECT_FALSE(Config::load(home)->is_set("network.ca_file")) << file;
+    }
+    EXPECT_FALSE(config->set("network.ca_file", ""));
+}
+
+TEST_F(ConfigTest, an_authority_that_is_gone_later_is_an_error_not_less_trust) {
+    std::ofstream(home / "config.json") << "{\"network.ca_file\": \"" << (home / "gone.pem").string() << "\"}";
+    const auto config = Config::load(home);
+    ASSERT_TRUE(config);
+    const auto text = config->extra_authority();
+    ASSERT_FALSE(text);
+    EXPECT_EQ(text.error().code, base::ErrorCode::invalid_input);
+    EXPECT_NE(text.error().message.find("network.ca_file"), std::string::npos);
+    EXPECT_NE(text.error().hint.find("config set"), std::string::npos);
+}
+
 TEST_F(ConfigTest, a_damaged_file_is_an_error_and_is_not_overwritten) {
     for (const auto* text : {"{", "[]", "{\"run.unmatched\": 1}", "{\"nonsense\": \"x\"}", "{\"run.unmatched\": \"x\"}"}) {
         std::ofstream(home / "config.json") << text;
