@@ -11,6 +11,7 @@
 #include "app/child_environment.hpp"
 #include "app/credentials.hpp"
 #include "app/session_files.hpp"
+#include "base/text.hpp"
 #include "provider/expand.hpp"
 #include "sys/files.hpp"
 #include "sys/process.hpp"
@@ -37,6 +38,10 @@ Result<std::vector<std::pair<std::string, std::string>>> chosen(const Broker& br
     if (request.only_used) return pairs;
     TRY(all, broker.connections.list());
     for (const auto& summary : all) {
+        if (summary.problem && !named(summary.provider) && request.say) {
+            request.say("note: " + base::printable(summary.provider + " (" + summary.name + ")", 200) + " is left out: " +
+                        base::printable(summary.problem->message, 300) + "; mend it with: claviger vault repair");
+        }
         if (summary.is_default && !named(summary.provider)) pairs.emplace_back(summary.provider, summary.name);
     }
     return pairs;
@@ -65,6 +70,31 @@ Result<policy::Route> route_of(const provider::ProviderDefinition& definition, c
         if (auto url = net::Url::parse(endpoint)) route.excluded.push_back(std::move(*url));
     }
     return route;
+}
+
+// "run: claviger x" and "claviger x" are hints; as the rest of a line both read "run: claviger x".
+std::string mending(const base::Error& error) {
+    if (error.hint.empty()) return {};
+    return "; " + (error.hint.starts_with("claviger ") ? "run: " + error.hint : error.hint);
+}
+
+// A connection that cannot be used now: its requests are refused, and whoever waits for them should know why.
+void say_if_unusable(const Broker& broker, const RunRequest& request, const provider::ProviderDefinition& definition,
+                     const connection::Connection& stored) {
+    if (!request.say) return;
+    const auto usable = inject::Injection::make(definition, stored, broker.clock.now());
+    if (usable) return;
+    // Of those that need a login the message names provider and connection itself.
+    const bool named = usable.error().code == ErrorCode::needs_login;
+    request.say("note: " + (named ? std::string() : stored.provider + " (" + stored.name + ") cannot be used: ") +
+                base::printable(usable.error().describe(), 500) + mending(usable.error()));
+}
+
+void say_if_nothing_is_connected(const RunRequest& request, bool any) {
+    if (any || !request.say) return;
+    request.say(request.unmatched == proxy::Unmatched::deny
+                    ? "note: no connection: every request is refused; connect one with: claviger login PROVIDER"
+                    : "note: no connection: requests go out without a credential; connect one with: claviger login PROVIDER");
 }
 
 // Whether the terminal's Ctrl-C reached the child already: it is in our process group, in the foreground.
@@ -126,12 +156,16 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
         TRY(stored, broker.connections.load(provider, name));
         auto route = definition ? route_of(*definition, stored) : Result<policy::Route>(base::fail(definition.error()));
         if (!route) {
-            if (request.say) request.say("note: " + provider + " (" + name + ") is left out: " + route.error().message);
+            if (request.say) {
+                request.say("note: " + provider + " (" + name + ") is left out: " + base::printable(route.error().message, 500) + mending(route.error()));
+            }
             continue;
         }
+        say_if_unusable(broker, request, *definition, stored);
         for (auto& export_name : inject::export_names(*definition)) names.insert(std::move(export_name));
         routes.push_back(std::move(*route));
     }
+    say_if_nothing_is_connected(request, !routes.empty());
     export_names.assign(names.begin(), names.end());
     return routes;
 }

@@ -67,7 +67,10 @@ public:
 
     Result<Invocation> read(const std::vector<std::string>& words, const std::vector<std::string>& literal) {
         for (std::size_t i = 0; i < words.size(); ++i) {
-            if (words[i].size() < 2 || words[i].front() != '-') invocation_.arguments.push_back(words[i]);
+            const bool is_option = words[i].size() >= 2 && words[i].front() == '-';
+            // Before its own options are taken for those of `run`.
+            if (!is_option && command_.takes_program && invocation_.arguments.size() == command_.arguments.size()) return before_program(words[i]);
+            if (!is_option) invocation_.arguments.push_back(words[i]);
             else TRY_VOID(take_option(words, i));
         }
         invocation_.arguments.insert(invocation_.arguments.end(), literal.begin(), literal.end());
@@ -79,6 +82,12 @@ private:
     tl::unexpected<base::Error> wrong(std::string message, std::string hint = {}) const {
         const std::string more = "claviger help " + std::string(command_.name) + " says more";
         return base::fail(ErrorCode::usage, std::move(message), hint.empty() ? more : std::move(hint) + "; " + more);
+    }
+
+    tl::unexpected<base::Error> before_program(const std::string& word) const {
+        const std::string shown = base::printable(word, 80);
+        return wrong("unexpected argument '" + shown + "'",
+                     "put two dashes before the program: claviger " + std::string(command_.name) + " -- " + shown + " ...");
     }
 
     const OptionSpec* find(std::string_view name) const {
@@ -96,7 +105,9 @@ private:
         for (const auto& option : common_options()) names.push_back(option.name);
         const auto near = base::did_you_mean(name, names);
         return wrong("'" + std::string(command_.name) + "' has no option '" + base::printable(name, 80) + "'",
-                     near ? "did you mean '" + *near + "'?" : "");
+                     near                     ? "did you mean '" + *near + "'?"
+                     : command_.takes_program ? "if it belongs to the program, put two dashes before the program: claviger " + std::string(command_.name) + " -- PROGRAM ..."
+                                              : "");
     }
 
     // Takes the option at words[i], and the next word if that is its value.
@@ -136,14 +147,32 @@ private:
             return wrong("missing " + std::string(missing.name) + ": " + std::string(missing.help));
         }
         if (given.size() <= command_.arguments.size()) return {};
-        const std::string extra = base::printable(given[command_.arguments.size()], 80);
-        return wrong("unexpected argument '" + extra + "'",
-                     command_.takes_program ? "write the program after two dashes: claviger " + std::string(command_.name) + " -- " + extra + " ..." : "");
+        return wrong("unexpected argument '" + base::printable(given[command_.arguments.size()], 80) + "'");
     }
 
     const CommandSpec& command_;
     Invocation invocation_;
 };
+
+// "claviger --json list" is as good as "claviger list --json": takes the common options that stand before the command.
+Result<std::vector<std::string>> take_leading_options(std::vector<std::string>& words) {
+    std::size_t used = 0;
+    while (used < words.size() && words[used].starts_with("--") && words[used] != "--help" && words[used] != "--version") {
+        const std::string name = words[used].substr(0, words[used].find('='));
+        const auto known = std::ranges::find(common_options(), name, &OptionSpec::name);
+        if (known == common_options().end()) {
+            return base::fail(ErrorCode::usage, "there is no option '" + base::printable(name, 80) + "' before the command",
+                              "a command's own options follow it: claviger COMMAND " + base::printable(name, 80));
+        }
+        const bool value_follows = !known->value.empty() && name.size() == words[used].size();
+        if (value_follows && used + 1 == words.size()) return base::fail(ErrorCode::usage, name + " needs a value: " + name + " " + std::string(known->value), "claviger help says more");
+        used += value_follows ? 2 : 1;
+    }
+    const auto end = words.begin() + static_cast<std::ptrdiff_t>(used);
+    std::vector<std::string> taken(words.begin(), end);
+    words.erase(words.begin(), end);
+    return taken;
+}
 
 bool asks_for_help(const std::vector<std::string>& words) {
     for (const auto& word : words) {
@@ -191,7 +220,8 @@ Result<Parsed> parse_arguments(const std::vector<std::string>& arguments) {
         parsed.text = help_overview();
         return parsed;
     }
-    if (words.empty()) return base::fail(ErrorCode::usage, "a command is missing before '--'", "claviger help lists all");
+    TRY(leading, take_leading_options(words));
+    if (words.empty()) return base::fail(ErrorCode::usage, program.empty() ? "a command is missing" : "a command is missing before '--'", "claviger help lists all");
     if (words[0] == "help" || words[0] == "--help" || words[0] == "-h") {
         return help(std::vector<std::string>(words.begin() + 1, words.end()));
     }
@@ -203,6 +233,7 @@ Result<Parsed> parse_arguments(const std::vector<std::string>& arguments) {
         return unknown_command(words);
     }
     words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(used));
+    words.insert(words.begin(), leading.begin(), leading.end());
     if (asks_for_help(words)) {
         Parsed parsed;
         parsed.text = help_for(*command);

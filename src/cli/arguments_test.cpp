@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/text.hpp"
@@ -44,6 +46,30 @@ TEST(Arguments, a_typo_is_recognised) {
     EXPECT_EQ(parse_arguments({"logn"}).error().hint, "did you mean 'claviger login'?");
 }
 
+TEST(Arguments, common_options_before_the_command) {
+    for (const auto& words : std::vector<std::vector<std::string>>{{"--json", "list"}, {"--key-fd", "3", "--json", "list"}, {"--key-fd=3", "--json", "list"}}) {
+        const auto parsed = parse_arguments(words);
+        ASSERT_TRUE(parsed) << parsed.error().message;
+        EXPECT_TRUE(parsed->invocation->has("--json"));
+        EXPECT_EQ(parsed->invocation->command->name, "list");
+    }
+    for (const auto& words : std::vector<std::vector<std::string>>{{"--json"}, {"--connected", "list"}, {"--key-fd"}, {"--json", "--", "x"}, {"--json=x", "list"}, {"--key-fd", "3", "list", "--key-fd", "4"}}) {
+        const auto parsed = parse_arguments(words);
+        ASSERT_FALSE(parsed) << base::join(words, " ");
+        EXPECT_EQ(parsed.error().code, ErrorCode::usage);
+    }
+}
+
+TEST(Arguments, an_option_with_a_value_is_a_flag_nowhere) {  // completion relies on it
+    std::map<std::string_view, bool> takes_value;
+    for (const auto& command : commands()) {
+        for (const auto& option : command.options) {
+            const auto [known, first] = takes_value.emplace(option.name, !option.value.empty());
+            EXPECT_EQ(known->second, !option.value.empty()) << option.name;
+        }
+    }
+}
+
 TEST(Arguments, help_is_always_there) {
     for (const auto& command : commands()) {
         auto words = base::split(command.name, ' ');
@@ -72,6 +98,9 @@ TEST(ExitCode, CL11_every_error_code_has_a_documented_exit_code) {
     for (int code = 0; code <= static_cast<int>(ErrorCode::changed); ++code) {
         const int exit_code = exit_code_of(static_cast<ErrorCode>(code));
         EXPECT_TRUE(documented.contains(exit_code)) << to_string(static_cast<ErrorCode>(code));
+        const auto row = std::find_if(exit_codes().begin(), exit_codes().end(), [&](const auto& known) { return known.code == exit_code; });
+        const std::string names = ", " + std::string(row->name) + ",";  // the word of JSON is that of the help
+        EXPECT_NE(names.find(", " + std::string(to_string(static_cast<ErrorCode>(code))) + ","), std::string::npos) << to_string(static_cast<ErrorCode>(code));
         EXPECT_NE(exit_code, 0);
     }
 }

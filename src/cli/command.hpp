@@ -33,6 +33,7 @@ struct ArgumentSpec {
     std::string_view help;
     Words words = Words::text;
     bool required = true;
+    std::string_view choices = {};  // "a|b" for Words::choice
 };
 
 struct CommandSpec {

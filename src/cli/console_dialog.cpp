@@ -38,10 +38,11 @@ Result<base::Secret> ask_field(const FormField& field) {
     return base::Secret::taking(line);
 }
 
-Result<Answers> ask_on_terminal(const Form& form, const std::function<void(std::string_view)>& say) {
+// `first`: the help is said once; after a wrong answer the complaint says what is wanted.
+Result<Answers> ask_on_terminal(const Form& form, bool first, const std::function<void(std::string_view)>& say) {
     Answers answers;
     for (const auto& field : form.fields) {
-        if (!field.help.empty()) say("  " + base::printable(field.help, 400));
+        if (first && !field.help.empty()) say("  " + base::printable(field.help, 400));
         TRY(answer, ask_field(field));
         if (!answer.empty()) answers.emplace(field.name, std::move(answer));
     }
@@ -172,7 +173,7 @@ net::Task<Result<Answers>> ConsoleDialog::ask(Form form, std::function<std::map<
     if (!form.redirect_uri.empty()) say_("  redirect URI to register: " + base::printable(form.redirect_uri));
     if (!form.docs_url.empty()) say_("  see " + base::printable(form.docs_url));
     for (int tries = 0; tries < kMostTries; ++tries) {
-        auto answers = ask_on_terminal(form, say_);
+        auto answers = ask_on_terminal(form, tries == 0, say_);
         if (!answers) co_return base::fail(std::move(answers).error());
         const auto problems = check(*answers);
         if (problems.empty()) co_return std::move(*answers);

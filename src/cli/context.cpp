@@ -42,6 +42,12 @@ std::optional<vault::KeySourceKind> key_source_from(std::string_view text) {
 
 }  // namespace
 
+base::Error with_repair(base::Error error) {
+    if (error.code != ErrorCode::corrupt || error.hint.find("vault repair") != std::string::npos) return error;
+    error.hint = "mend the vault with: claviger vault repair" + (error.hint.empty() ? "" : "; or " + error.hint);
+    return error;
+}
+
 Result<int> descriptor_option(const Invocation& invocation, std::string_view option) {
     const std::string text = invocation.value(option);
     int number = -1;
@@ -95,7 +101,8 @@ Result<base::Secret> Context::ask_passphrase(bool confirm) {
         TRY(descriptor, descriptor_option(invocation_, "--passphrase-fd"));
         return read_secret_descriptor(descriptor);
     }
-    if (!sys::has_controlling_terminal()) {
+    if (!may_ask_ || !sys::has_controlling_terminal()) {
+        passphrase_is_wanting_ = true;
         return base::fail(ErrorCode::key_missing, "the vault needs its passphrase and there is no terminal",
                           "give it with --passphrase-fd N");
     }

@@ -37,6 +37,11 @@ public:
     base::Result<connection::Connections*> connections_if_any();
     base::Result<vault::Vault::Options> vault_options(bool create);
 
+    // Whether the vault stayed closed for want of somebody to type its passphrase: no fault of the vault.
+    // From now on nobody is asked for a passphrase: a vault that needs one stays closed.
+    void ask_nobody() { may_ask_ = false; }
+    [[nodiscard]] bool passphrase_is_wanting() const { return passphrase_is_wanting_; }
+
     // Definition, client, secret or policy changes are refused from inside a `run` session (T2).
     base::Result<void> require_manage(std::string_view action) const;
 
@@ -52,6 +57,7 @@ private:
     base::SystemRandom random_;
     std::filesystem::path home_;
     provider::Registry registry_;
+    bool may_ask_ = true, passphrase_is_wanting_ = false;
     std::optional<app::Config> config_;
     std::optional<vault::Vault> vault_;
     std::optional<connection::Connections> connections_;
@@ -59,6 +65,9 @@ private:
 
 // 32 raw bytes, or one line, from an inherited descriptor.
 base::Result<base::Secret> read_secret_descriptor(int descriptor);
+// Of a damaged vault: names `claviger vault repair` in the hint too. Other errors stay as they are.
+base::Error with_repair(base::Error error);
+
 base::Result<int> descriptor_option(const Invocation& invocation, std::string_view option);
 
 }  // namespace claviger::cli

@@ -11,7 +11,7 @@ namespace claviger::cli {
 
 struct ExitCode {
     int code;
-    std::string_view name, meaning;
+    std::string_view name, meaning;  // name: the words of the error's "code" in JSON, separated by ", "
 };
 
 std::span<const ExitCode> exit_codes();

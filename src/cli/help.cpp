@@ -1,10 +1,15 @@
-// Help, man page and completion, all out of the command table.
+// Help and man page, out of the command table. Help is laid out for the terminal's width, or for COLUMNS.
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/exit_code.hpp"
 #include "app/config.hpp"
+#include "sys/terminal.hpp"
 
 namespace claviger::cli {
 namespace {
@@ -23,24 +28,49 @@ std::string option_head(const OptionSpec& option) {
     return option.value.empty() ? std::string(option.name) : std::string(option.name) + " " + std::string(option.value);
 }
 
+// At most what reads well, however wide the terminal is.
+std::size_t columns() {
+    constexpr std::size_t kWidest = 100, kNarrowest = 20;
+    std::size_t wanted = kWidest;
+    const std::string_view told = std::getenv("COLUMNS") != nullptr ? std::getenv("COLUMNS") : "";
+    const auto read = std::from_chars(told.data(), told.data() + told.size(), wanted);
+    const bool usable = !told.empty() && read.ec == std::errc{} && read.ptr == told.data() + told.size() && wanted > 0;
+    if (!usable) wanted = sys::stdout_is_terminal() ? static_cast<std::size_t>(sys::terminal_columns()) : kWidest;
+    return std::clamp(wanted, kNarrowest, kWidest);
+}
+
+// Lines of at most columns(), all but the first with `indent` before them; the first has `used` columns already.
+std::string wrapped(std::string_view text, std::size_t indent = 0, std::size_t used = 0) {
+    const std::size_t width = columns();
+    std::string out, line;
+    for (const auto& word : base::split(text, ' ')) {
+        if (!line.empty() && used + line.size() + word.size() + 1 > width) {
+            out += line + "\n" + std::string(indent, ' ');
+            line.clear();
+            used = indent;
+        }
+        line += (line.empty() ? "" : " ") + word;
+    }
+    return out + line + "\n";
+}
+
+// "  --option VALUE   what it is for", beneath each other where there is no room beside.
+std::string entry(std::string_view head, std::size_t head_width, std::string_view text) {
+    constexpr std::size_t kLeastRoom = 30;
+    const std::size_t beside = head_width + 3;
+    if (columns() < beside + kLeastRoom) return "  " + std::string(head) + "\n      " + wrapped(text, 6, 6);
+    const std::string padded = fmt::format("  {:<{}} ", head, head_width);
+    return padded + wrapped(text, beside, padded.size());
+}
+
+constexpr std::size_t kCommandWidth = 16, kOptionWidth = 28;
+
 std::string option_line(const OptionSpec& option) {
     std::string help(option.help);
     if (option.words == Words::choice && help.find(option.choices.substr(0, option.choices.find('|'))) == std::string::npos) {
         help += " (" + base::join(base::split(option.choices, '|'), ", ") + ")";
     }
-    return fmt::format("  {:<28} {}\n", option_head(option), help);
-}
-
-std::string wrapped(std::string_view text, std::size_t width) {
-    std::string out, line;
-    for (const auto& word : base::split(text, ' ')) {
-        if (!line.empty() && line.size() + word.size() + 1 > width) {
-            out += line + "\n";
-            line.clear();
-        }
-        line += (line.empty() ? "" : " ") + word;
-    }
-    return out + line + "\n";
+    return entry(option_head(option), kOptionWidth, help);
 }
 
 std::string roff_escape(std::string_view text) {
@@ -63,107 +93,34 @@ void man_command(std::string& out, const CommandSpec& command) {
     for (const auto& option : command.options) out += ".TP\n.B " + roff_escape(option_head(option)) + "\n" + roff_escape(option.help) + "\n";
 }
 
-std::string words_of(std::string_view prefix) {
-    std::string words;
-    for (const auto& command : commands()) {
-        std::string_view name = command.name;
-        if (prefix.empty()) name = name.substr(0, name.find(' '));
-        else if (name.starts_with(prefix) && name.size() > prefix.size() && name[prefix.size()] == ' ') name = name.substr(prefix.size() + 1);
-        else continue;
-        if ((" " + words + " ").find(" " + std::string(name) + " ") == std::string::npos) words += (words.empty() ? "" : " ") + std::string(name);
-    }
-    return words;
-}
-
-std::string options_of(const CommandSpec& command) {
-    std::string words;
-    for (const auto& option : command.options) words += std::string(option.name) + " ";
-    for (const auto& option : common_options()) words += std::string(option.name) + " ";
-    return words + "--help";
-}
-
-std::string first_words(const CommandSpec& command) {
-    if (command.arguments.empty()) return {};
-    switch (command.arguments[0].words) {
-        case Words::provider: return "$(claviger list --json 2>/dev/null | sed -n 's/^      \"name\": \"\\(.*\\)\",$/\\1/p')";
-        case Words::setting: {
-            std::string keys;
-            for (const auto& key : app::config_keys()) keys += std::string(key.name) + " ";
-            return keys;
-        }
-        default: return command.name == "completion" ? "bash zsh fish" : "";
-    }
-}
-
-std::string bash_completion() {
-    std::string script =
-        "_claviger() {\n"
-        "  local current=\"${COMP_WORDS[COMP_CWORD]}\" command=\"${COMP_WORDS[1]}\" words=\"\"\n"
-        "  local i; for ((i = 1; i < COMP_CWORD; i++)); do\n"
-        "    if [ \"${COMP_WORDS[i]}\" = -- ]; then COMPREPLY=($(compgen -c -- \"$current\")); return; fi\n"
-        "  done\n"
-        "  if [ \"$COMP_CWORD\" = 1 ]; then COMPREPLY=($(compgen -W \"" + words_of("") + " help\" -- \"$current\")); return; fi\n"
-        "  case \"$command\" in vault|config) command=\"$command ${COMP_WORDS[2]}\"; "
-        "if [ \"$COMP_CWORD\" = 2 ]; then case \"$1$command\" in\n"
-        "    *vault*) words=\"" + words_of("vault") + "\";; *) words=\"" + words_of("config") + "\";; esac\n"
-        "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\")); return; fi;; esac\n"
-        "  case \"$command\" in\n";
-    for (const auto& command : commands()) {
-        const bool file = !command.arguments.empty() && command.arguments[0].words == Words::file;
-        script += "    \"" + std::string(command.name) + "\") case \"$current\" in -*) words=\"" + options_of(command) + "\";; *) ";
-        script += file ? "COMPREPLY=($(compgen -f -- \"$current\")); return;; esac;;\n" : "words=\"" + first_words(command) + "\";; esac;;\n";
-    }
-    return script + "  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n}\ncomplete -F _claviger claviger\n";
-}
-
-std::string fish_completion() {
-    std::string script = "complete -c claviger -f\n";
-    for (const auto& command : commands()) {
-        const std::string name(command.name.substr(0, command.name.find(' ')));
-        script += fmt::format("complete -c claviger -n __fish_use_subcommand -a {} -d {}\n", name, base::shell_quote(command.summary));
-        if (command.name.find(' ') != std::string_view::npos) {
-            script += fmt::format("complete -c claviger -n '__fish_seen_subcommand_from {}' -a {} -d {}\n", name,
-                                  command.name.substr(name.size() + 1), base::shell_quote(command.summary));
-        }
-        for (const auto& option : command.options) {
-            script += fmt::format("complete -c claviger -n '__fish_seen_subcommand_from {}' -l {} {}-d {}\n", name, option.name.substr(2),
-                                  option.value.empty() ? "" : "-r ", base::shell_quote(option.help));
-        }
-    }
-    return script;
-}
-
 }  // namespace
 
 std::string help_overview() {
-    std::string text = "claviger keeps your credentials and puts them into requests, so that programs need not have them.\n\n";
-    text += "usage: claviger COMMAND [ARGUMENTS] [OPTIONS]\n\n";
-    for (const auto& command : commands()) text += fmt::format("  {:<16} {}\n", command.name, command.summary);
-    text += "\nclaviger help COMMAND explains one; claviger help exit-codes lists the exit codes.\n";
-    return text;
+    std::string text = wrapped("claviger keeps your credentials and puts them into requests, so that programs need not have them.");
+    text += "\n" + wrapped("usage: claviger COMMAND [ARGUMENTS] [OPTIONS]", 11) + "\n";
+    for (const auto& command : commands()) text += entry(command.name, kCommandWidth, command.summary);
+    return text + "\n" + wrapped("claviger help COMMAND explains one; claviger help exit-codes lists the exit codes.");
 }
 
 std::string help_for_group(std::string_view group) {
-    std::string text = "usage: claviger " + std::string(group) + " COMMAND [OPTIONS]\n\n";
+    std::string text = wrapped("usage: claviger " + std::string(group) + " COMMAND [OPTIONS]", 11) + "\n";
     for (const auto& command : commands()) {
-        if (command.name.starts_with(std::string(group) + " ")) text += fmt::format("  {:<16} {}\n", command.name, command.summary);
+        if (command.name.starts_with(std::string(group) + " ")) text += entry(command.name, kCommandWidth, command.summary);
     }
-    return text + "\nclaviger help " + std::string(group) + " COMMAND explains one.\n";
+    return text + "\n" + wrapped("claviger help " + std::string(group) + " COMMAND explains one.");
 }
 
 std::string help_for(const CommandSpec& command) {
-    std::string text = "usage: " + synopsis(command) + "\n\n" + wrapped(command.summary, 90);
-    if (!command.description.empty()) text += "\n" + wrapped(command.description, 90);
-    if (!command.arguments.empty()) {
-        text += "\narguments:\n";
-        for (const auto& argument : command.arguments) text += fmt::format("  {:<28} {}\n", argument.name, argument.help);
-    }
+    std::string text = wrapped("usage: " + synopsis(command), 11) + "\n" + wrapped(command.summary);
+    if (!command.description.empty()) text += "\n" + wrapped(command.description);
+    if (!command.arguments.empty()) text += "\narguments:\n";
+    for (const auto& argument : command.arguments) text += entry(argument.name, kOptionWidth, argument.help);
     if (!command.options.empty()) text += "\noptions:\n";
     for (const auto& option : command.options) text += option_line(option);
     text += "\ncommon options:\n";
     for (const auto& option : common_options()) text += option_line(option);
     if (!command.examples.empty()) text += "\nexamples:\n";
-    for (const auto example : command.examples) text += "  " + std::string(example) + "\n";
+    for (const auto example : command.examples) text += "  " + std::string(example) + "\n";  // whole, to be copied
     return text;
 }
 
@@ -188,13 +145,6 @@ std::string man_page() {
            ".TP\n.B CLAVIGER_LOG\nLEVEL or LEVEL:FILE for a structured log; levels are trace, debug, info, warn, error\n"
            ".TP\n.B NO_COLOR\nno colour\n";
     return out;
-}
-
-base::Result<std::string> completion_script(std::string_view shell) {
-    if (shell == "bash") return bash_completion();
-    if (shell == "zsh") return "#compdef claviger\nautoload -U +X bashcompinit && bashcompinit\n" + bash_completion();
-    if (shell == "fish") return fish_completion();
-    return base::fail(base::ErrorCode::usage, "no completion for '" + base::printable(shell) + "'", "choose bash, zsh or fish");
 }
 
 }  // namespace claviger::cli

@@ -52,7 +52,9 @@ int run(const std::vector<std::string>& arguments) {
     auto code = parsed->invocation->command->handler(**context, *parsed->invocation);
     if (!code) {
         (*context)->out().progress("");
-        return report((*context)->out(), code.error());
+        const auto name = parsed->invocation->command->name;  // these two read what is damaged themselves, and say what then
+        const bool mends = name == "vault repair" || name == "vault restore";
+        return report((*context)->out(), mends ? code.error() : with_repair(code.error()));
     }
     if (auto written = (*context)->out().data_written(); !written && *code == 0) return report((*context)->out(), written.error());
     return *code;

@@ -80,6 +80,10 @@ private:
     std::string from_;
 };
 
+tl::unexpected<base::Error> vault_is_there() {
+    return fail(ErrorCode::already_exists, "there is a vault already", "add --replace; the old one is kept beside it");
+}
+
 Result<bool> something_there(const fs::path& file) {
     for (const char* suffix : {"", "-wal"}) {
         std::error_code failure;
@@ -104,15 +108,19 @@ public:
         TRY(lock, sys::FileLock::acquire(options_.home / kLockName, kWait));
         TRY(there, something_there(file));
         if (there && !replace) {
-            return fail(ErrorCode::already_exists, "there is a vault already", "add --replace; the old one is kept beside it");
+            return vault_is_there();
         }
         // Everything in the backup is checked before a key is made.
         TRY(checked, read_backup(from, passphrase, [](BackupLine) { return Result<void>(); }));
         remove_with_log(fresh);
         const auto built = build(from, passphrase, fresh, !there);
         if (built) {
+            TRY(alone, sys::FileLock::acquire(options_.home / kReplaceLockName, kWait));
             if (there) {
-                TRY_VOID(keep_beside(file, name_beside(options_.home, "old", clock_, random_)));
+                const fs::path aside = name_beside(options_.home, "old", clock_, random_);
+                checked.kept_key = key_of(file);
+                TRY_VOID(keep_beside(file, aside));
+                checked.kept_file = aside.native();
             }
             ::unlink((fresh.native() + "-wal").c_str());
             ::unlink((fresh.native() + "-shm").c_str());
@@ -140,12 +148,37 @@ private:
         return state.database_->truncate_log();
     }
 
+    // Where the old vault's key is, as far as that vault can still say.
+    std::string key_of(const fs::path& file) const {
+        auto database = store::Database::open(file, {store::Access::read_only, kWait});
+        if (!database) return {};
+        const auto row = read_vault_row(*database);
+        if (!row) return {};
+        const std::string place = describe_key(row->source, row->parameters, {options_.home, row->vault_id});
+        if (row->source == KeySourceKind::secret_service) return "in the Secret Service, " + place;
+        return row->source == KeySourceKind::file ? place : std::string();  // a passphrase lies nowhere
+    }
+
     Vault::Options options_;
     const base::Clock& clock_;
     base::Random& random_;
 };
 
 }  // namespace
+
+Result<void> check_restorable(const fs::path& from, const fs::path& home, bool check_only, bool replace) {
+    std::error_code failure;
+    const auto status = fs::status(from, failure);
+    const std::string shown = base::printable(from.native(), 4096);
+    if (status.type() == fs::file_type::not_found) return fail(ErrorCode::not_found, fmt::format("there is no file {}", shown));
+    if (fs::is_directory(status)) return fail(ErrorCode::invalid_input, fmt::format("{} is a directory, no backup", shown));
+    if (check_only) return {};
+    if (fs::exists(home, failure)) {
+        TRY_VOID(sys::check_private_directory(home));
+    }
+    TRY(there, something_there(home / kFileName));
+    return there && !replace ? Result<void>(vault_is_there()) : Result<void>();
+}
 
 Result<RestoreReport> restore(const fs::path& from, const base::Secret& passphrase, const Vault::Options& into, bool check_only,
                               bool replace, const base::Clock& clock, base::Random& random) {

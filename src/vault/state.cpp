@@ -122,7 +122,7 @@ Result<const base::Secret*> VaultState::data_key(std::uint32_t id) {
         TRY(key, unwrap(row));
         return &data_keys_.insert_or_assign(id, std::move(key)).first->second;
     }
-    return fail(ErrorCode::corrupt, fmt::format("the vault has no data key {}", id));
+    return fail(ErrorCode::corrupt, "the data key that it was sealed with is not in the vault");
 }
 
 Result<Root> VaultState::load_root() {
@@ -130,8 +130,9 @@ Result<Root> VaultState::load_root() {
     TRY(row, read_root_row(*database_));
     if (const Root* known = ledger_.root(database_->snapshot_version())) return *known;
     if (!row) return fail(ErrorCode::corrupt, "the vault has lost its ledger", "restore a backup with: claviger vault restore");
-    TRY(key, data_key(row->key_id));
-    auto plain = unseal_wiped(*key, row->sealed, root_associated(row_.vault_id, row->key_id));
+    const auto key = data_key(row->key_id);
+    if (!key) return fail(key.error().within("the vault's ledger"));
+    auto plain = unseal_wiped(**key, row->sealed, root_associated(row_.vault_id, row->key_id));
     if (!plain) return fail(plain.error().within("the vault's ledger"));
     TRY(root, Root::decode({plain->data(), plain->size()}));
     // Across processes that cannot be told; within one it can.

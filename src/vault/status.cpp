@@ -12,6 +12,16 @@ using base::Result;
 
 constexpr std::size_t kMostFaults = 100;  // a ruined file must not fill the terminal
 
+// SQLite's report has a heading between asterisks, then a line for each fault.
+std::string in_one_line(std::string_view report) {
+    std::vector<std::string> faults;
+    for (const auto& line : base::split(report, '\n')) {
+        const auto text = base::trim(line);
+        if (!text.empty() && !text.starts_with("***")) faults.push_back(base::printable(text));
+    }
+    return faults.empty() ? "its pages do not fit together" : base::join(faults, "; ");
+}
+
 // One pass over one snapshot; faults are collected, only failures to look at all are errors.
 class Inspection {
 public:
@@ -21,12 +31,13 @@ public:
         TRY(transaction, store::Transaction::begin(*state_.database_, store::Transaction::Kind::read));
         auto integrity = state_.database_->integrity_check();
         if (!integrity) fault(integrity.error().message);
-        else if (*integrity != "ok") fault("the file: " + base::printable(*integrity));
+        else if (*integrity != "ok") fault("the file is damaged: " + in_one_line(*integrity));
         auto view = View::open(state_);
         if (!view) {
             fault(view.error().message);
             return {};
         }
+        status_.contents_known = true;
         status_.generation = view->root_.generation;
         status_.records = view->root_.records;
         status_.audit_entries = view->root_.audit_entries;
@@ -114,6 +125,7 @@ private:
         TRY(keys, read_data_keys(*state_.database_));
         for (const auto& key : keys) {
             if (key.id != root.active_key) continue;
+            status_.data_key_known = true;
             status_.data_key_created_at = base::Instant(base::Duration(key.created_at));
             return {};
         }

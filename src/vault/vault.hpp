@@ -87,6 +87,8 @@ struct VaultStatus {
     bool seals_ok = false;          // every record decrypts (only when asked for a full check)
     std::vector<std::string> faults;
     base::Instant created_at, data_key_created_at;
+    bool contents_known = false;    // generation, records and audit_entries were read; false when the ledger is damaged
+    bool data_key_known = false;    // data_key_created_at was read
 };
 
 class Vault {
@@ -154,7 +156,12 @@ struct RestoreReport {
     std::uint64_t records = 0;
     base::Instant taken_at;
     std::string vault_id;
+    // With `replace`: the old vault's file and where its key is; both still hold secrets. "" when there was none, or when it
+    // was too damaged to tell.
+    std::string kept_file{}, kept_key{};
 };
+// What can be said against a restore before its passphrase is known: no such file, no backup, a vault that is there.
+base::Result<void> check_restorable(const std::filesystem::path& from, const std::filesystem::path& home, bool check_only, bool replace);
 // Into an empty home only (or `replace`, which keeps the old vault file beside). With `check_only`: decrypts and
 // verifies, writes nothing (UP-03). The restored vault gets a new instance id and marks rotating connections for
 // RF-11 (`restored_at` in the vault's settings).

@@ -51,6 +51,18 @@ def failures(world):
         (["list", "--source", "custm"], 2, "usage", r"cannot be 'custm': choose one of bundled, custom", r"did you mean 'custom'"),
         (["list", "-x"], 2, "usage", r"'list' has no option '-x'", r"help list"),
         (["config", "set", "nosuch", "x"], 3, "not_found", r"no setting 'nosuch'", r"config list"),
+        (["--nosuch", "list"], 2, "usage", r"no option '--nosuch' before the command", r"claviger COMMAND --nosuch"),
+        (["config", "set", "network.ca_file", str(d / "nosuch.pem")], 3, "not_found", r"there is no file .*nosuch\.pem$", None),
+        (["config", "set", "network.ca_file", str(d)], 4, "invalid_input", r"is not a regular file$", None),
+        (["config", "set", "network.ca_file", str(d / "broken.json")], 4, "invalid_input", r"broken\.json holds no certificate in PEM form$", r"BEGIN CERTIFICATE"),
+        (["vault", "restore", str(d / "nosuch.age")], 3, "not_found", r"there is no file .*nosuch\.age$", None),
+        (["vault", "restore", str(d / "good.age")], 5, "already_exists", r"there is a vault already", r"--replace"),
+        (["logout", "acme", "--all", "--connection", "one"], 2, "usage", r"--all and --connection contradict", r"one of them"),
+        (["run", "--only", "--", "true"], 2, "usage", r"there is no --use", r"add --use PROVIDER"),
+        (["run", "curl", "-sS", "https://acme.example"], 2, "usage", r"unexpected argument 'curl'", r"two dashes before the program: claviger run -- curl"),
+        (["run", "-sS", "curl"], 2, "usage", r"'run' has no option '-sS'", r"two dashes before the program"),
+        (["run", "--use", "opnai", "--", "true"], 3, "not_found", r"no provider .opnai", r"did you mean .openai"),
+        (["run", "--no-sandbox", "--", "nosuch-program"], 127, "not_found", r"nosuch-program", r"PATH"),
         (["inspect"], 2, "usage", r"missing PROVIDER", r"help inspect"),
         (["inspect", "acme", "--schema"], 2, "usage", r"--schema is of all definitions", r"leave out"),
         (["register", "."], 4, "invalid_input", r"error: \. is a directory$|^\. is a directory$", r"definition's file"),
@@ -112,6 +124,7 @@ def CL11_one_exit_code_per_class_of_failure(world):
     connect(world, "--connection", "one")
     world.run("vault", "backup", world.directory / "good.age", "--backup-passphrase-fd", "0", stdin="right")
     table = failures(world)
+    words = {int(code): names.split(", ") for code, names, _ in (line.split("\t") for line in world.run("help", "exit-codes").stdout.splitlines())}
     world.run("register", world.directory / "oauth.json", "--yes")
     problems, seen = [], set()
     for arguments, code, json_code, message, hint, *more in table:
@@ -123,7 +136,7 @@ def CL11_one_exit_code_per_class_of_failure(world):
         as_json = world.run(*arguments[:at], "--json", *arguments[at:], stdin=stdin, code=None, env=env)
         seen.add(text.returncode)
         what = " ".join(arguments)
-        lines = text.stderr.splitlines()
+        lines = [line for line in text.stderr.splitlines() if not line.startswith("claviger: warning: isolation: ")]
         errors = [line for line in lines if line.startswith("claviger: error: ")]
         hints = [line for line in lines if line.startswith("hint: ")]
         wrong = []
@@ -137,6 +150,8 @@ def CL11_one_exit_code_per_class_of_failure(world):
             wrong.append(f"hint {hints}, expected {hint!r}")
         try:
             document = json.loads(as_json.stderr)["error"]
+            if document["code"] not in words[as_json.returncode]:
+                wrong.append(f"the word {document['code']} is not in the help's {words[as_json.returncode]}")
             if not re.fullmatch(json_code, document["code"]) or document["exit_code"] != as_json.returncode or not re.search(message, document["message"]):
                 wrong.append(f"JSON error {document}, expected {json_code}")
         except (ValueError, KeyError):
@@ -237,13 +252,31 @@ def completion_scripts_work(world):
     env = world.environment(PATH=f"{world.directory / 'bin'}:{os.environ['PATH']}")
     drop(world)
     cases = [(["lo"], {"login", "logout"}), (["vault", ""], {"status", "rotate", "backup", "restore", "repair"}), (["config", "get", "run."], {"run.unmatched"}),
-             (["login", "acm"], {"acme"}), (["login", "acme", "--in"], {"--input"}), (["completion", ""], {"bash", "zsh", "fish"})]
+             (["login", "acm"], {"acme"}), (["login", "acme", "--in"], {"--input"}), (["completion", ""], {"bash", "zsh", "fish"}),
+             (["export", "acme", "--format", ""], {"env", "shell", "dotenv", "json"}), (["export", "acme", "--format", "=", "j"], {"json"}), (["run", "--use", "acm"], {"acme"}),
+             (["run", "--use", "acme", "=", "w"], {"work"}), (["get", "acme", "--connection", ""], {"home", "work"}), (["get", "--connection", "home", "acm"], {"acme"}),
+             (["help", "conf"], {"config", "confirm"}), (["help", "config", "g"], {"get"}), (["set-default", "acme", ""], {"home", "work"}), (["set-default", "acm"], {"acme"}),
+             (["config", "set", "run."], {"run.unmatched"}), (["config", "set", "run.unmatched", ""], {"allow", "deny"}), (["--quiet", "logi"], {"login"}), (["--json", "get", "acm"], {"acme"})]
+    for name in ("home", "work"):
+        connect(world, "--connection", name)
     script = world.run("completion", "bash").stdout
     for words, expected in cases:
         line = " ".join(f"'{w}'" for w in ["claviger", *words])
         done = subprocess.run(["bash", "--norc", "-uec", f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words)}; set +u; _claviger claviger; printf '%s\\n' \"${{COMPREPLY[@]}}\""],
                               capture_output=True, text=True, env=env)
         equal((set(done.stdout.split()), done.stderr), (expected, ""), f"bash completion of {words}")
+    equal(world.run("completion", "connections", "acme").stdout, "home\nwork\n", "names of connections")
+    equal(world.run("completion", "connections", "nosuch").stdout, "", "of none")
+    if shutil.which("fish"):
+        (world.directory / "claviger.fish").write_text(world.run("completion", "fish").stdout)
+        for words, expected in cases:
+            if "=" in words:
+                continue  # fish does not part words there
+            line = "claviger " + " ".join(words)
+            done = subprocess.run(["fish", "--no-config", "-c", f"source {world.directory}/claviger.fish; complete -C '{line}'"], capture_output=True, text=True, env=env)
+            got = {l.split("\t")[0] for l in done.stdout.splitlines()}
+            check(expected <= got and done.stderr == "", f"fish completion of {line!r}: {sorted(got)} {done.stderr}")
+            check(not words[-1] == "" or got == expected, f"fish completion of {line!r}: more than {sorted(expected)}: {sorted(got)}")
     for shell, check_only in (("zsh", ["zsh", "-fn"]), ("fish", ["fish", "--no-execute"])):
         text = world.run("completion", shell).stdout
         contains(text, "claviger", shell)
@@ -254,6 +287,24 @@ def completion_scripts_work(world):
         file.write_text(text)
         done = subprocess.run([*check_only, str(file)], capture_output=True, text=True, env=env)
         equal((done.returncode, done.stderr), (0, ""), shell)
+
+
+def help_fits_a_narrow_terminal(world):
+    for columns in (30, 40, 80):
+        env = world.environment(COLUMNS=str(columns))
+        for words in ([], ["run"], ["vault"], ["vault", "restore"], ["login"]):
+            text = world.run("help", *words, env=env).stdout.partition("\nexamples:\n")[0]
+            for line in text.splitlines():  # a single long word stays whole
+                check(len(line) <= columns or " " not in line.strip(), f"help {words} at {columns}: {line!r}")
+    for told in ("0", "x", "-3", "99999999999999999999"):
+        equal(world.run("help", env=world.environment(COLUMNS=told)).stdout, world.run("help").stdout, f"COLUMNS={told}")
+
+
+def common_options_may_stand_before_the_command(world):
+    equal(world.run("--json", "list").stdout, world.run("list", "--json").stdout, "--json list")
+    equal(world.run("--quiet", "--json", "config", "list").stdout, world.run("config", "list", "--json").stdout, "of two words")
+    equal(world.run("--json", "version").stdout, world.run("version", "--json").stdout, "--json version")
+    contains(world.run("--no-color", "help", "run").stdout, "usage: claviger run", "help")
 
 
 # -- foreign text ------------------------------------------------------------------------------------------------------
@@ -271,7 +322,7 @@ def CL09_foreign_text_is_made_visible(world):
                world.run("login", "acme", "--input", "stdin", stdin=key, code=None), world.run("login", "broken", code=None), world.run("doctor", code=14),
                world.run("get", "acme", code=None), world.run("whoami"), world.run("login", "acme", "--var", "\x1b[31m=\x1b[31m", "--input", "stdin", "--force", stdin=key, code=None),
                world.run("login", "acme", "--base-url", "\x1b[31m\u202e", "--input", "stdin", "--force", stdin=key, code=None),
-               world.run("config", "set", "network.ca_file", "/\x1b[31m\u202e"), world.run("config", "list"), world.run("register", "/tmp/\x1b[31m\u202e", code=3),
+               world.run("config", "set", "network.ca_file", "/\x1b[31m\u202e", code=3), world.run("config", "list"), world.run("register", "/tmp/\x1b[31m\u202e", code=3),
                world.run("vault", "restore", "/tmp/\x1b[31m\u202e", "--check", "--backup-passphrase-fd", "0", stdin="x", code=None)]
     for result in outputs:
         for stream, text in (("stdout", result.stdout), ("stderr", result.stderr)):
@@ -392,6 +443,86 @@ def quiet_leaves_out_talk_but_never_data_or_errors(world):
     contains(world.run("get", "acme", "--quiet", code=6).stderr, "claviger: error:", "errors")
 
 
+def several_connections_are_not_guessed_at(world):
+    drop(world)
+    for name in ("home", "work"):
+        connect(world, "--connection", name)
+    refused = world.run("logout", "acme", code=2).stderr
+    contains(refused, "acme has 2 connections: home, work", "the names")
+    contains(refused, "--connection NAME", "the hint")
+    listed = world.run("list", "--connected")
+    contains(listed.stderr, "1 connected of ", "the count of all providers")
+    total = len(json.loads(world.run("list", "--json").stdout)["providers"])
+    contains(listed.stderr, f"connected of {total}\n", "all of them")
+    contains(listed.stdout, "home *", "the default")
+    contains(listed.stderr, "* is the provider's default connection", "the legend")
+    world.run("logout", "acme", "--connection", "home")
+    contains(world.run("list").stdout, "work ", "the other one stays")
+    check("* is" not in world.run("list").stderr, "no legend without a star")
+    contains(world.run("logout", "acme").stdout, "acme (work)", "the only one needs no name")
+    for name in ("home", "work"):
+        connect(world, "--connection", name)
+    contains(world.run("logout", "acme", "--all").stdout, "acme (home, work)", "--all")
+    world.run("logout", "acme", "--all", code=6)
+
+
+def a_changed_definition_says_what_it_suspends(world):
+    file, other = world.directory / "acme.json", world.directory / "other.json"
+    file.write_text(json.dumps(KEY_DEFINITION))
+    other.write_text(json.dumps({**KEY_DEFINITION, "api_url": "api2.acme.example"}))
+    first = world.run("register", file, "--yes").stderr
+    contains(first, "next: claviger login acme", "nothing is connected yet")
+    connect(world)
+    changed = world.run("register", other, "--force", "--yes").stderr
+    contains(changed, "next: claviger confirm acme", "next")
+    check("claviger login" not in changed, f"{changed}")
+    equal(changed.count("suspended"), 1, f"said once: {changed}")
+    noted = world.run("run", "--", "true").stderr
+    contains(noted, "note: the connection default of acme is suspended", "run says so")
+    contains(noted, "claviger confirm acme", "and what mends it")
+    world.run("register", file, "--force", "--yes")
+    check("suspended" not in world.run("register", file, "--force", "--yes").stderr, "back again, nothing is suspended")
+    quiet = world.run("register", other, "--force", "--yes", "--quiet")
+    equal(quiet.stdout, "Provider acme registered.\n", "the outcome")
+    contains(quiet.stderr, "claviger: warning: its connections (default) are suspended until you run: claviger confirm acme", "--quiet does not hide it")
+    world.run("register", file, "--force", "--yes", "--quiet")
+    document = world.run("register", other, "--force", "--yes", "--json")
+    equal((json.loads(document.stdout)["suspended"], document.stderr), ([{"provider": "acme", "connection": "default"}], ""), "in JSON")
+
+
+def run_says_when_nothing_can_be_used(world):
+    said = "note: no connection: requests go out without a credential; connect one with: claviger login PROVIDER"
+    contains(world.run("run", "--", "true").stderr, said, "nothing is connected")
+    contains(world.run("run", "--unmatched", "deny", "--", "true").stderr, "no connection: every request is refused", "with deny")
+    check("note: no" not in world.run("run", "--quiet", "--", "true").stderr, "--quiet")
+    drop(world)
+    connect(world)
+    check("no connection" not in world.run("run", "--", "true").stderr, "one is connected")
+    (world.home / "providers/acme.json").unlink()
+    said = world.run("run", "--", "true").stderr
+    contains(said, "note: acme (default) is left out: ", "its definition is gone")
+    contains(said, "note: no connection", "and nothing is left")
+
+
+def restore_says_what_it_keeps(world):
+    drop(world)
+    connect(world)
+    backup = world.directory / "b.age"
+    world.run("vault", "backup", backup, "--backup-passphrase-fd", "0", stdin="right")
+    old_key = (world.home / "vault.key").read_bytes()
+    said = world.run("vault", "restore", backup, "--replace", "--backup-passphrase-fd", "0", stdin="right").stdout
+    kept = pathlib.Path(re.search(r"The old vault is kept: (.*)", said)[1])
+    key = pathlib.Path(re.search(r"Its key is kept too: (.*)", said)[1])
+    check(kept.parent == world.home and kept.read_bytes().startswith(b"SQLite"), f"{kept}")
+    equal(key.read_bytes(), old_key, "the old key")
+    contains(said, "still hold secrets: delete them once the restored vault works", "what to do")
+    kept.unlink()
+    key.unlink()
+    world.run("get", "acme")  # they were not needed any more
+    document = json.loads(world.run("vault", "restore", backup, "--replace", "--json", "--backup-passphrase-fd", "0", stdin="right").stdout)
+    check(os.path.exists(document["kept_vault"]) and os.path.exists(document["kept_key"]), f"{document}")
+
+
 def on_a_terminal(world, *arguments, env=None):
     master, slave = pty.openpty()
     process = subprocess.Popen([world.program, *arguments], stdin=subprocess.DEVNULL, stdout=slave, stderr=slave, env=env or world.environment(), start_new_session=True)
@@ -446,8 +577,8 @@ def CL14_doctor_finds_each_fault(world):
     # Enough records that damage in the middle of the file hits one.
     good = world.home
 
-    def checks(home):
-        result = world.run("doctor", "--json", code=None, env=world.environment(CLAVIGER_HOME=str(home)))
+    def checks(home, options=(), stdin=None):
+        result = world.run("doctor", "--json", *options, stdin=stdin, code=None, env=world.environment(CLAVIGER_HOME=str(home)))
         document = json.loads(result.stdout)
         equal(result.returncode, 0 if document["ok"] else 14, f"exit code: {document}")
         return {c["name"]: c for c in document["checks"]}
@@ -468,7 +599,8 @@ def CL14_doctor_finds_each_fault(world):
 
     faults = {"open-home": (lambda h: h.chmod(0o755), "home|permissions"), "open-file": (lambda h: (h / "providers/acme.json").chmod(0o664), "permissions"),
               "damage": (damaged, "vault"), "other-key": (other_key, "vault"), "no-key": (lambda h: (h / "vault.key").unlink(), "vault"),
-              "definition": (lambda h: (h / "providers/bad.json").write_text("{"), "definition"), "settings": (lambda h: ((h / "config.json").write_text("[]"), (h / "config.json").chmod(0o600)), "settings")}
+              "definition": (lambda h: (h / "providers/bad.json").write_text("{"), "definition"), "settings": (lambda h: ((h / "config.json").write_text("[]"), (h / "config.json").chmod(0o600)), "settings"),
+              "authority": (lambda h: ((h / "config.json").write_text('{"network.ca_file": "/nonexist"}'), (h / "config.json").chmod(0o600)), "settings")}
     for name, (break_it, row) in faults.items():
         home = world.directory / "faults" / name
         home.parent.mkdir(exist_ok=True)
@@ -483,6 +615,12 @@ def CL14_doctor_finds_each_fault(world):
         equal([n for n, c in checks(good).items() if not c["ok"] and n != "isolation"], ["login port"], "a taken port")
     for name in ("one", "two"):
         drop(world, name, flow="nonsense")
+    # A passphrase that nobody is there to type is no fault.
+    world.run("vault", "rotate", "--to", "passphrase", "--new-passphrase-fd", "0", stdin="a passphrase")
+    vault = checks(good)["vault"]
+    equal((vault["ok"], vault["checked"]), (True, False), f"{vault}")
+    contains(world.run("doctor", code=None).stdout, "skip  vault: not checked: needs the passphrase", "in words")
+    equal(checks(good, stdin="a passphrase", options=["--passphrase-fd", "0"])["vault records"]["ok"], True, "with the passphrase")
     lines = [line for line in world.run("doctor", code=14).stdout.splitlines() if line.startswith("FAIL  definition: ")]
     equal([re.search(r"(one|two)\.json", line)[1] for line in lines], ["one", "two"], "broken files one per line")
 
@@ -531,6 +669,7 @@ def homes_that_do_not_work(world):
 
 if __name__ == "__main__":
     main(CL11_one_exit_code_per_class_of_failure, CL08_hostile_names_are_refused_in_every_argument, CL01_help_of_every_command_and_no_option_for_a_secret,
-         man_page_renders_without_warnings, completion_scripts_work, CL09_foreign_text_is_made_visible, CL06_everything_is_created_for_the_user_alone,
+         man_page_renders_without_warnings, completion_scripts_work, help_fits_a_narrow_terminal, common_options_may_stand_before_the_command, several_connections_are_not_guessed_at,
+         a_changed_definition_says_what_it_suspends, run_says_when_nothing_can_be_used, restore_says_what_it_keeps, CL09_foreign_text_is_made_visible, CL06_everything_is_created_for_the_user_alone,
          CL07_homes_that_others_can_change_are_refused, list_json_has_a_stable_shape, quiet_leaves_out_talk_but_never_data_or_errors, colour_only_where_it_is_wanted,
          json_is_refused_where_there_is_none, tables_are_aligned_with_wide_characters, CL14_doctor_finds_each_fault, closed_and_full_standard_output, homes_that_do_not_work)

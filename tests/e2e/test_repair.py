@@ -63,6 +63,39 @@ def VA12_a_login_mends_a_damaged_connection(world):
     contains(world.run("list").stderr, "missing", "a record that was taken away is missed")
 
 
+def VA12_what_is_unknown_is_not_made_up(world):
+    provider(world)
+    world.run("login", "acme", "--input", "stdin", stdin=world.canaries.new("key"))
+    damage(world, "UPDATE root SET sealed = CAST(substr(sealed, 1, length(sealed) - 8) || zeroblob(8) AS BLOB)")
+    result = world.run("vault", "status", "--json", code=14)
+    status = json.loads(result.stdout)
+    equal([status[name] for name in ("generation", "records", "audit_entries", "data_key_created_at")], [None] * 4, f"{status}")
+    text = world.run("vault", "status", code=14)
+    contains(text.stdout, "data_key_created_at: unknown\n", "in words")
+    contains(text.stderr, "claviger vault repair", "the hint of vault status")
+    contains(world.run("list", code=10).stderr, "claviger vault repair", "the hint of list")
+    contains(world.run("doctor", code=14).stdout, "claviger vault repair", "the hint of doctor")
+
+
+def VA12_damage_is_said_in_words(world):
+    provider(world)
+    for name in ("home", "work"):
+        world.run("login", "acme", "--connection", name, "--input", "stdin", stdin=world.canaries.new(name))
+    damage(world, "UPDATE records SET key_id = 95 WHERE id = 'acme/work'")
+    lost = json.loads(world.run("vault", "repair", "--yes", "--json", code=14).stdout)["lost"]
+    equal(len(lost), 1, f"{lost}")
+    contains(lost[0], "acme/work", "which record")
+    contains(lost[0], "the data key that it was sealed with is not in the vault", "why")
+    path = world.home / "vault.db"
+    data = bytearray(path.read_bytes())
+    for at in range(2 * 4096 - 64, len(data), 4096):
+        data[at:at + 24] = b"\xff" * 24
+    path.write_bytes(data)
+    said = world.run("vault", "status", code=None)
+    for text in (said.stdout + said.stderr, world.run("doctor", code=14).stdout):
+        check("***" not in text and "u{a}" not in text, f"SQLite's own layout: {text}")
+
+
 def the_journal_knows_before_the_file_changes(world):
     """`register` and `remove` write their line first: killed at the change of the file, the line is there."""
     provider(world)
@@ -97,4 +130,5 @@ def the_journal_knows_before_the_file_changes(world):
 
 
 if __name__ == "__main__":
-    main(ST06_VA12_one_damaged_record_and_its_repair, VA12_a_login_mends_a_damaged_connection, the_journal_knows_before_the_file_changes)
+    main(ST06_VA12_one_damaged_record_and_its_repair, VA12_a_login_mends_a_damaged_connection,
+         VA12_what_is_unknown_is_not_made_up, VA12_damage_is_said_in_words, the_journal_knows_before_the_file_changes)

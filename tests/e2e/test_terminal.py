@@ -79,6 +79,7 @@ def CL02_a_key_is_not_echoed(world):
     terminal.type(key + "\n")
     terminal.read_until("Successfully logged in to acme (default).")
     terminal.end(0)
+    equal(terminal.shown.count("a key begins with sk-"), 2, f"once as help, once as complaint: {terminal.shown!r}")
     equal(world.run("get", "acme", "--field", "api_key", "--show-secret", secret_output=True).stdout, key + "\n", "the key")
 
 

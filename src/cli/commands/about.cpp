@@ -81,7 +81,9 @@ Outcome changed(Context& context, const Invocation& invocation, const base::Resu
     for (const auto& key : app::config_keys()) {
         if (context.out().json() && key.name == invocation.argument(0)) context.out().document(json::Object{{key.name, setting_json(key, config->get(key.name))}});
     }
-    if (!context.out().json()) context.out().talk(invocation.argument(0) + " is now " + base::printable(config->get(invocation.argument(0)), 4096));
+    if (context.out().json()) return 0;
+    const std::string value = base::printable(config->get(invocation.argument(0)), 4096);
+    context.out().talk(invocation.argument(0) + (value.empty() ? " is now unset" : " is now " + value));
     return 0;
 }
 }  // namespace
@@ -105,7 +107,39 @@ base::Result<void> refuse_json(const Context& context, std::string_view what) {
 }
 }  // namespace
 
+namespace {
+
+std::string one_per_line(const std::vector<std::string>& words) {
+    std::string text;
+    for (const auto& word : words) text += base::valid_name(word) ? word + "\n" : "";  // a shell reads them
+    return text;
+}
+
+// While somebody types: nothing is asked, nothing is made, and what fails offers no words.
+Outcome complete_providers(Context& context) {
+    std::vector<std::string> names;
+    if (const auto entries = context.registry().list()) {
+        for (const auto& entry : *entries) names.push_back(entry.name);
+    }
+    context.out().data(one_per_line(names));
+    return 0;
+}
+
+Outcome complete_connections(Context& context, const std::string& provider) {
+    context.ask_nobody();
+    auto connections = context.connections_if_any();
+    if (!connections || *connections == nullptr) return 0;
+    if (const auto names = (*connections)->names(provider)) context.out().data(one_per_line(*names));
+    return 0;
+}
+
+}  // namespace
+
 Outcome completion(Context& context, const Invocation& invocation) {
+    const std::string what = invocation.argument(0);
+    if (what == "connections") return complete_connections(context, invocation.argument(1));
+    if (!invocation.argument(1).empty()) return base::fail(ErrorCode::usage, "unexpected argument '" + base::printable(invocation.argument(1), 80) + "'", "claviger help completion says more");
+    if (what == "providers") return complete_providers(context);
     TRY(script, completion_script(invocation.argument(0)));
     TRY_VOID(refuse_json(context, "a completion script"));
     context.out().data(script);

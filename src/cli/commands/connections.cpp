@@ -215,9 +215,40 @@ Outcome export_connection(Context& context, const Invocation& invocation) {
     return 0;
 }
 
+namespace {
+
+// Which of several accounts is meant must be said: forgetting the wrong one cannot be undone.
+Result<void> refuse_to_guess(const std::string& provider, const std::vector<std::string>& names) {
+    if (names.size() < 2) return {};
+    return base::fail(ErrorCode::usage, provider + " has " + std::to_string(names.size()) + " connections: " + base::printable(base::join(names, ", "), 1000),
+                      "say which with --connection NAME, or add --all");
+}
+
+Outcome logout_of_all(Context& context, const std::string& provider, const std::vector<std::string>& names) {
+    TRY(connections, context.connections());
+    for (const auto& name : names) TRY_VOID(connections->erase(provider, name));
+    if (context.out().json()) {
+        context.out().document(json::Object{{"status", "logged_out"}, {"provider", provider}, {"connections", json::Array(names.begin(), names.end())}});
+    } else {
+        context.out().data("Logged out of " + provider + " (" + base::join(names, ", ") + ").\n");
+    }
+    return 0;
+}
+
+}  // namespace
+
 Outcome logout(Context& context, const Invocation& invocation) {
     TRY_VOID(context.require_manage("logout"));
     TRY(provider, checked_name("provider", invocation.argument(0)));
+    if (invocation.has("--all") && invocation.has("--connection")) {
+        return base::fail(ErrorCode::usage, "--all and --connection contradict each other", "give one of them");
+    }
+    if (invocation.value("--connection").empty()) {
+        TRY(present, context.connections_if_any());
+        TRY(names, present != nullptr ? present->names(provider) : Result<std::vector<std::string>>());
+        if (invocation.has("--all") && !names.empty()) return logout_of_all(context, provider, names);
+        TRY_VOID(refuse_to_guess(provider, names));
+    }
     TRY(stored, load(context, provider, invocation));
     TRY(connections, context.connections());
     TRY(erased, connections->erase(provider, stored.name));

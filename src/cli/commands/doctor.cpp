@@ -21,13 +21,19 @@ constexpr std::size_t kMostFiles = 10'000;
 
 struct Check {
     std::string name;
-    bool ok = true;
+    bool ok = true;  // no fault was found
     std::string detail;
+    bool checked = true;  // false: it could not be looked at, which is no fault
 };
+
+std::string fault_of(const base::Error& error) {
+    const auto said = with_repair(error);
+    return base::printable(said.describe(), 1000) + (said.hint.empty() ? "" : " (" + said.hint + ")");
+}
 
 Check from(std::string name, const base::Result<void>& result, std::string good) {
     if (result) return {std::move(name), true, std::move(good)};
-    return {std::move(name), false, result.error().describe() + (result.error().hint.empty() ? "" : " (" + result.error().hint + ")")};
+    return {std::move(name), false, fault_of(result.error())};
 }
 
 Check check_home(Context& context) {
@@ -63,7 +69,8 @@ Check check_permissions(Context& context) {
 void check_vault(Context& context, std::vector<Check>& checks) {
     auto vault = context.vault_if_any();
     if (!vault) {
-        checks.push_back({"vault", false, vault.error().describe() + (vault.error().hint.empty() ? "" : " (" + vault.error().hint + ")")});
+        if (context.passphrase_is_wanting()) checks.push_back({"vault", true, "not checked: needs the passphrase (give it with --passphrase-fd N)", false});
+        else checks.push_back({"vault", false, fault_of(vault.error())});
         return;
     }
     if (*vault == nullptr) {
@@ -72,15 +79,16 @@ void check_vault(Context& context, std::vector<Check>& checks) {
     }
     auto status = (*vault)->status(true);
     if (!status) {
-        checks.push_back({"vault", false, status.error().describe()});
+        checks.push_back({"vault", false, fault_of(status.error())});
         return;
     }
     checks.push_back({"vault key", true, "in " + status->key_source + ", it opens the vault"});
     std::string faults;
     for (const auto& fault : status->faults) faults += (faults.empty() ? ": " : "; ") + base::printable(fault, 400);
     const bool whole = status->integrity_ok && status->faults.empty();
-    checks.push_back({"vault file", whole, whole ? "whole" : "damaged" + faults + " (bring a backup back with: claviger vault restore FILE --replace)"});
-    checks.push_back({"vault records", status->seals_ok, std::to_string(status->records) + (status->seals_ok ? ", each opens" : ", not all of them open")});
+    checks.push_back({"vault file", whole, whole ? "whole" : "damaged" + faults + " (mend it with: claviger vault repair; or bring a backup back with: claviger vault restore FILE --replace)"});
+    const std::string count = status->contents_known ? std::to_string(status->records) + ", " : "";
+    checks.push_back({"vault records", status->seals_ok, count + (status->seals_ok ? "each opens" : "not all of them open")});
     checks.push_back({"clock", context.clock().now() + std::chrono::minutes(5) > status->created_at,
                       "now " + base::to_rfc3339(context.clock().now()) + ", vault made " + base::to_rfc3339(status->created_at)});
 }
@@ -89,7 +97,7 @@ void check_vault(Context& context, std::vector<Check>& checks) {
 void check_definitions(Context& context, std::vector<Check>& checks) {
     auto entries = context.registry().list();
     if (!entries) {
-        checks.push_back({"definitions", false, entries.error().describe()});
+        checks.push_back({"definitions", false, fault_of(entries.error())});
         return;
     }
     std::size_t custom = 0, broken = 0;
@@ -102,11 +110,19 @@ void check_definitions(Context& context, std::vector<Check>& checks) {
     if (broken == 0) checks.push_back({"definitions", true, std::to_string(entries->size()) + ", " + std::to_string(custom) + " of them custom"});
 }
 
+// Readable, and the files that they name too.
+Check check_settings(Context& context) {
+    auto config = context.config();
+    if (!config) return {"settings", false, fault_of(config.error())};
+    if (const auto authority = (*config)->extra_authority(); !authority) return {"settings", false, fault_of(authority.error())};
+    return {"settings", true, "readable"};
+}
+
 Check check_port() {
     net::Loop loop;
     auto listener = net::Listener::loopback(loop, connection::kCallbackPort);
     if (listener) return {"login port", true, "7998 is free"};
-    return {"login port", false, listener.error().describe() + (listener.error().hint.empty() ? "" : " (" + listener.error().hint + ")")};
+    return {"login port", false, fault_of(listener.error())};
 }
 
 Check check_locked_memory() {
@@ -141,8 +157,7 @@ Outcome doctor(Context& context, const Invocation&) {
     checks.push_back(check_permissions(context));
     check_vault(context, checks);
     check_definitions(context, checks);
-    auto config = context.config();
-    checks.push_back({"settings", config.has_value(), config ? "readable" : config.error().describe()});
+    checks.push_back(check_settings(context));
     checks.push_back(check_port());
     checks.push_back(check_locked_memory());
     const bool bundle = !app::system_trust_bundle().empty();
@@ -154,8 +169,9 @@ Outcome doctor(Context& context, const Invocation&) {
     std::string text;
     for (const auto& check : checks) {
         ok = ok && check.ok;
-        array.emplace_back(json::Object{{"name", check.name}, {"ok", check.ok}, {"detail", check.detail}});
-        text += context.out().paint(check.ok ? "ok  " : "FAIL", check.ok ? Colour::green : Colour::red) + "  " + check.name + ": " + check.detail + "\n";
+        array.emplace_back(json::Object{{"name", check.name}, {"ok", check.ok}, {"checked", check.checked}, {"detail", check.detail}});
+        const auto [label, colour] = !check.ok ? std::pair("FAIL", Colour::red) : check.checked ? std::pair("ok  ", Colour::green) : std::pair("skip", Colour::yellow);
+        text += context.out().paint(label, colour) + "  " + check.name + ": " + check.detail + "\n";
     }
     if (context.out().json()) context.out().document(json::Object{{"ok", ok}, {"checks", std::move(array)}});
     else context.out().data(text);

@@ -32,7 +32,7 @@ Result<std::vector<Line>> lines_of(Context& context, const Invocation& invocatio
     if (connections != nullptr) {
         TRY(summaries, connections->list());
         TRY(missing, connections->missing_records());
-        if (missing > 0) context.out().warn(std::to_string(missing) + " records of the vault are missing; see: claviger vault status");
+        if (missing > 0) context.out().warn(std::to_string(missing) + " records of the vault are missing; mend it with: claviger vault repair");
         for (auto& summary : summaries) {
             auto& line = by_name[summary.provider];
             if (line.entry.name.empty()) {
@@ -41,7 +41,7 @@ Result<std::vector<Line>> lines_of(Context& context, const Invocation& invocatio
                 line.entry.source = provider::Source::custom;
                 line.entry.problem = "its definition is gone";
             }
-            if (summary.problem) context.out().warn(base::printable(summary.problem->describe(), 500));
+            if (summary.problem) context.out().warn(base::printable(summary.problem->describe(), 500) + "; mend the vault with: claviger vault repair");
             const auto status = status_of(summary, context.registry(), context.clock().now());
             line.connections.emplace_back(std::move(summary), status);
         }
@@ -98,6 +98,14 @@ void print_json(const Output& out, const std::vector<Line>& lines) {
     out.document(json::Object{{"providers", std::move(providers)}});
 }
 
+// All that the table was chosen from: --connected leaves most of them out.
+Result<std::size_t> known_providers(Context& context, const Invocation& invocation, std::size_t shown) {
+    if (!invocation.has("--connected")) return shown;
+    TRY(entries, context.registry().list());
+    const std::string source = invocation.value("--source");
+    return static_cast<std::size_t>(std::count_if(entries.begin(), entries.end(), [&](const auto& entry) { return source.empty() || source == source_text(entry); }));
+}
+
 Colour colour_of(connection::Status status) {
     switch (status) {
         case connection::Status::connected: return Colour::green;
@@ -118,6 +126,7 @@ Outcome list_providers(Context& context, const Invocation& invocation) {
     }
     std::vector<std::vector<Output::Cell>> rows;
     std::size_t connected = 0;
+    bool marked = false;
     for (const auto& line : lines) {
         const std::string name = base::printable(line.entry.name);
         const std::string source(source_text(line.entry));
@@ -129,17 +138,21 @@ Outcome list_providers(Context& context, const Invocation& invocation) {
         }
         ++connected;
         for (const auto& [summary, status] : line.connections) {
+            const bool star = summary.is_default && line.connections.size() > 1;
+            marked = marked || star;
             rows.push_back({{name},
                             {source},
                             {kind},
-                            {summary.name + (summary.is_default && line.connections.size() > 1 ? " *" : "")},
+                            {summary.name + (star ? " *" : "")},
                             {std::string(to_string(status)), colour_of(status)},
                             {relative_expiry(summary.expires_at, context.clock().now())}});
         }
     }
-    context.out().talk("Providers: " + std::to_string(lines.size()) + " total, " + std::to_string(connected) + " connected");
+    TRY(known, known_providers(context, invocation, lines.size()));
+    context.out().talk("Providers: " + std::to_string(connected) + " connected of " + std::to_string(known));
     if (rows.empty()) return 0;
     context.out().table({"PROVIDER", "SOURCE", "AUTH", "CONNECTION", "STATUS", "EXPIRES"}, rows);
+    if (marked) context.out().talk("* is the provider's default connection");
     for (const auto& line : lines) {
         if (line.entry.problem) context.out().warn(base::printable(line.entry.name + ": " + *line.entry.problem, 600));
     }

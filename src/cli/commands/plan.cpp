@@ -49,7 +49,9 @@ std::vector<std::string> asked_for(const ProviderDefinition& d) {
     if (d.oauth2) {
         if (d.flow == Flow::dcr_pkce) return labels;
         labels.emplace_back("client id");
-        if (d.oauth2->token_auth_method != provider::TokenAuthMethod::none) labels.emplace_back(d.oauth2->client_secret_required ? "client secret" : "client secret, if there is one");
+        // As the form has it: a named method that sends a secret needs one.
+        const bool needed = d.oauth2->client_secret_required || d.oauth2->token_auth_method.has_value();
+        if (d.oauth2->token_auth_method != provider::TokenAuthMethod::none) labels.emplace_back(needed ? "client secret" : "client secret, if there is one");
     } else if (d.oauth1) {
         labels.insert(labels.end(), {"consumer key", "consumer secret"});
     } else if (const auto form = connection::CredentialForm::make(d)) {

@@ -54,6 +54,21 @@ Result<void> agree(Context& context, const Invocation& invocation, std::string_v
     return base::fail(ErrorCode::cancelled, "nothing was changed");
 }
 
+// Those that were made with other security fields than the new definition's: it suspends them.
+std::vector<std::string> suspended_by(Context& context, const provider::ProviderDefinition& definition) {
+    std::vector<std::string> suspended;
+    auto connections = context.connections_if_any();
+    if (!connections || *connections == nullptr) return suspended;
+    const auto names = (*connections)->names(definition.name);
+    if (!names) return suspended;
+    const auto digest = provider::security_digest(definition);
+    for (const auto& name : *names) {
+        const auto stored = (*connections)->find(definition.name, name);
+        if (stored && *stored && (*stored)->definition_digest != digest) suspended.push_back(name);
+    }
+    return suspended;
+}
+
 void show_plan(Context& context, const provider::ProviderDefinition& definition, const std::optional<provider::ProviderDefinition>& present,
                provider::Source present_source) {
     auto& out = context.out();
@@ -64,12 +79,6 @@ void show_plan(Context& context, const provider::ProviderDefinition& definition,
     out.talk(lines.empty() ? "It takes the place of the " + which + " definition and changes nothing that concerns security."
                            : "It takes the place of the " + which + " definition and changes:");
     for (const auto& line : lines) out.talk(line);
-    if (lines.empty()) return;
-    if (auto connections = context.connections_if_any(); connections && *connections != nullptr) {
-        if (auto names = (*connections)->names(definition.name); names && !names->empty()) {
-            out.talk("Its connections (" + base::join(*names, ", ") + ") are suspended until you run: claviger confirm " + definition.name);
-        }
-    }
 }
 
 json::Array findings_json(const std::vector<provider::Finding>& findings) {
@@ -100,7 +109,8 @@ Result<provider::ReadResult> read_for_registration(Context& context, const std::
                       "mend what is listed above; nothing was registered");
 }
 
-Result<void> register_one(Context& context, const Invocation& invocation, const provider::ProviderDefinition& definition) {
+// Returns the connections that are suspended from now on.
+Result<std::vector<std::string>> register_one(Context& context, const Invocation& invocation, const provider::ProviderDefinition& definition) {
     const auto source = context.registry().source_of(definition.name);
     const bool custom_exists = source && *source == provider::Source::custom;
     if (custom_exists && !invocation.has("--force")) {
@@ -111,6 +121,10 @@ Result<void> register_one(Context& context, const Invocation& invocation, const 
         if (auto loaded = context.registry().load(definition.name)) present = std::move(*loaded);
     }
     show_plan(context, definition, present, source.value_or(provider::Source::bundled));
+    auto suspended = suspended_by(context, definition);
+    if (!suspended.empty() && !context.out().json()) {  // a warning: --quiet must not hide that something stops working
+        context.out().warn("its connections (" + base::printable(base::join(suspended, ", "), 1000) + ") are suspended until you run: claviger confirm " + definition.name);
+    }
     TRY_VOID(agree(context, invocation, "Register '" + definition.name + "'?"));
     // The journal first: a line whose definition could not be written is better than a definition without a line.
     TRY(connections, context.connections_if_any());
@@ -119,7 +133,8 @@ Result<void> register_one(Context& context, const Invocation& invocation, const 
     if (!stored && connections != nullptr) {
         [[maybe_unused]] const auto noted = connections->audit({"definition.not_registered", definition.name, "{}"});
     }
-    return stored;
+    if (!stored) return base::fail(std::move(stored).error());
+    return suspended;
 }
 
 }  // namespace
@@ -130,9 +145,12 @@ Outcome register_provider(Context& context, const Invocation& invocation) {
     if (read.definitions.empty()) {
         return base::fail(ErrorCode::invalid_input, "there is no provider in " + base::printable(invocation.argument(0)));
     }
-    json::Array names;
+    json::Array names, suspended_names;
+    std::string next = "claviger login " + read.definitions.front().name;
     for (const auto& definition : read.definitions) {
-        TRY_VOID(register_one(context, invocation, definition));
+        TRY(suspended, register_one(context, invocation, definition));
+        if (!suspended.empty() && suspended_names.empty()) next = "claviger confirm " + definition.name;
+        for (const auto& name : suspended) suspended_names.emplace_back(json::Object{{"provider", definition.name}, {"connection", name}});
         names.emplace_back(definition.name);
         if (!context.out().json()) context.out().data("Provider " + definition.name + " registered.\n");
     }
@@ -141,9 +159,10 @@ Outcome register_provider(Context& context, const Invocation& invocation) {
                                             {"provider", read.definitions.front().name},
                                             {"providers", std::move(names)},
                                             {"dialect", read.dialect},
+                                            {"suspended", std::move(suspended_names)},
                                             {"findings", findings_json(read.findings)}});
     } else {
-        context.out().talk("next: claviger login " + read.definitions.front().name);
+        context.out().talk("next: " + next);
     }
     return 0;
 }

@@ -13,10 +13,10 @@ sys::SandboxChoice sandbox_choice(const Invocation& invocation) {
     return wanted == "landlock" ? sys::SandboxChoice::landlock : sys::SandboxChoice::automatic;
 }
 
-// What holds is always said, and L0 even to those who want no talk but --quiet.
+// What holds is said; L0 as a warning. With --json the only document is the error, if there is one.
 void say_isolation(Context& context, const sys::SandboxReport& report) {
     if (report.isolation != sys::Isolation::none) context.out().talk("isolation: " + app::describe(report));
-    else if (!context.out().quiet()) context.out().warn("isolation: " + app::describe(report));
+    else if (!context.out().quiet() && !context.out().json()) context.out().warn("isolation: " + app::describe(report));
     for (const auto& limit : report.limits) context.out().talk("note: " + limit);
 }
 
@@ -25,6 +25,10 @@ void say_isolation(Context& context, const sys::SandboxReport& report) {
 Outcome run_program(Context& context, const Invocation& invocation) {
     if (invocation.has("--no-sandbox") && invocation.has("--sandbox")) {
         return base::fail(base::ErrorCode::usage, "--sandbox and --no-sandbox contradict each other", "give one of them");
+    }
+    if (invocation.has("--only") && !invocation.has("--use")) {
+        return base::fail(base::ErrorCode::usage, "--only serves nothing but what --use names, and there is no --use",
+                          "add --use PROVIDER, or leave out --only");
     }
     TRY_VOID(app::check_reachable(context.home()));
     TRY(plan, app::plan_isolation(context.home(), sandbox_choice(invocation), invocation.program));
@@ -49,7 +53,10 @@ Outcome run_program(Context& context, const Invocation& invocation) {
             connection = name;
         }
         TRY(names, connections->names(provider));
-        if (const auto known = context.registry().source_of(provider); !known && names.empty()) return base::fail(known.error());
+        if (const auto known = context.registry().source_of(provider); !known && names.empty()) {
+            const auto unknown = context.registry().load(provider);  // says what was probably meant
+            return base::fail(unknown ? known.error() : unknown.error());
+        }
         request.use.emplace_back(std::move(provider), std::move(connection));
     }
     const app::Broker broker{*vault, *connections, context.registry(), *config, context.clock(), context.random(), context.log()};

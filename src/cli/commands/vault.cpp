@@ -34,13 +34,14 @@ json::Object status_json(const vault::VaultStatus& status, bool full) {
     object["vault_id"] = status.vault_id;
     object["key_source"] = status.key_source;
     object["key_source_detail"] = status.key_source_detail;
-    object["generation"] = status.generation;
-    object["records"] = status.records;
-    object["audit_entries"] = status.audit_entries;
+    const auto if_known = [](bool known, auto value) { return known ? json::Value(std::move(value)) : json::Value(nullptr); };
+    object["generation"] = if_known(status.contents_known, status.generation);
+    object["records"] = if_known(status.contents_known, status.records);
+    object["audit_entries"] = if_known(status.contents_known, status.audit_entries);
     object["integrity_ok"] = status.integrity_ok;
     if (full) object["seals_ok"] = status.seals_ok;
     object["created_at"] = base::to_rfc3339(status.created_at);
-    object["data_key_created_at"] = base::to_rfc3339(status.data_key_created_at);
+    object["data_key_created_at"] = if_known(status.data_key_known, base::to_rfc3339(status.data_key_created_at));
     json::Array faults;
     for (const auto& fault : status.faults) faults.emplace_back(fault);
     object["faults"] = std::move(faults);
@@ -63,12 +64,15 @@ Outcome vault_status(Context& context, const Invocation& invocation) {
         for (const auto& member : status_json(status, full)) {
             if (member.value().is_array()) continue;
             const auto& value = member.value();
-            text += std::string(member.key()) + ": " + (value.is_string() ? std::string(value.get_string()) : json::to_text(value)) + "\n";
+            const std::string shown = value.is_null() ? "unknown" : value.is_string() ? std::string(value.get_string()) : json::to_text(value);
+            text += std::string(member.key()) + ": " + shown + "\n";
         }
         context.out().data(text);
         for (const auto& fault : status.faults) context.out().warn(base::printable(fault, 500));
     }
-    return status.faults.empty() && status.integrity_ok && (!full || status.seals_ok) ? 0 : kExitFault;
+    if (status.faults.empty() && status.integrity_ok && (!full || status.seals_ok)) return 0;
+    context.out().talk("hint: mend the vault with: claviger vault repair; or bring a backup back with: claviger vault restore FILE --replace");
+    return kExitFault;
 }
 
 Outcome vault_rotate(Context& context, const Invocation& invocation) {
@@ -87,8 +91,16 @@ Outcome vault_rotate(Context& context, const Invocation& invocation) {
         context.out().progress("sealing records again: " + std::to_string(done) + " of " + std::to_string(total));
     }));
     context.out().progress("");
-    if (context.out().json()) context.out().document(json::Object{{"status", "rotated"}});
-    else context.out().data("The vault has a new data key.\n");
+    if (context.out().json()) {
+        context.out().document(choice ? json::Object{{"status", "rotated"}, {"key_source", invocation.value("--to")}} : json::Object{{"status", "rotated"}});
+        return 0;
+    }
+    context.out().data("The vault has a new data key.\n");
+    if (choice) {
+        context.out().data(choice->kind == vault::KeySourceKind::passphrase ? "From now on it is opened by the passphrase; the key it had before is gone.\n"
+                           : choice->kind == vault::KeySourceKind::file     ? "From now on it is opened by a key file in its home; the key it had before is gone.\n"
+                                                                            : "From now on it is opened by a key in the Secret Service; the key it had before is gone.\n");
+    }
     return 0;
 }
 
@@ -133,18 +145,29 @@ Outcome vault_repair(Context& context, const Invocation& invocation) {
 Outcome vault_restore(Context& context, const Invocation& invocation) {
     TRY_VOID(context.require_manage("restoring the vault"));
     const bool check = invocation.has("--check");
-    TRY(passphrase, new_passphrase(invocation, "--backup-passphrase-fd", "Backup passphrase: ", false));
+    // Before a human types a passphrase in vain.
+    TRY_VOID(vault::check_restorable(invocation.argument(0), context.home(), check, invocation.has("--replace")));
     TRY(options, context.vault_options(true));
+    TRY(passphrase, new_passphrase(invocation, "--backup-passphrase-fd", "Backup passphrase: ", false));
     TRY(report, vault::restore(invocation.argument(0), passphrase, options, check, invocation.has("--replace"), context.clock(), context.random()));
     if (context.out().json()) {
-        context.out().document(json::Object{{"status", check ? "valid" : "restored"},
-                                            {"records", report.records},
-                                            {"taken_at", base::to_rfc3339(report.taken_at)},
-                                            {"vault_id", report.vault_id}});
-    } else {
-        context.out().data((check ? "The backup is whole: " : "Restored ") + std::to_string(report.records) + " records, taken " +
-                           base::to_rfc3339(report.taken_at) + ".\n");
+        const auto path = [](const std::string& text) { return text.empty() ? json::Value(nullptr) : json::Value(text); };
+        json::Object document{{"status", check ? "valid" : "restored"},
+                              {"records", report.records},
+                              {"taken_at", base::to_rfc3339(report.taken_at)},
+                              {"vault_id", report.vault_id}};
+        if (!check) document["kept_vault"] = path(report.kept_file);
+        if (!check) document["kept_key"] = path(report.kept_key);
+        context.out().document(document);
+        return 0;
     }
+    context.out().data((check ? "The backup is whole: " : "Restored ") + std::to_string(report.records) + " records, taken " +
+                       base::to_rfc3339(report.taken_at) + ".\n");
+    if (report.kept_file.empty()) return 0;
+    context.out().data("The old vault is kept: " + base::printable(report.kept_file, 4096) + "\n" +
+                       (report.kept_key.empty() ? "" : "Its key is kept too: " + base::printable(report.kept_key, 4096) + "\n") +
+                       (report.kept_key.empty() ? "It still holds secrets: delete it" : "They still hold secrets: delete them") +
+                       " once the restored vault works.\n");
     return 0;
 }
 
