@@ -138,6 +138,24 @@ def register_says_what_it_will_do(world):
         contains(said, part, "CL-10")
 
 
+def the_plan_says_whether_a_client_secret_is_needed(world):
+    for name, asked in {"github": "client secret", "google": "client secret", "atlassian": "client secret", "notion": "client secret",
+                        "gitlab": "client secret, if there is one", "microsoft": "client secret, if there is one"}.items():
+        file = world.directory / f"{name}.json"
+        file.write_text(world.run("inspect", name).stdout)
+        said = world.run("register", file, "--yes").stderr
+        line = next(line for line in said.splitlines() if "asks for: " in line)
+        check(line.endswith(f"client id, {asked}"), f"{name}: {line}")
+
+
+def an_own_site_is_not_every_host(world):
+    site = world.definition("site", **{**API_KEY, "api_url": "{base_url}/api", "allow_all_uris": True})
+    said = world.run("register", site, "--yes").stderr
+    for part in ("own site", "the whole site that you log in to", "no host beyond"):
+        contains(said, part, "the warning and the plan")
+    check("every host" not in said and "any host" not in said, said)
+
+
 def the_list_counts_errors_and_shows_the_kind(world):
     drop(world, "far", {"auth_type": "oauth2", "flow": "nonsense", "api_url": 7, "oauth2": {"token_url": "http://far.example"}})
     entry = listed(world)["far"]
@@ -262,6 +280,7 @@ def remove_takes_connections_along(world):
 
 if __name__ == "__main__":
     main(a_dropped_file_works_at_once_and_a_broken_one_hides_nothing, register_shows_every_mistake_at_once, what_inspect_prints_registers_again,
-         CL10_PK06_a_shadow_definition_gets_no_credential, register_says_what_it_will_do, the_list_counts_errors_and_shows_the_kind,
+         CL10_PK06_a_shadow_definition_gets_no_credential, register_says_what_it_will_do,
+         the_plan_says_whether_a_client_secret_is_needed, an_own_site_is_not_every_host, the_list_counts_errors_and_shows_the_kind,
          definitions_go_out_in_every_form_and_come_back, what_inspect_writes_in_a_foreign_form_registers_as_the_same,
          PK06_a_package_cannot_show_one_host_and_mean_another, packages_register_and_remove, remove_takes_connections_along)
