@@ -40,7 +40,7 @@ TEST(Sandbox, CL05_every_name_that_a_mount_gives_to_a_directory_is_found) {
     const Row rows[] = {
         {"below a mount that is shown elsewhere", "/home/u/.claviger", 23,
          {"/home/u/.claviger", "/mnt/u/.claviger", "/mnt/with space/u/.claviger", "/srv/providers"}},
-        {"on the root", "/root/.claviger", 22, {"/root/.claviger"}},
+        {"on the root", "/opt/u/.claviger", 22, {"/opt/u/.claviger"}},
         {"a subvolume and the volume above it", "/btrfs/u/.claviger", 28, {"/btrfs/u/.claviger", "/top/@home/u/.claviger"}},
         {"a mount point itself", "/mnt/u", 24, {"/mnt/u", "/home/u", "/mnt/with space/u", "/srv/providers"}},
         {"an unknown mount", "/home/u/.claviger", 99, {"/home/u/.claviger"}},
