@@ -6,6 +6,7 @@
 #include "connection/connections.hpp"
 #include "connection/dialog.hpp"
 #include "http/client.hpp"
+#include "oauth/types.hpp"
 
 namespace claviger::connection {
 
@@ -26,6 +27,7 @@ struct ConnectRequest {
 struct ConnectOutcome {
     bool already_connected = false;  // with if_needed
     Connection connection;
+    std::optional<oauth::IdClaims> id_claims;  // of a verified ID token, if there was one
     std::vector<std::string> warnings;  // "granted fewer scopes than requested: ..."
 };
 

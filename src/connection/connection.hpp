@@ -31,7 +31,8 @@ struct Connection {
     base::Secret access_token, refresh_token;
     std::string token_type = "Bearer";
     std::optional<base::Instant> expires_at;
-    base::Instant obtained_at;
+    std::optional<base::Instant> refresh_expires_at;  // when the refresh token dies, where the server says so
+    base::Instant obtained_at;                        // of this access token
     std::map<std::string, base::Secret> fields;  // api_key, username, password ... by field name
     std::map<std::string, std::string> captured;
     Account account;
@@ -40,7 +41,11 @@ struct Connection {
     std::vector<std::string> oauth_endpoints;    // every OAuth endpoint of the login: no API credential goes there (PX-30)
     std::string definition_digest;               // security_digest at login
     std::map<std::string, std::string> definition_fields;  // security_fields at login, for the shown difference
-    bool login_needed = false;                   // the server said invalid_grant, or a restored backup
+    bool login_needed = false;                   // only a human can mend it
+    std::string login_reason;                    // why: "invalid_grant", "interrupted_rotation" ...; a word, never foreign text
+    std::optional<base::Instant> last_refresh_failure;  // since then every refresh failed; the token is used while it lives
+    std::uint32_t refresh_failures = 0;          // in a row
+    base::Secret dpop_key;                       // private JWK, P-256 (RFC 9449); empty: bearer tokens
     std::uint64_t version = 0;                   // vault version it was read at; 0 = not stored yet
     base::Instant created_at, updated_at;
 

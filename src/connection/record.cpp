@@ -27,6 +27,7 @@ base::Secret serialize(const Connection& connection) {
     out.secret("refresh_token", connection.refresh_token);
     out.text("token_type", connection.token_type);
     out.instant("expires_at", connection.expires_at);
+    out.instant("refresh_expires_at", connection.refresh_expires_at);
     out.instant("obtained_at", connection.obtained_at);
     out.secrets("fields", connection.fields);
     out.map("captured", connection.captured);
@@ -39,6 +40,10 @@ base::Secret serialize(const Connection& connection) {
     out.text("definition_digest", connection.definition_digest);
     out.map("definition_fields", connection.definition_fields);
     out.flag("login_needed", connection.login_needed);
+    out.text("login_reason", connection.login_reason);
+    out.instant("last_refresh_failure", connection.last_refresh_failure);
+    out.number("refresh_failures", connection.refresh_failures);
+    out.secret("dpop_key", connection.dpop_key);
     return out.finish();
 }
 
@@ -56,6 +61,7 @@ base::Result<Connection> deserialize(const vault::Record& record) {
     connection.refresh_token = in.secret("refresh_token");
     connection.token_type = in.text("token_type");
     connection.expires_at = in.instant("expires_at");
+    connection.refresh_expires_at = in.instant("refresh_expires_at");
     connection.obtained_at = in.instant("obtained_at").value_or(record.updated_at);
     connection.fields = in.secrets("fields");
     connection.captured = in.map("captured");
@@ -67,6 +73,10 @@ base::Result<Connection> deserialize(const vault::Record& record) {
     connection.definition_digest = in.text("definition_digest");
     connection.definition_fields = in.map("definition_fields");
     connection.login_needed = in.flag("login_needed");
+    connection.login_reason = in.text("login_reason");
+    connection.last_refresh_failure = in.instant("last_refresh_failure");
+    connection.refresh_failures = in.number("refresh_failures");
+    connection.dpop_key = in.secret("dpop_key");
     connection.version = record.version;
     connection.created_at = record.created_at;
     connection.updated_at = record.updated_at;

@@ -1,5 +1,7 @@
 #include "connection/record_fields.hpp"
 
+#include <limits>
+
 #include <fmt/format.h>
 
 #include "connection/record.hpp"
@@ -23,6 +25,10 @@ void RecordWriter::flag(std::string_view key, bool value) {
 
 void RecordWriter::instant(std::string_view key, const std::optional<base::Instant>& value) {
     if (value) object_[key] = value->time_since_epoch().count();
+}
+
+void RecordWriter::number(std::string_view key, std::uint32_t value) {
+    if (value != 0) object_[key] = value;
 }
 
 void RecordWriter::list(std::string_view key, const std::vector<std::string>& value) {
@@ -104,6 +110,15 @@ std::optional<base::Instant> RecordReader::instant(std::string_view key) {
     if (value->is_int64()) return base::Instant(base::Duration(value->get_int64()));
     wrong(key);
     return std::nullopt;
+}
+
+std::uint32_t RecordReader::number(std::string_view key) {
+    const auto* value = member(key);
+    if (value == nullptr) return 0;
+    if (value->is_int64() && value->get_int64() >= 0 && value->get_int64() <= std::numeric_limits<std::uint32_t>::max())
+        return static_cast<std::uint32_t>(value->get_int64());
+    wrong(key);
+    return 0;
 }
 
 std::vector<std::string> RecordReader::list(std::string_view key) { return optional_list(key).value_or(std::vector<std::string>()); }

@@ -22,6 +22,7 @@ public:
     void secret(std::string_view key, const base::Secret& value);
     void flag(std::string_view key, bool value);
     void instant(std::string_view key, const std::optional<base::Instant>& value);
+    void number(std::string_view key, std::uint32_t value);
     void list(std::string_view key, const std::vector<std::string>& value);
     void optional_list(std::string_view key, const std::optional<std::vector<std::string>>& value);
     void map(std::string_view key, const std::map<std::string, std::string>& value);
@@ -41,6 +42,7 @@ public:
     base::Secret secret(std::string_view key);
     bool flag(std::string_view key);
     std::optional<base::Instant> instant(std::string_view key);
+    std::uint32_t number(std::string_view key);
     std::vector<std::string> list(std::string_view key);
     std::optional<std::vector<std::string>> optional_list(std::string_view key);
     std::map<std::string, std::string> map(std::string_view key);

@@ -129,7 +129,7 @@ struct Client::State {
                                                              Deadline deadline, AcquireOptions how);
     static Task<Result<Lease>> acquire(std::shared_ptr<State> self, std::string key, net::Url url,
                                        std::chrono::milliseconds longest_idle, Deadline deadline, AcquireOptions how);
-    static Task<Result<Response>> send(std::shared_ptr<State> self, Request request);
+    static Task<Result<Response>> send(std::shared_ptr<State> self, Request request, bool* left);
 };
 
 Task<Result<std::unique_ptr<Connection>>> Client::State::connect(std::shared_ptr<State> self, net::Url url,
@@ -168,7 +168,7 @@ Task<Result<Client::Lease>> Client::State::acquire(std::shared_ptr<State> self, 
     co_return std::move(lease);
 }
 
-Task<Result<Response>> Client::State::send(std::shared_ptr<State> self, Request request) {
+Task<Result<Response>> Client::State::send(std::shared_ptr<State> self, Request request, bool* left) {
     const Deadline deadline = net::in(self->options.total_time);
     CO_TRY_VOID(check_url(request.url, self->options.addresses, false));
     if (request.method == "CONNECT") co_return base::fail(ErrorCode::internal, "CONNECT is not sent by send()");
@@ -181,6 +181,7 @@ Task<Result<Response>> Client::State::send(std::shared_ptr<State> self, Request 
     if (safe) longest_idle = self->options.idle_time;
     auto lease = co_await acquire(self, key, request.url, longest_idle, deadline, AcquireOptions());
     if (!lease) co_return base::fail(std::move(lease).error().within(request.url.origin()));
+    if (left != nullptr) *left = true;
     RequestHead first_try = head;
     auto response = co_await exchange(*lease->connection, std::move(first_try), body, max, deadline);
     const bool stale = !response && lease->reused && is_lost(response.error().code) &&
@@ -214,7 +215,7 @@ Result<Client> Client::make(net::Loop& loop, Options options) {
     return Client(std::make_shared<State>(loop, std::move(options), std::move(tls)));
 }
 
-Task<Result<Response>> Client::send(Request request) { return State::send(state_, std::move(request)); }
+Task<Result<Response>> Client::send(Request request, bool* left) { return State::send(state_, std::move(request), left); }
 
 Task<Result<Client::Lease>> Client::acquire(std::string pool_key, net::Url url, Deadline deadline) {
     return acquire(std::move(pool_key), std::move(url), deadline, AcquireOptions());

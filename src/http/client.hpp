@@ -45,7 +45,9 @@ public:
 
     // Whole exchange, body read to the end within the limits. A 3xx is returned as it is (OA-08). http: URLs
     // only to loopback and only if the address policy allows it.
-    net::Task<base::Result<Response>> send(Request request);
+    // `left`, which outlives the task, becomes true just before the first byte of the request is written: as long as it
+    // is false, the server cannot have seen anything of it.
+    net::Task<base::Result<Response>> send(Request request, bool* left = nullptr);
 
     // For the proxy: a connection to the URL's origin (pooled under `pool_key`, which must name tenant,
     // connection and TLS settings, PX-18), on which the caller speaks by Connection. `reused` says whether it came

@@ -184,7 +184,9 @@ Result<void> Injection::add_cookie(std::string name, base::Secret value) {
     return {};
 }
 
-Result<void> Injection::apply(http::RequestHead& request, const net::Url& url) const {
+bool Injection::covers_body(const http::RequestHead&) const { return false; }  // nothing signs yet
+
+Result<void> Injection::apply(http::RequestHead& request, const net::Url& url, const Occasion*) const {
     const auto declares = [&url](const policy::UriRule& rule) { return rule.matches(url); };
     const bool declared = std::any_of(declared_.begin(), declared_.end(), declares);
     if (!is_tls(url) && !(url.host_is_loopback() && declared)) {

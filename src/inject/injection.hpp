@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/random.hpp"
 #include "base/secret.hpp"
 #include "connection/connection.hpp"
 #include "http/message.hpp"
@@ -25,6 +26,14 @@ struct SecretPair { std::string name; base::Secret value; };
 // The fields of a connection that tell its own host ("subdomain", "shop_domain"; never the credential), for rules_of().
 provider::VariableValues own_names(const provider::ProviderDefinition& definition, const connection::Connection& connection);
 
+// What a signature of one request needs beside its head. Borrowed for the call.
+struct Occasion {
+    base::Instant now;
+    base::Random& random;
+    std::string_view body;           // the whole body, where covers_body() asked for it
+    std::string_view server_nonce;   // DPoP-Nonce of the resource server (RFC 9449 section 9), "" at first
+};
+
 class Injection {
 public:
     // ErrorCode::needs_login when the connection is expired, suspended or marked; invalid_input when a template names
@@ -33,7 +42,10 @@ public:
                                         const connection::Connection& connection, base::Instant now);
     // Changes fields, and query or path when the definition puts the key there. `target` is origin-form. The URL must
     // be https (or verified loopback http that the definition declares): otherwise ErrorCode::denied (PX-11).
-    [[nodiscard]] base::Result<void> apply(http::RequestHead& request, const net::Url& url) const;
+    // With an `occasion` also signs what has to be signed; without one such a request is refused (unsupported).
+    [[nodiscard]] base::Result<void> apply(http::RequestHead& request, const net::Url& url, const Occasion* occasion = nullptr) const;
+    // Whether apply() must see the whole body of this request, since a signature covers it (RFC 5849 section 3.4.1.3).
+    [[nodiscard]] bool covers_body(const http::RequestHead& request) const;
     [[nodiscard]] std::optional<base::Instant> valid_until() const { return valid_until_; }
 
 private:

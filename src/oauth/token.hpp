@@ -2,6 +2,8 @@
 // exactly one way of client authentication (OA-14). Thread rule: on the Loop's thread; the readers are pure.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +31,28 @@ base::Result<http::Request> token_http_request(const TokenRequest& request);
 // network = it could not answer now (429, 5xx); protocol = its answer breaks the rules.
 base::Result<TokenResponse> read_token_response(const http::Response& response, const TokenRequestOptions& options);
 
-// `http` outlives the task.
+// What a failed token request was, for those who must decide rather than show it (refresh, explain).
+struct TokenFailure {
+    enum class Kind {
+        not_sent,     // nothing of the request can have reached the server
+        in_doubt,     // it may have been received; no usable answer came back
+        unavailable,  // the server answered that it cannot now: 429, 5xx, or what the definition calls transient
+        refused,      // the server answered no: `error` is its code
+        broken        // an answer that breaks the rules, although it says success: the server may have committed
+    };
+    Kind kind = Kind::not_sent;
+    std::string error;                           // RFC 6749 section 5.2 code, cleaned; "" when there is none
+    int status = 0;                              // HTTP status, 0 when none came
+    std::optional<std::chrono::seconds> retry_after;
+    base::Error shown;                           // for a human
+};
+using TokenOutcome = tl::expected<TokenResponse, TokenFailure>;
+
+// read_token_response with the failure told apart.
+TokenOutcome read_token_answer(const http::Response& response, const TokenRequestOptions& options);
+
+// `http` outlives the tasks. request_token is ask_token for those who only show a failure.
+net::Task<TokenOutcome> ask_token(http::Client& http, TokenRequest request);
 net::Task<base::Result<TokenResponse>> request_token(http::Client& http, TokenRequest request);
 
 }  // namespace claviger::oauth

@@ -161,12 +161,29 @@ base::Result<http::Request> token_http_request(const TokenRequest& request) {
     return http;
 }
 
-net::Task<base::Result<TokenResponse>> request_token(http::Client& http, TokenRequest request) {
-    CO_TRY(message, token_http_request(request));
+net::Task<TokenOutcome> ask_token(http::Client& http, TokenRequest request) {
+    TokenFailure failure;
+    auto message = token_http_request(request);
+    if (!message) {
+        failure.shown = message.error();
+        co_return tl::unexpected<TokenFailure>(std::move(failure));
+    }
     const auto options = request.options;
-    auto answer = co_await http.send(std::move(message));
-    if (!answer) co_return base::fail(answer.error().within("the token request failed"));
-    co_return read_token_response(*answer, options);
+    bool left = false;
+    auto answer = co_await http.send(std::move(*message), &left);
+    if (!answer) {
+        failure.kind = left ? TokenFailure::Kind::in_doubt : TokenFailure::Kind::not_sent;
+        failure.shown = answer.error().within("the token request failed");
+        co_return tl::unexpected<TokenFailure>(std::move(failure));
+    }
+    auto token = read_token_answer(*answer, options);
+    co_return token;
+}
+
+net::Task<base::Result<TokenResponse>> request_token(http::Client& http, TokenRequest request) {
+    auto outcome = co_await ask_token(http, std::move(request));
+    if (!outcome) co_return base::fail(std::move(outcome).error().shown);
+    co_return std::move(*outcome);
 }
 
 }  // namespace claviger::oauth

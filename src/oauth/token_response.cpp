@@ -188,7 +188,39 @@ void read_captures(const json::Value& root, const TokenRequestOptions& options, 
     }
 }
 
+TokenFailure::Kind kind_of(const base::Error& error, int status) {
+    if (error.code == ErrorCode::network) return TokenFailure::Kind::unavailable;
+    if (error.code == ErrorCode::authorization_failed) return TokenFailure::Kind::refused;
+    return status >= 200 && status < 300 ? TokenFailure::Kind::broken : TokenFailure::Kind::unavailable;
+}
+
+// RFC 9110 section 10.2.3, in seconds; a date is not worth a clock here.
+std::optional<std::chrono::seconds> retry_after_of(const http::Response& response) {
+    const auto text = std::string(base::trim(response.fields.find("Retry-After").value_or("")));
+    const bool digits = !text.empty() && text.size() <= 6 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!digits) return std::nullopt;
+    return std::chrono::seconds(std::stol(text));
+}
+
+std::string error_code_of(const http::Response& response, const TokenRequestOptions& options) {
+    const auto parsed = parse_answer(response, options);
+    if (!parsed) return {};
+    return clean_text(json::string_at(parsed->get_object(), "error").value_or(""));
+}
+
 }  // namespace
+
+TokenOutcome read_token_answer(const http::Response& response, const TokenRequestOptions& options) {
+    auto token = read_token_response(response, options);
+    if (token) return std::move(*token);
+    TokenFailure failure;
+    failure.kind = kind_of(token.error(), response.status);
+    failure.error = error_code_of(response, options);
+    failure.status = response.status;
+    failure.retry_after = retry_after_of(response);
+    failure.shown = token.error();
+    return tl::unexpected<TokenFailure>(std::move(failure));
+}
 
 base::Result<TokenResponse> read_token_response(const http::Response& response, const TokenRequestOptions& options) {
     if (response.status >= 300 && response.status < 400)

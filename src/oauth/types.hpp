@@ -70,4 +70,10 @@ struct TokenRequestOptions {
     bool any_token_type = false;
 };
 
+// Claims of an ID token after its signature, issuer, audience, nonce and times were found right (OA-31).
+struct IdClaims {
+    std::string issuer, subject, email, name, preferred_username;
+    bool email_verified = false;
+};
+
 }  // namespace claviger::oauth

@@ -17,7 +17,7 @@ namespace claviger::provider {
 enum class AuthType { oauth2, oauth1, api_key, basic, custom };
 enum class Flow { pkce, dcr_pkce, device_code, client_credentials, oauth1, api_key, basic, custom };
 enum class TokenAuthMethod { client_secret_post, client_secret_basic, none, private_key_jwt, client_secret_jwt };
-enum class BodyFormat { form, json };
+enum class BodyFormat { form, json, query };  // query: parameters in the URL, the body empty
 
 std::string_view to_string(AuthType);
 std::string_view to_string(Flow);
@@ -43,22 +43,49 @@ struct CallbackQuirk { std::string code_param = "code", state_param = "state"; s
 struct CaptureRule { std::string name, pointer; };  // name -> JSON Pointer in the answer
 struct ResponseQuirk {
     std::vector<std::string> access_token, refresh_token, expires, scope, token_type;  // JSON Pointers, first hit wins
+    std::vector<std::string> refresh_expires;  // when the refresh token itself dies
+    std::vector<int> ok_status;                // further ones than 2xx that are a success
+    std::string scope_separator;               // of the answer; empty: the request's, a space or a comma
     std::string format = "auto";  // auto, json, form
     json::Value error_when;       // as in the file; null when absent
     std::vector<CaptureRule> capture;
 };
+// kind: relative, absolute (a number since 1970 or a date), jwt_exp (the access token's own `exp`).
 struct ExpiryQuirk { std::string unit = "seconds", kind = "relative"; std::optional<std::int64_t> default_seconds; };
 struct RefreshQuirk {
     std::string rotation = "auto";  // auto, always, never
     std::optional<std::int64_t> margin_seconds, min_interval_seconds;
-    std::string mode = "refresh";   // refresh, remint, extend
+    std::string mode = "refresh";   // refresh, remint, extend (the answer holds no new token, only a new end)
+    std::string method = "POST";    // POST, GET
+    std::string grant_type = "refresh_token";
+    std::string token = "refresh_token";            // which token is sent: refresh_token, access_token
+    std::optional<TokenAuthMethod> auth;            // nullopt: as at the token endpoint
+    std::optional<std::int64_t> idle_max_seconds;   // the refresh token dies when it is not used for so long
+    std::optional<std::int64_t> grace_seconds;      // an old refresh token is still taken for so long after a rotation
 };
+// A signed JWT: of the client (RFC 7523 section 2.2) or as the grant (section 2.1). Every text is a template over
+// {{field}}; `private_key` is PEM or JWK.
+struct AssertionRule {
+    std::string algorithm = "RS256", issuer, subject, audience, key_id, private_key;
+    StringMap claims;
+    std::int64_t lifetime_seconds = 300;
+    bool present = false;
+};
+// How a connection without a human's browser gets its token: client_credentials, jwt_bearer (RFC 7523), token_exchange
+// (RFC 8693). The texts are templates over {{field}}.
+struct GrantRule {
+    std::string type = "client_credentials";
+    AssertionRule assertion;                                     // jwt_bearer
+    std::string subject_token, subject_token_type, requested_token_type;  // token_exchange
+};
+// What stands for user and password where client authentication is Basic; empty: the client's id and secret.
+struct BasicTemplate { std::string username, password; bool present = false; };
 struct ErrorQuirk { std::vector<std::string> terminal, config, transient; };
 struct RevokeQuirk { std::string method = "POST", url, auth, order; StringMap params; bool present = false; };
 
 struct OAuth2 {
     std::string authorization_url, token_url, refresh_url, revocation_url, device_authorization_url,
-        registration_endpoint, issuer, userinfo_url, base_url;  // may hold {variables}
+        registration_endpoint, issuer, userinfo_url, pushed_authorization_url, jwks_url, base_url;  // may hold {variables}
     std::vector<std::string> scopes;                           // default scopes
     std::vector<ScopeChoice> available_scopes;
     bool scopes_required = false;
@@ -77,6 +104,11 @@ struct OAuth2 {
     ErrorQuirk errors;
     RevokeQuirk revoke;
     std::string device_token_request = "oauth2_form";
+    std::string token_method = "POST";  // POST, GET
+    BasicTemplate basic;
+    AssertionRule client_assertion;     // private_key_jwt, client_secret_jwt
+    GrantRule grant;                    // flow client_credentials
+    bool dpop = false;                  // RFC 9449: tokens bound to a key of the connection
 };
 
 struct OAuth1 {
