@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "connection/attempt.hpp"
+#include "connection/renewal.hpp"
 #include "connection/token_options.hpp"
 #include "oauth/authorize.hpp"
 #include "oauth/pkce.hpp"
@@ -21,14 +22,6 @@ struct Leg {  // what the authorization request fixes for the token request
     oauth::Pkce pkce;
     base::Secret state;
 };
-
-// An identifier is sent as it is written; only one with {variables} is expanded.
-base::Result<std::string> resource_of(const Attempt& attempt) {
-    const auto& resource = attempt.definition.oauth2->resource;
-    if (provider::variables_in(resource).empty()) return resource;
-    TRY(url, provider::expand_url(resource, attempt.variables));
-    return url.text();
-}
 
 base::Result<net::Url> authorization_link(const Attempt& attempt, const Endpoints& endpoints,
                                           const oauth::Client& client, const Leg& leg) {
@@ -67,16 +60,18 @@ net::Task<base::Result<oauth::AuthorizationGrant>> authorize(Attempt& attempt, c
 net::Task<base::Result<oauth::TokenResponse>> exchange(Attempt& attempt, const Endpoints& endpoints,
                                                        const oauth::Client& client, const Leg& leg, base::Secret code) {
     const auto& oauth = *attempt.definition.oauth2;
-    oauth::TokenRequest request;
-    request.endpoint = endpoints.token;
-    request.client = client.duplicate();
+    const std::map<std::string, std::string> captured;
+    RequestFields fields(attempt.definition, attempt.variables, captured);
+    fields.set("client_id", client.client_id);
+    fields.set("redirect_uri", leg.redirect_uri);
+    fields.set("scope", joined_scopes(oauth, attempt.scopes));
+    auto sender = client.duplicate();
+    CO_TRY(request, token_request(attempt.definition, fields, endpoints.token, std::move(sender)));
     request.grant_type = "authorization_code";
     request.grant.emplace_back("code", std::move(code));
     request.grant.emplace_back("redirect_uri", base::Secret(leg.redirect_uri));
     if (oauth.pkce) request.grant.emplace_back("code_verifier", leg.pkce.verifier.duplicate());
     if (!leg.resource.empty()) request.grant.emplace_back("resource", base::Secret(leg.resource));
-    CO_TRY(options, token_options(attempt.definition));
-    request.options = std::move(options);
     auto token = co_await oauth::request_token(attempt.with.http, std::move(request));
     co_return token;
 }
@@ -108,18 +103,14 @@ ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, co
     ConnectOutcome outcome;
     auto& connection = outcome.connection;
     connection = new_connection(attempt);
-    connection.expires_at = expiry_of(token, attempt.definition.oauth2->expires, connection.obtained_at);
-    connection.granted_scopes = std::move(token.scope);
-    connection.access_token = std::move(token.access_token);
-    connection.refresh_token = std::move(token.refresh_token);
-    connection.token_type = std::move(token.token_type);
-    connection.captured = std::move(token.captured);
+    const bool has_id_token = !token.id_token.empty();
+    take_tokens(attempt.definition, std::move(token), connection, connection.obtained_at);
     connection.client_id = client.client_id;
     connection.issuer = endpoints.issuer;
     connection.token_endpoint = endpoints.token.text();
     connection.oauth_endpoints = {endpoints.authorization.text(), endpoints.token.text()};
     if (endpoints.registration) connection.oauth_endpoints.push_back(endpoints.registration->text());
-    outcome.warnings = fewer_scopes_warning(connection, !token.id_token.empty());
+    outcome.warnings = fewer_scopes_warning(connection, has_id_token);
     return outcome;
 }
 
@@ -133,7 +124,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     Leg leg;
     CO_TRY(redirect_uri, attempt.with.dialog.redirect_uri());
     leg.redirect_uri = redirect_uri;
-    CO_TRY(resource, resource_of(attempt));
+    CO_TRY(resource, resource_of(attempt.definition, attempt.variables));
     leg.resource = std::move(resource);
     auto client = co_await ready_client(attempt, *endpoints, std::move(redirect_uri));
     if (!client) co_return base::fail(client.error());
