@@ -8,7 +8,6 @@
 #include "oauth/authorize.hpp"
 #include "oauth/pkce.hpp"
 #include "oauth/token.hpp"
-#include "provider/expand.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -21,14 +20,6 @@ struct Leg {  // what the authorization request fixes for the token request
     oauth::Pkce pkce;
     base::Secret state;
 };
-
-// An identifier is sent as it is written; only one with {variables} is expanded.
-base::Result<std::string> resource_of(const Attempt& attempt) {
-    const auto& resource = attempt.definition.oauth2->resource;
-    if (provider::variables_in(resource).empty()) return resource;
-    TRY(url, provider::expand_url(resource, attempt.variables));
-    return url.text();
-}
 
 base::Result<net::Url> authorization_link(const Attempt& attempt, const Endpoints& endpoints,
                                           const oauth::Client& client, const Leg& leg) {
@@ -133,7 +124,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     Leg leg;
     CO_TRY(redirect_uri, attempt.with.dialog.redirect_uri());
     leg.redirect_uri = redirect_uri;
-    CO_TRY(resource, resource_of(attempt));
+    CO_TRY(resource, resource_parameter(*attempt.definition.oauth2, attempt.variables));
     leg.resource = std::move(resource);
     auto client = co_await ready_client(attempt, *endpoints, std::move(redirect_uri));
     if (!client) co_return base::fail(client.error());

@@ -1,6 +1,7 @@
 #include "connection/token_options.hpp"
 
 #include "json/value.hpp"
+#include "provider/expand.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -20,6 +21,12 @@ std::int64_t unit_ms(const std::string& unit) {
 oauth::Parameters renames_of(const provider::OAuth2& oauth, std::string_view request) {
     const auto found = oauth.rename.find(std::string(request));
     return found == oauth.rename.end() ? oauth::Parameters() : found->second;
+}
+
+base::Result<std::string> resource_parameter(const provider::OAuth2& oauth, const provider::VariableValues& variables) {
+    if (provider::variables_in(oauth.resource).empty()) return oauth.resource;
+    TRY(url, provider::expand_url(oauth.resource, variables));
+    return url.text();
 }
 
 base::Result<oauth::TokenRequestOptions> token_options(const provider::ProviderDefinition& definition) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "oauth/types.hpp"
@@ -12,6 +13,10 @@ namespace claviger::connection {
 
 // `request`: "authorize", "token", "refresh", "revoke".
 oauth::Parameters renames_of(const provider::OAuth2& oauth, std::string_view request);
+
+// RFC 8707: the same in every request of a connection (OA-21); empty when there is none. An identifier is sent as it is
+// written; only one with {variables} is expanded.
+base::Result<std::string> resource_parameter(const provider::OAuth2& oauth, const provider::VariableValues& variables);
 
 base::Result<oauth::TokenRequestOptions> token_options(const provider::ProviderDefinition& definition);
 
