@@ -9,7 +9,6 @@
 #include "oauth/authorize.hpp"
 #include "oauth/pkce.hpp"
 #include "oauth/token.hpp"
-#include "provider/expand.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -124,7 +123,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     Leg leg;
     CO_TRY(redirect_uri, attempt.with.dialog.redirect_uri());
     leg.redirect_uri = redirect_uri;
-    CO_TRY(resource, resource_of(attempt.definition, attempt.variables));
+    CO_TRY(resource, resource_parameter(*attempt.definition.oauth2, attempt.variables));
     leg.resource = std::move(resource);
     auto client = co_await ready_client(attempt, *endpoints, std::move(redirect_uri));
     if (!client) co_return base::fail(client.error());

@@ -133,7 +133,7 @@ base::Result<oauth::TokenRequest> renewal_request(const provider::ProviderDefini
     TRY(request, refresh_request(definition, fields, std::move(endpoint), std::move(sender)));
     request.grant_type = oauth.refresh.grant_type;
     request.grant.emplace_back("refresh_token", token.duplicate());
-    TRY(resource, resource_of(definition, connection.variables));
+    TRY(resource, resource_parameter(oauth, connection.variables));
     if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
     request.options.method = oauth.refresh.method;
     if (const auto format = oauth.refresh.content_type) {

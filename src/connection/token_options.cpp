@@ -36,11 +36,9 @@ oauth::Parameters renames_of(const provider::OAuth2& oauth, std::string_view req
     return found == oauth.rename.end() ? oauth::Parameters() : found->second;
 }
 
-base::Result<std::string> resource_of(const provider::ProviderDefinition& definition,
-                                      const provider::VariableValues& variables) {
-    const auto& resource = definition.oauth2->resource;
-    if (provider::variables_in(resource).empty()) return resource;
-    TRY(url, provider::expand_url(resource, variables));
+base::Result<std::string> resource_parameter(const provider::OAuth2& oauth, const provider::VariableValues& variables) {
+    if (provider::variables_in(oauth.resource).empty()) return oauth.resource;
+    TRY(url, provider::expand_url(oauth.resource, variables));
     return url.text();
 }
 

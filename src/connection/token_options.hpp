@@ -2,6 +2,7 @@
 // Thread rule: pure functions.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "connection/request_fields.hpp"
@@ -14,9 +15,9 @@ namespace claviger::connection {
 // `request`: "authorize", "token", "refresh", "revoke".
 oauth::Parameters renames_of(const provider::OAuth2& oauth, std::string_view request);
 
-// RFC 8707: an identifier is sent as it is written; only one with {variables} is expanded.
-base::Result<std::string> resource_of(const provider::ProviderDefinition& definition,
-                                      const provider::VariableValues& variables);
+// RFC 8707: the same in every request of a connection (OA-21); empty when there is none. An identifier is sent as it is
+// written; only one with {variables} is expanded.
+base::Result<std::string> resource_parameter(const provider::OAuth2& oauth, const provider::VariableValues& variables);
 
 // How the answer of the token endpoint is read; nothing of the request.
 oauth::TokenRequestOptions answer_options(const provider::ProviderDefinition& definition);
