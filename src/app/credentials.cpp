@@ -36,7 +36,7 @@ base::Result<std::shared_ptr<const inject::Injection>> LiveCredentials::make(con
                                                                              const std::string& connection) {
     TRY(definition, registry_.load(provider));
     TRY(stored, connections_.load(provider, connection));
-    TRY(injection, inject::Injection::make(definition, stored, clock_.now()));
+    TRY(injection, inject::Injection::make(definition, stored, clock_.now(), connections_));
     return std::make_shared<const inject::Injection>(std::move(injection));
 }
 

@@ -82,7 +82,7 @@ std::string mending(const base::Error& error) {
 void say_if_unusable(const Broker& broker, const RunRequest& request, const provider::ProviderDefinition& definition,
                      const connection::Connection& stored) {
     if (!request.say) return;
-    const auto usable = inject::Injection::make(definition, stored, broker.clock.now());
+    const auto usable = inject::Injection::make(definition, stored, broker.clock.now(), broker.connections);
     if (usable) return;
     // Of those that need a login the message names provider and connection itself.
     const bool named = usable.error().code == ErrorCode::needs_login;

@@ -39,6 +39,7 @@ struct ReadyClient {
 
 // "Successfully" is for others to say: these return the saved connection.
 net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& attempt);
+net::Task<base::Result<ConnectOutcome>> connect_by_oauth1(Attempt& attempt);
 net::Task<base::Result<ConnectOutcome>> connect_by_fields(Attempt& attempt);
 
 // RFC 8414, OpenID and RFC 9728 fill what the definition leaves open; what it says wins.

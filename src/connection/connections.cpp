@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "connection/record.hpp"
 #include "json/value.hpp"
+#include "net/url.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -258,6 +259,14 @@ base::Result<std::optional<ClientRecord>> Connections::client(std::string_view p
     if (!record) return std::optional<ClientRecord>();
     TRY(client, deserialize_client(*record));
     return std::optional<ClientRecord>(std::move(client));
+}
+
+base::Result<std::optional<ClientRecord>> Connections::client_of(const Connection& connection) {
+    const auto endpoint = net::Url::parse(connection.token_endpoint);
+    if (!endpoint) return std::optional<ClientRecord>();
+    TRY(found, client(connection.provider, endpoint->origin()));
+    if (found && found->client_id != connection.client_id) return std::optional<ClientRecord>();
+    return found;
 }
 
 base::Result<void> Connections::save_client(const ClientRecord& client) {

@@ -44,6 +44,8 @@ public:
     base::Result<void> set_default(std::string_view provider, std::string_view name);
 
     base::Result<std::optional<ClientRecord>> client(std::string_view provider, std::string_view origin);
+    // The client that this connection was made with; nullopt when it is gone or another one has taken its place (OA-27).
+    base::Result<std::optional<ClientRecord>> client_of(const Connection& connection);
     base::Result<void> save_client(const ClientRecord& client);
     base::Result<std::size_t> erase_clients(std::string_view provider);
     // Every connection, the default and the clients of a provider, with `entry` in the journal: all or nothing. Returns

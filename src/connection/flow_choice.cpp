@@ -20,12 +20,12 @@ bool runs_here(Flow flow) {
     switch (flow) {
         case Flow::pkce:
         case Flow::dcr_pkce:
+        case Flow::oauth1:
         case Flow::api_key:
         case Flow::basic:
         case Flow::custom: return true;
         case Flow::device_code:
-        case Flow::client_credentials:
-        case Flow::oauth1: return false;
+        case Flow::client_credentials: return false;
     }
     return false;
 }
@@ -48,7 +48,7 @@ std::string usable_flows(const provider::ProviderDefinition& definition) {
     std::vector<std::string> names;
     for (const auto flow : flows_of(definition))
         if (runs_here(flow)) names.emplace_back(provider::to_string(flow));
-    if (names.empty()) return "this version runs: pkce, dcr_pkce, api_key, basic, custom";
+    if (names.empty()) return "this version runs: pkce, dcr_pkce, oauth1, api_key, basic, custom";
     return fmt::format("{} can use: {}", definition.name, base::join(names, ", "));
 }
 
