@@ -20,10 +20,10 @@ events {{}}
 http {{ access_log off; {temporary} server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {world.cert}; ssl_certificate_key {world.key}; root {root};
   auth_basic "test"; auth_basic_user_file {root}/users; }} }}
 """)
-    process = subprocess.Popen(["/usr/sbin/nginx", "-c", root / "nginx.conf", "-e", root / "error.log"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(["/usr/sbin/nginx", "-c", root / "nginx.conf", "-e", root / "error.log"], stdout=subprocess.DEVNULL, stderr=open(root / "said", "wb"))
     world.children.append(process)
     while True:
-        check(process.poll() is None, f"nginx did not start: {(root / 'error.log').read_text()[-1000:]}")
+        check(process.poll() is None, f"nginx did not start: {(root / 'said').read_text()[-1000:]}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return f"https://127.0.0.1:{port}"
 
