@@ -66,4 +66,19 @@ Problem problem_from(const base::Error& error) {
     }
 }
 
+Problem problem_of_credential(const base::Error& error) {
+    using base::ErrorCode;
+    switch (error.code) {
+        case ErrorCode::needs_login:
+        case ErrorCode::suspended:
+        case ErrorCode::not_connected:
+        case ErrorCode::busy: return problem_from(error);
+        default: return {424, "credential_unavailable", error.message, error.hint};
+    }
+}
+
+Problem body_too_long() {
+    return {413, "body_too_long", "requests to this service are signed over their body, which may have at most 256 KiB then", ""};
+}
+
 }  // namespace claviger::proxy
