@@ -131,6 +131,32 @@ Result<RunEnd> never_ran(base::Error error) {
     return RunEnd{program, 0, std::move(error)};
 }
 
+// A renewal whose request has left must get its answer into the vault: otherwise the refresh token is lost.
+constexpr std::chrono::seconds kFinishTime{40};
+constexpr std::chrono::milliseconds kFinishStep{20};
+
+net::Task<void> finish_renewals(net::Loop& loop, LiveCredentials& credentials, connection::BackgroundRefresh& background) {
+    background.stop();
+    const net::Deadline end = net::in(kFinishTime);
+    while (credentials.under_way() + background.under_way() > 0 && std::chrono::steady_clock::now() < end) co_await loop.sleep(kFinishStep);
+}
+
+Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& broker, net::Loop& loop) {
+    TRY(authority, broker.config.extra_authority());
+    connection::Refresher::Surroundings with{loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.random,
+                                             broker.log, std::move(authority), broker.config.flag("network.allow_private"), broker.home};
+    return connection::Refresher::make(std::move(with));
+}
+
+// Every connection of the session is kept alive; those that it uses are kept fresh (LiveCredentials says which).
+void keep_alive(const Broker& broker, const std::vector<policy::Route>& routes, connection::BackgroundRefresh& background) {
+    for (const auto& route : routes) {
+        const auto definition = broker.registry.load(route.provider);
+        const auto stored = broker.connections.load(route.provider, route.connection);
+        if (definition && stored) background.keep_alive(*stored, *definition);
+    }
+}
+
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
                                                          std::vector<policy::Route> routes, LiveCredentials& credentials) {
     TRY(authority, broker.config.extra_authority());
@@ -175,7 +201,10 @@ Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys:
     TRY(routes, session_routes(broker, request, export_names));
 
     net::Loop loop;
-    LiveCredentials credentials(broker.vault, broker.connections, broker.registry, broker.clock);
+    TRY(refresher, make_refresher(broker, loop));
+    connection::BackgroundRefresh background({loop, *refresher, broker.connections, broker.registry, broker.clock, broker.random, broker.log});
+    LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.log, *refresher, background});
+    keep_alive(broker, routes, background);
     TRY(proxy, start_proxy(broker, request, loop, routes, credentials));
 
     ChildEnvironmentInput input;
@@ -207,6 +236,7 @@ Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys:
     broker.log.info("run.started", {{"routes", routes.size()}});
     auto code = loop.run_until(watch_child(loop, *child));
     proxy->close();
+    loop.run_until(finish_renewals(loop, credentials, background));
     if (!code) return base::fail(std::move(code).error());
     return RunEnd{RunEnd::Program::ran, *code, std::nullopt};
 }

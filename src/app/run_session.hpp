@@ -1,6 +1,7 @@
 // One `claviger run`: proxy and broker in this process, the program as its child. Thread rule: main thread.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -32,6 +33,7 @@ struct Broker {  // what a session borrows
     const base::Clock& clock;
     base::Random& random;
     base::Log& log;
+    std::filesystem::path home;
 };
 
 // How a session ended: the program's own code, or why there was none to run.

@@ -59,7 +59,7 @@ Outcome run_program(Context& context, const Invocation& invocation) {
         }
         request.use.emplace_back(std::move(provider), std::move(connection));
     }
-    const app::Broker broker{*vault, *connections, context.registry(), *config, context.clock(), context.random(), context.log()};
+    const app::Broker broker{*vault, *connections, context.registry(), *config, context.clock(), context.random(), context.log(), context.home()};
     say_isolation(context, staged.report());
     TRY(end, app::run_session(broker, request, staged));
     using Program = app::RunEnd::Program;
