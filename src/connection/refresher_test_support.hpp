@@ -36,6 +36,7 @@ public:
         if (!saved) co_return base::fail(saved.error());
         co_return Fresh{std::move(*connection), Refreshed::renewed, std::nullopt};
     }
+    net::Task<bool> settle(std::chrono::milliseconds) override { co_return at_once == 0; }
     [[nodiscard]] std::optional<base::Instant> due(const Connection& connection, const provider::ProviderDefinition& definition) const override {
         return leave_alone ? std::nullopt : due_at(connection, definition);
     }
