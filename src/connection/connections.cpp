@@ -174,6 +174,8 @@ base::Result<std::vector<Summary>> Connections::list() {
         summary.account_label = connection.account.label.empty() ? connection.account.id : connection.account.label;
         summary.definition_digest = connection.definition_digest;
         summary.login_needed = connection.login_needed;
+        summary.login_reason = connection.login_reason;
+        summary.failing_since = connection.last_refresh_failure;
         const auto chosen = default_name(connection.provider);
         if (!chosen && !damaged(chosen.error())) return base::fail(chosen.error());
         summary.is_default = chosen && *chosen == connection.name;

@@ -16,6 +16,8 @@ struct Summary {  // decrypted, secrets dropped
     std::optional<base::Instant> expires_at;
     std::string base_url, account_id, account_label, definition_digest;
     bool login_needed = false;
+    std::string login_reason;
+    std::optional<base::Instant> failing_since;  // last_refresh_failure
     bool is_default = false;
     std::optional<base::Error> problem{};  // the record is damaged: only provider and name are known, as the file has them
 };
