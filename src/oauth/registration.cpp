@@ -71,13 +71,16 @@ std::string_view to_string(ClientAuthentication method) {
         case ClientAuthentication::none: return "none";
         case ClientAuthentication::client_secret_post: return "client_secret_post";
         case ClientAuthentication::client_secret_basic: return "client_secret_basic";
+        case ClientAuthentication::client_secret_jwt: return "client_secret_jwt";
+        case ClientAuthentication::private_key_jwt: return "private_key_jwt";
     }
     return "none";
 }
 
 std::optional<ClientAuthentication> client_authentication_from(std::string_view text) {
     for (const auto method : {ClientAuthentication::none, ClientAuthentication::client_secret_post,
-                              ClientAuthentication::client_secret_basic})
+                              ClientAuthentication::client_secret_basic, ClientAuthentication::client_secret_jwt,
+                              ClientAuthentication::private_key_jwt})
         if (to_string(method) == text) return method;
     return std::nullopt;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "http/client.hpp"
+#include "oauth/assertion.hpp"
 #include "oauth/types.hpp"
 
 namespace claviger::oauth {
@@ -18,14 +19,17 @@ using SecretParameters = std::vector<std::pair<std::string, base::Secret>>;
 struct TokenRequest {
     net::Url endpoint;
     Client client;
-    std::string grant_type;
+    std::string grant_type;  // empty: a request to another endpoint that clients authenticate at (RFC 9126, RFC 7009)
     SecretParameters grant;  // code, redirect_uri, code_verifier, resource ...
     TokenRequestOptions options;
+    base::Secret dpop_key;   // private JWK: the token is to be bound to it (RFC 9449); empty: a bearer token
+    Signing signing;
 };
 
 // ErrorCode::invalid_input before anything is sent when method and secret do not fit, or an extra parameter or header
-// would override one of the protocol.
-base::Result<http::Request> token_http_request(const TokenRequest& request);
+// would override one of the protocol. Assertions and proofs are made anew at every call; `dpop_nonce`: as the server
+// gave it (RFC 9449 section 8), "" at first.
+base::Result<http::Request> token_http_request(const TokenRequest& request, std::string_view dpop_nonce = {});
 
 // 2xx with `error`, or without a usable access token, is a failure (OA-12). authorization_failed = the server refused;
 // network = it could not answer now (429, 5xx); protocol = its answer breaks the rules.
@@ -51,7 +55,12 @@ using TokenOutcome = tl::expected<TokenResponse, TokenFailure>;
 // read_token_response with the failure told apart.
 TokenOutcome read_token_answer(const http::Response& response, const TokenRequestOptions& options);
 
-// `http` outlives the tasks. request_token is ask_token for those who only show a failure.
+// Sends it and gives the answer as it came; `left` as in http::Client::send. For every endpoint that clients
+// authenticate at.
+net::Task<base::Result<http::Response>> send_authenticated(http::Client& http, TokenRequest request, bool* left = nullptr);
+
+// `http` outlives the tasks. A server that wants a nonce in the DPoP proof is asked once more with it, which is still one
+// request: it has looked at nothing else. request_token is ask_token for those who only show a failure.
 net::Task<TokenOutcome> ask_token(http::Client& http, TokenRequest request);
 net::Task<base::Result<TokenResponse>> request_token(http::Client& http, TokenRequest request);
 
