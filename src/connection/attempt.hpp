@@ -19,6 +19,7 @@ struct Attempt {
     provider::VariableValues variables;    // complete and checked
     std::vector<std::string> scopes;       // requested
     std::optional<Connection> previous;    // what lies under the name now
+    base::Secret dpop_key{};               // of this connection, where the definition wants DPoP: all token requests prove it
 };
 
 // Where this attempt's requests go. Fixed before the human is sent away; the code and the secrets go to `token` and
@@ -26,6 +27,8 @@ struct Attempt {
 struct Endpoints {
     net::Url authorization, token;
     std::optional<net::Url> registration;
+    std::optional<net::Url> jwks;                  // the server's keys
+    std::optional<net::Url> pushed_authorization;  // RFC 9126, where it is to be used
     std::string issuer;  // empty when unknown
     bool iss_required = false;
     std::vector<std::string> authentication_methods;  // empty: not said
@@ -44,11 +47,18 @@ net::Task<base::Result<ConnectOutcome>> connect_by_fields(Attempt& attempt);
 net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt);
 // The stored client of the token endpoint's origin (OA-27), else one asked for or registered.
 net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoints& endpoints, std::string redirect_uri);
+// The claims of an ID token that came, after every check (OA-31). One that fails is ignored, with a warning; so is, without
+// one, a token of a server that does not say who it is.
+net::Task<std::optional<oauth::IdClaims>> verified_claims(Attempt& attempt, const Endpoints& endpoints, const oauth::Client& client,
+                                                          base::Secret id_token, std::string nonce, std::vector<std::string>& warnings);
 // RFC 7591; part of ready_client.
 net::Task<base::Result<ReadyClient>> register_new_client(Attempt& attempt, const Endpoints& endpoints,
                                                          std::string redirect_uri);
 // The {variables} that have no value yet are asked for.
 net::Task<base::Result<provider::VariableValues>> complete_by_asking(Attempt& attempt);
+
+// ErrorCode::protocol when the definition wants DPoP and the server gave a token that everybody can use.
+base::Result<void> check_binding(const Attempt& attempt, const std::string& token_type);
 
 // The parts of a Connection that do not depend on the flow.
 Connection new_connection(const Attempt& attempt);

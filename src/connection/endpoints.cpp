@@ -22,7 +22,7 @@ base::Result<std::optional<net::Url>> expanded(const std::string& url_template, 
 }
 
 struct Known {  // by the definition alone
-    std::optional<net::Url> authorization, token, registration;
+    std::optional<net::Url> authorization, token, registration, jwks, pushed_authorization;
     std::string issuer;
 };
 
@@ -31,10 +31,14 @@ base::Result<Known> known_endpoints(const provider::OAuth2& oauth, const provide
     TRY(authorization, expanded(oauth.authorization_url, values, "authorization URL"));
     TRY(token, expanded(oauth.token_url, values, "token URL"));
     TRY(registration, expanded(oauth.registration_endpoint, values, "registration endpoint"));
+    TRY(jwks, expanded(oauth.jwks_url, values, "JWKS URL"));
+    TRY(pushed, expanded(oauth.pushed_authorization_url, values, "pushed authorization URL"));
     TRY(issuer, expanded(oauth.issuer, values, "issuer"));
     known.authorization = std::move(authorization);
     known.token = std::move(token);
     known.registration = std::move(registration);
+    known.jwks = std::move(jwks);
+    known.pushed_authorization = std::move(pushed);
     if (issuer) known.issuer = oauth::issuer_text(*issuer, oauth.issuer.ends_with('/'));
     return known;
 }
@@ -98,7 +102,7 @@ net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
     const auto token = known.token ? known.token : metadata.token_endpoint;
     if (!authorization) co_return base::fail(lacks(attempt, "authorization endpoint", "authorization_url"));
     if (!token) co_return base::fail(lacks(attempt, "token endpoint", "token_url"));
-    Endpoints endpoints{*authorization, *token, known.registration, known.issuer, false, {}};
+    Endpoints endpoints{*authorization, *token, known.registration, known.jwks, known.pushed_authorization, known.issuer, false, {}};
     if (!endpoints.registration) endpoints.registration = metadata.registration_endpoint;
     if (attempt.flow == provider::Flow::dcr_pkce && !endpoints.registration)
         co_return base::fail(lacks(attempt, "registration endpoint", "registration_endpoint"));
@@ -106,6 +110,13 @@ net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
     if (metadata.authorization_endpoint == authorization) {
         endpoints.issuer = metadata.issuer;
         endpoints.iss_required = metadata.authorization_response_iss_parameter_supported;
+        if (!endpoints.jwks) endpoints.jwks = metadata.jwks_uri;
+        // RFC 9126 section 5: used where the server wants it, or the definition does (OA-24).
+        if (metadata.require_pushed_authorization_requests && !endpoints.pushed_authorization) {
+            endpoints.pushed_authorization = metadata.pushed_authorization_request_endpoint;
+            if (!endpoints.pushed_authorization)
+                co_return base::fail(lacks(attempt, "pushed authorization request endpoint, which it requires", "pushed_authorization_url"));
+        }
     }
     endpoints.authentication_methods = std::move(metadata.token_endpoint_auth_methods_supported);
     co_return endpoints;

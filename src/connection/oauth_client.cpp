@@ -3,51 +3,45 @@
 #include <fmt/format.h>
 
 #include "connection/attempt.hpp"
+#include "connection/client_of.hpp"
 #include "connection/form_fields.hpp"
+#include "crypto/jwk.hpp"
 #include "oauth/foreign_text.hpp"
-#include "oauth/registration.hpp"
 
 namespace claviger::connection {
 namespace {
 
 using base::ErrorCode;
-using oauth::ClientAuthentication;
 using provider::TokenAuthMethod;
 
 constexpr std::size_t kMaxClientValue = 4096;
+constexpr std::size_t kMaxKey = 16 * 1024;
 
-base::Result<void> check_method(const provider::OAuth2& oauth) {
-    const bool assertion = oauth.token_auth_method == TokenAuthMethod::private_key_jwt ||
-                           oauth.token_auth_method == TokenAuthMethod::client_secret_jwt;
-    if (!assertion) return {};
-    return base::fail(ErrorCode::unsupported,
-                      fmt::format("client authentication by {} is not in this version of Claviger",
-                                  provider::to_string(*oauth.token_auth_method)),
-                      "use client_secret_post, client_secret_basic or none if the service allows it");
+bool by_key(const provider::OAuth2& oauth) { return oauth.token_auth_method == TokenAuthMethod::private_key_jwt; }
+
+bool asks_for_secret(const provider::OAuth2& oauth) {
+    return oauth.token_auth_method != TokenAuthMethod::none && !by_key(oauth);
 }
-
-bool asks_for_secret(const provider::OAuth2& oauth) { return oauth.token_auth_method != TokenAuthMethod::none; }
 
 bool needs_secret(const provider::OAuth2& oauth) {
     return oauth.client_secret_required || oauth.token_auth_method == TokenAuthMethod::client_secret_basic ||
-           oauth.token_auth_method == TokenAuthMethod::client_secret_post;
+           oauth.token_auth_method == TokenAuthMethod::client_secret_post ||
+           oauth.token_auth_method == TokenAuthMethod::client_secret_jwt;
 }
 
-// A registered client is used as registered; one that a human entered as the definition says.
-base::Result<oauth::Client> usable(const ClientRecord& record, const provider::OAuth2& oauth) {
-    oauth::Client client{record.client_id, record.client_secret.duplicate(), ClientAuthentication::none};
-    if (const auto registered = oauth::client_authentication_from(record.authentication)) {
-        client.authentication = *registered;
-    } else if (oauth.token_auth_method == TokenAuthMethod::client_secret_basic) {
-        client.authentication = ClientAuthentication::client_secret_basic;
-    } else if (oauth.token_auth_method != TokenAuthMethod::none && !client.client_secret.empty()) {
-        client.authentication = ClientAuthentication::client_secret_post;
-    }
-    if (client.authentication == ClientAuthentication::none) client.client_secret = base::Secret();
-    if (client.client_secret.empty() && client.authentication != ClientAuthentication::none)
-        return base::fail(ErrorCode::invalid_input, "the stored client has no secret, but the definition needs one",
-                          fmt::format("run: claviger remove {} and log in again", record.provider));
-    return client;
+void add_key_fields(const provider::OAuth2& oauth, Form& form) {
+    FormField key, id;
+    key.name = "private_key";
+    key.label = "Private key";
+    key.help = "The key whose public part the provider knows: PEM, or a JWK. It signs and is never sent.";
+    key.secret = true;
+    form.fields.push_back(std::move(key));
+    if (!oauth.client_assertion.key_id.empty()) return;
+    id.name = "key_id";
+    id.label = "Key ID";
+    id.help = "The provider's name for the key, if it gave one (kid).";
+    id.required = false;
+    form.fields.push_back(std::move(id));
 }
 
 Form client_form(const provider::ProviderDefinition& definition, const std::string& redirect_uri,
@@ -62,6 +56,7 @@ Form client_form(const provider::ProviderDefinition& definition, const std::stri
     id.name = "client_id";
     id.label = "Client ID";
     form.fields.push_back(std::move(id));
+    if (by_key(oauth)) add_key_fields(oauth, form);
     if (!asks_for_secret(oauth)) return form;
     FormField secret;
     secret.name = "client_secret";
@@ -73,10 +68,22 @@ Form client_form(const provider::ProviderDefinition& definition, const std::stri
     return form;
 }
 
+// What is wrong with a private key; it may have line breaks, and what it says is known only by reading it.
+std::string key_complaint(std::string_view value) {
+    if (value.empty()) return "this field is required";
+    if (value.size() > kMaxKey) return "this is too long";
+    const auto key = crypto::Jwk::private_key(value);
+    return key ? std::string() : key.error().message;
+}
+
 std::map<std::string, std::string> check_client(const std::vector<FormField>& fields, const Answers& answers) {
     std::map<std::string, std::string> wrong;
     for (const auto& field : fields) {
         const auto value = trimmed_answer(answers, field.name);
+        if (field.name == "private_key") {
+            if (auto message = key_complaint(value); !message.empty()) wrong.emplace(field.name, std::move(message));
+            continue;
+        }
         auto message = complaint(field, value);
         if (message.empty() && !value.empty() && !oauth::is_vschar(value, kMaxClientValue))
             message = "only plain ASCII characters can be part of it";
@@ -85,7 +92,13 @@ std::map<std::string, std::string> check_client(const std::vector<FormField>& fi
     return wrong;
 }
 
-net::Task<base::Result<ReadyClient>> ask_for_client(Attempt& attempt, std::string origin, std::string redirect_uri) {
+base::Result<oauth::Client> usable(const Attempt& attempt, const ClientRecord& record, const Endpoints& endpoints) {
+    const auto token = endpoints.token.text();
+    return client_of(record, attempt.definition, attempt.variables, {endpoints.issuer, token});
+}
+
+net::Task<base::Result<ReadyClient>> ask_for_client(Attempt& attempt, const Endpoints& endpoints, std::string redirect_uri) {
+    const auto origin = endpoints.token.origin();
     auto form = client_form(attempt.definition, redirect_uri, origin);
     const auto fields = form.fields;
     std::function<std::map<std::string, std::string>(const Answers&)> check = [&fields](const Answers& answers) {
@@ -101,9 +114,11 @@ net::Task<base::Result<ReadyClient>> ask_for_client(Attempt& attempt, std::strin
     record.origin = origin;
     record.client_id = std::string(trimmed_answer(*answers, "client_id"));
     record.client_secret = base::Secret(trimmed_answer(*answers, "client_secret"));
+    record.private_key = base::Secret(trimmed_answer(*answers, "private_key"));
+    record.key_id = std::string(trimmed_answer(*answers, "key_id"));
     record.redirect_uri = redirect_uri;
     ReadyClient ready;
-    CO_TRY(client, usable(record, *attempt.definition.oauth2));
+    CO_TRY(client, usable(attempt, record, endpoints));
     ready.client = std::move(client);
     ready.to_save = std::move(record);
     co_return ready;
@@ -137,14 +152,13 @@ base::Result<bool> still_good(Attempt& attempt, const ClientRecord& record, cons
 
 net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoints& endpoints,
                                                   std::string redirect_uri) {
-    CO_TRY_VOID(check_method(*attempt.definition.oauth2));
     const auto origin = endpoints.token.origin();
     CO_TRY(stored, attempt.with.connections.client(attempt.definition.name, origin));
     if (stored) {
         CO_TRY(good, still_good(attempt, *stored, redirect_uri));
         if (good) {
             ReadyClient ready;
-            CO_TRY(client, usable(*stored, *attempt.definition.oauth2));
+            CO_TRY(client, usable(attempt, *stored, endpoints));
             ready.client = std::move(client);
             co_return ready;
         }
@@ -153,7 +167,7 @@ net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoi
         auto registered = co_await register_new_client(attempt, endpoints, std::move(redirect_uri));
         co_return registered;
     }
-    auto entered = co_await ask_for_client(attempt, origin, std::move(redirect_uri));
+    auto entered = co_await ask_for_client(attempt, endpoints, std::move(redirect_uri));
     co_return entered;
 }
 
