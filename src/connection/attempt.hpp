@@ -29,6 +29,7 @@ struct Endpoints {
     std::optional<net::Url> registration;
     std::optional<net::Url> jwks;                  // the server's keys
     std::optional<net::Url> pushed_authorization;  // RFC 9126, where it is to be used
+    std::optional<net::Url> revocation, userinfo;  // of the issuer's metadata; the definition's own are not here
     std::string issuer;  // empty when unknown
     bool iss_required = false;
     std::vector<std::string> authentication_methods;  // empty: not said

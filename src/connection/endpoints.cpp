@@ -102,10 +102,15 @@ net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
     const auto token = known.token ? known.token : metadata.token_endpoint;
     if (!authorization) co_return base::fail(lacks(attempt, "authorization endpoint", "authorization_url"));
     if (!token) co_return base::fail(lacks(attempt, "token endpoint", "token_url"));
-    Endpoints endpoints{*authorization, *token, known.registration, known.jwks, known.pushed_authorization, known.issuer, false, {}};
+    Endpoints endpoints{*authorization, *token, known.registration, known.jwks, known.pushed_authorization, {}, {}, known.issuer, false, {}};
     if (!endpoints.registration) endpoints.registration = metadata.registration_endpoint;
     if (attempt.flow == provider::Flow::dcr_pkce && !endpoints.registration)
         co_return base::fail(lacks(attempt, "registration endpoint", "registration_endpoint"));
+    // What its metadata adds is for the tokens of this server alone.
+    if (metadata.token_endpoint == token) {
+        endpoints.revocation = metadata.revocation_endpoint;
+        endpoints.userinfo = metadata.userinfo_endpoint;
+    }
     // Only a server whose own authorization endpoint is used can be held to what its metadata announces.
     if (metadata.authorization_endpoint == authorization) {
         endpoints.issuer = metadata.issuer;
