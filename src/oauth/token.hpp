@@ -18,7 +18,7 @@ using SecretParameters = std::vector<std::pair<std::string, base::Secret>>;
 struct TokenRequest {
     net::Url endpoint;
     Client client;
-    std::string grant_type;
+    std::string grant_type;  // empty: the request is no grant (device authorization), or of a dialect that names none
     SecretParameters grant;  // code, redirect_uri, code_verifier, resource ...
     TokenRequestOptions options;
 };

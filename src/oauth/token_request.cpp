@@ -27,9 +27,11 @@ constexpr std::array<std::string_view, 8> kReservedHeaders{"authorization",     
                                                            "transfer-encoding", "proxy-authorization"};
 
 // RFC 6749 section 2.3.1 knows no half-authenticated client.
-base::Result<void> check_client(const Client& client) {
+base::Result<void> check_client(const TokenRequest& request) {
+    const auto& client = request.client;
     const bool wants_secret = client.authentication != ClientAuthentication::none;
-    if (client.client_id.empty())
+    // What is no grant of RFC 6749 may be asked for by nobody in particular.
+    if (client.client_id.empty() && (wants_secret || !request.grant_type.empty()))
         return base::fail(ErrorCode::invalid_input, "the client id is empty");
     if (wants_secret && client.client_secret.empty()) {
         return base::fail(ErrorCode::invalid_input, "the client authenticates with a secret, but has none",
@@ -99,9 +101,9 @@ std::vector<Pair> protocol_pairs(const TokenRequest& request) {
         return std::string(name);
     };
     std::vector<Pair> pairs;
-    pairs.push_back({name_of("grant_type"), request.grant_type});
+    if (!request.grant_type.empty()) pairs.push_back({name_of("grant_type"), request.grant_type});
     for (const auto& [name, value] : request.grant) pairs.push_back({name_of(name), value.reveal()});
-    if (request.client.authentication != ClientAuthentication::client_secret_basic)
+    if (request.client.authentication != ClientAuthentication::client_secret_basic && !request.client.client_id.empty())
         pairs.push_back({name_of("client_id"), request.client.client_id});
     if (request.client.authentication == ClientAuthentication::client_secret_post)
         pairs.push_back({name_of("client_secret"), request.client.client_secret.reveal()});
@@ -146,7 +148,7 @@ base::Result<void> add_headers(http::Fields& fields, const Parameters& headers) 
 
 base::Result<http::Request> token_http_request(const TokenRequest& request) {
     TRY_VOID(check_endpoint(request.endpoint, "token URL"));
-    TRY_VOID(check_client(request.client));
+    TRY_VOID(check_client(request));
     auto pairs = protocol_pairs(request);
     TRY_VOID(append_extras(pairs, request.options.extra_parameters));
 
