@@ -130,6 +130,8 @@ struct Client::State {
     static Task<Result<Lease>> acquire(std::shared_ptr<State> self, std::string key, net::Url url,
                                        std::chrono::milliseconds longest_idle, Deadline deadline, AcquireOptions how);
     static Task<Result<Response>> send(std::shared_ptr<State> self, Request request, bool* left);
+    // `request` outlives the task.
+    static Task<Result<Response>> send_unobserved(std::shared_ptr<State> self, const Request& request, bool* left);
 };
 
 Task<Result<std::unique_ptr<Connection>>> Client::State::connect(std::shared_ptr<State> self, net::Url url,
@@ -169,6 +171,12 @@ Task<Result<Client::Lease>> Client::State::acquire(std::shared_ptr<State> self, 
 }
 
 Task<Result<Response>> Client::State::send(std::shared_ptr<State> self, Request request, bool* left) {
+    auto outcome = co_await send_unobserved(self, request, left);
+    if (self->options.observer) self->options.observer(request, outcome);
+    co_return outcome;
+}
+
+Task<Result<Response>> Client::State::send_unobserved(std::shared_ptr<State> self, const Request& request, bool* left) {
     const Deadline deadline = net::in(self->options.total_time);
     CO_TRY_VOID(check_url(request.url, self->options.addresses, false));
     if (request.method == "CONNECT") co_return base::fail(ErrorCode::internal, "CONNECT is not sent by send()");

@@ -2,6 +2,7 @@
 // Thread rule: on the Loop's thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,9 @@ public:
         std::size_t idle_per_key = 8;
         std::chrono::milliseconds idle_time{30'000};
         std::string user_agent = "claviger";
+        // Told of every exchange of send() when it has ended, well or not. What it sees holds secrets: an observer keeps
+        // outlines, never values. It must not throw.
+        std::function<void(const Request&, const base::Result<Response>&)> observer = {};
     };
     static base::Result<Client> make(net::Loop& loop, Options options);
     Client(Client&&) noexcept;

@@ -48,6 +48,20 @@ TEST_F(ClientTest, requests_follow_each_other_on_one_connection) {
     EXPECT_EQ(peer.requests.size(), 3u);
 }
 
+TEST_F(ClientTest, an_observer_is_told_of_every_exchange_however_it_ends) {
+    RawPeer peer(loop, {Script{{kOk}, {"", true}}});
+    std::vector<std::string> told;
+    options.observer = [&told](const Request& request, const base::Result<Response>& outcome) {
+        told.push_back(request.method + " " + request.url.request_target() + " " + std::string(request.body) + " " +
+                       (outcome ? std::to_string(outcome->status) : std::string(base::to_string(outcome.error().code))));
+    };
+    Client client = make();
+    ASSERT_TRUE(send(client, request("POST", peer.url("/a?b"), "x=y")));
+    ASSERT_FALSE(send(client, request("POST", peer.url("/c"), "z")));
+    ASSERT_FALSE(send(client, request("GET", "http://example.test/")));
+    EXPECT_EQ(told, (std::vector<std::string>{"POST /a?b x=y 200", "POST /c z network", "GET /  denied"}));
+}
+
 TEST_F(ClientTest, what_is_sent_is_ours) {
     RawPeer peer(loop, {Script{{kOk}}});
     Client client = make();
