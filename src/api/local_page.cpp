@@ -40,6 +40,7 @@ public:
     net::Task<base::Result<Answers>> ask(connection::Form form, FormCheck check, net::Deadline deadline) override;
     net::Task<base::Result<AuthorizationResponse>> authorize(net::Url url, std::string state_param, base::Secret state,
                                                              net::Deadline deadline) override;
+    net::Task<void> show_device_code(connection::DeviceCode code) override;
     base::Result<std::string> redirect_uri() override { return site_->origin() + std::string(kCallbackPath); }
     void finished(const base::Result<void>& outcome) override;
     net::Task<void> farewell(net::Deadline deadline) override;

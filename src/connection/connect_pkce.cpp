@@ -25,7 +25,7 @@ base::Result<net::Url> authorization_link(const Attempt& attempt, const Endpoint
                                           const oauth::Client& client, const Leg& leg) {
     const auto& oauth = *attempt.definition.oauth2;
     oauth::AuthorizationRequest request;
-    request.endpoint = endpoints.authorization;
+    request.endpoint = *endpoints.authorization;
     request.client_id = client.client_id;
     request.redirect_uri = leg.redirect_uri;
     request.state = leg.state.duplicate();
@@ -87,6 +87,8 @@ std::vector<std::string> fewer_scopes_warning(const Connection& connection, bool
     return {"granted fewer scopes than requested: missing " + base::printable(base::join(missing, ", "))};
 }
 
+}  // namespace
+
 base::Error with_client_hint(const Attempt& attempt, const ReadyClient& client, base::Error error) {
     if (!client.to_save && error.message.find("invalid_client") != std::string::npos)
         error.hint = fmt::format("the stored client id or secret is no longer accepted: run claviger remove {} to "
@@ -108,13 +110,12 @@ ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, co
     connection.client_id = client.client_id;
     connection.issuer = endpoints.issuer;
     connection.token_endpoint = endpoints.token.text();
-    connection.oauth_endpoints = {endpoints.authorization.text(), endpoints.token.text()};
-    if (endpoints.registration) connection.oauth_endpoints.push_back(endpoints.registration->text());
+    connection.oauth_endpoints = {endpoints.token.text()};
+    for (const auto* other : {&endpoints.authorization, &endpoints.device_authorization, &endpoints.registration})
+        if (*other) connection.oauth_endpoints.push_back((*other)->text());
     outcome.warnings = fewer_scopes_warning(connection, !token.id_token.empty());
     return outcome;
 }
-
-}  // namespace
 
 // Flows pkce and dcr_pkce. One attempt is one set of endpoints, one state, one verifier; nothing of it is shared with
 // another attempt, so two logins cannot be crossed (OA-05).

@@ -160,9 +160,8 @@ Waiting waiting_on(net::Loop& loop) {
 }
 
 net::Task<base::Result<TokenResponse>> await_device_token(http::Client& http, Waiting waiting,
-                                                          std::function<TokenRequest()> make_request,
-                                                          std::chrono::seconds interval, std::chrono::seconds lifetime) {
-    PollSchedule schedule(interval, lifetime, waiting.now());
+                                                          PollSchedule schedule,
+                                                          std::function<TokenRequest()> make_request) {
     auto why = nobody_came();
     for (auto next = schedule.next(); next; next = schedule.next()) {
         co_await waiting.until(*next);

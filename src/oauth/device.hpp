@@ -8,6 +8,7 @@
 #include <string>
 
 #include "http/client.hpp"
+#include "oauth/poll_schedule.hpp"
 #include "oauth/token.hpp"
 
 namespace claviger::oauth {
@@ -37,7 +38,7 @@ Waiting waiting_on(net::Loop& loop);
 // human or the server said no), cancelled (nobody approved while the code lived), protocol. Unreachable servers are
 // asked again until the code has run out. `http` outlives the task.
 net::Task<base::Result<TokenResponse>> await_device_token(http::Client& http, Waiting waiting,
-                                                          std::function<TokenRequest()> make_request,
-                                                          std::chrono::seconds interval, std::chrono::seconds lifetime);
+                                                          PollSchedule schedule,
+                                                          std::function<TokenRequest()> make_request);
 
 }  // namespace claviger::oauth

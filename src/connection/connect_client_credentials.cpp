@@ -1,0 +1,30 @@
+#include "connection/attempt.hpp"
+#include "connection/mint.hpp"
+
+namespace claviger::connection {
+// Flow client_credentials: no human at the provider. What is stored is what the next token is minted from.
+net::Task<base::Result<ConnectOutcome>> connect_by_client_credentials(Attempt& attempt) {
+    auto endpoints = co_await find_endpoints(attempt);
+    if (!endpoints) co_return base::fail(endpoints.error());
+    auto client = co_await ready_client(attempt, *endpoints, std::string());
+    if (!client) co_return base::fail(client.error());
+    auto draft = new_connection(attempt);
+    if (attempt.definition.credentials.schema.is_object()) {
+        // The grant is made of more than the client: of a service account, for instance.
+        auto fields = co_await ask_for_credential(attempt);
+        if (!fields) co_return base::fail(fields.error());
+        draft.fields = std::move(*fields);
+    }
+    const MintParts parts{attempt.with.http, attempt.with.connections.clock(), attempt.with.random};
+    auto minter = client->client.duplicate();
+    auto token = co_await mint_token(parts, attempt.definition, draft, std::move(minter), endpoints->token);
+    if (!token) co_return base::fail(with_client_hint(attempt, *client, token.error().shown));
+
+    auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(*token));
+    outcome.connection.fields = std::move(draft.fields);
+    const auto* to_save = client->to_save ? &*client->to_save : nullptr;
+    CO_TRY_VOID(store_connection(attempt, outcome.connection, to_save));
+    co_return outcome;
+}
+
+}  // namespace claviger::connection
