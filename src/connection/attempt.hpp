@@ -29,6 +29,7 @@ struct Endpoints {
     net::Url token;
     std::optional<net::Url> registration;
     std::optional<net::Url> device_authorization;  // flow device_code
+    std::optional<net::Url> revocation, userinfo;  // of the issuer's metadata; the definition's own are not here
     std::string issuer;  // empty when unknown
     bool iss_required = false;
     std::vector<std::string> authentication_methods;  // empty: not said

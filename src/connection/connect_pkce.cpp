@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "connection/attempt.hpp"
+#include "connection/scopes.hpp"
 #include "connection/token_options.hpp"
 #include "oauth/authorize.hpp"
 #include "oauth/pkce.hpp"
@@ -72,25 +73,10 @@ net::Task<base::Result<oauth::TokenResponse>> exchange(Attempt& attempt, const E
     co_return token;
 }
 
-std::vector<std::string> fewer_scopes_warning(const Connection& connection, bool has_id_token) {
-    if (!connection.granted_scopes) return {};
-    std::vector<std::string> missing;
-    for (const auto& scope : connection.requested_scopes) {
-        const auto& granted = *connection.granted_scopes;
-        if (std::find(granted.begin(), granted.end(), scope) != granted.end()) continue;
-        // Many servers grant these by what they send, not by listing them.
-        if (scope == "offline_access" && !connection.refresh_token.empty()) continue;
-        if (scope == "openid" && has_id_token) continue;
-        missing.push_back(scope);
-    }
-    if (missing.empty()) return {};
-    return {"granted fewer scopes than requested: missing " + base::printable(base::join(missing, ", "))};
-}
-
 }  // namespace
 
 base::Error with_client_hint(const Attempt& attempt, const ReadyClient& client, base::Error error) {
-    if (!client.to_save && error.message.find("invalid_client") != std::string::npos)
+    if (!client.to_save && !client.client.client_id.empty() && error.message.find("invalid_client") != std::string::npos)
         error.hint = fmt::format("the stored client id or secret is no longer accepted: run claviger remove {} to "
                                  "forget it, then log in again", attempt.definition.name);
     return error;
@@ -110,10 +96,13 @@ ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, co
     connection.client_id = client.client_id;
     connection.issuer = endpoints.issuer;
     connection.token_endpoint = endpoints.token.text();
-    connection.oauth_endpoints = {endpoints.token.text()};
-    for (const auto* other : {&endpoints.authorization, &endpoints.device_authorization, &endpoints.registration})
+    if (endpoints.authorization) connection.oauth_endpoints.push_back(endpoints.authorization->text());
+    connection.oauth_endpoints.push_back(endpoints.token.text());
+    for (const auto* other : {&endpoints.device_authorization, &endpoints.registration})
         if (*other) connection.oauth_endpoints.push_back((*other)->text());
-    outcome.warnings = fewer_scopes_warning(connection, !token.id_token.empty());
+    if (endpoints.revocation) connection.revocation_endpoint = endpoints.revocation->text();
+    if (endpoints.userinfo) connection.userinfo_endpoint = endpoints.userinfo->text();
+    outcome.warnings = fewer_scopes_warning(attempt.definition, connection, !token.id_token.empty());
     return outcome;
 }
 

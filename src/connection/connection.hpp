@@ -38,6 +38,7 @@ struct Connection {
     Account account;
     std::string client_id;                       // which client it was made with; its secret is in the client record
     std::string issuer, token_endpoint;          // where the refresh token may be sent, exactly (OA-05, OA-27)
+    std::string revocation_endpoint, userinfo_endpoint;  // as the issuer's metadata said at the login; "" unless discovered
     std::vector<std::string> oauth_endpoints;    // every OAuth endpoint of the login: no API credential goes there (PX-30)
     std::string definition_digest;               // security_digest at login
     std::map<std::string, std::string> definition_fields;  // security_fields at login, for the shown difference

@@ -164,10 +164,12 @@ base::Result<std::vector<Summary>> Connections::list() {
         summary.auth_type = connection.auth_type;
         summary.flow = connection.flow;
         summary.scopes = connection.scopes();
+        summary.scope_facts = facts_of_scopes(connection);
         summary.expires_at = connection.expires_at;
         if (const auto base = connection.variables.find("base_url"); base != connection.variables.end())
             summary.base_url = base->second;
-        summary.account_label = connection.account.label;
+        summary.account_id = connection.account.id;
+        summary.account_label = connection.account.label.empty() ? connection.account.id : connection.account.label;
         summary.definition_digest = connection.definition_digest;
         summary.login_needed = connection.login_needed;
         const auto chosen = default_name(connection.provider);

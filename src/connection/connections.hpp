@@ -3,6 +3,7 @@
 #pragma once
 
 #include "connection/connection.hpp"
+#include "connection/scopes.hpp"
 
 namespace claviger::connection {
 
@@ -11,8 +12,9 @@ struct Summary {  // decrypted, secrets dropped
     provider::AuthType auth_type = provider::AuthType::api_key;
     provider::Flow flow = provider::Flow::api_key;
     std::vector<std::string> scopes;
+    ScopeFacts scope_facts;  // for missing_scopes()
     std::optional<base::Instant> expires_at;
-    std::string base_url, account_label, definition_digest;
+    std::string base_url, account_id, account_label, definition_digest;
     bool login_needed = false;
     bool is_default = false;
     std::optional<base::Error> problem{};  // the record is damaged: only provider and name are known, as the file has them

@@ -121,6 +121,11 @@ net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
         known.device_authorization ? known.device_authorization : metadata.device_authorization_endpoint;
     endpoints.issuer = known.issuer;
     CO_TRY_VOID(check_complete(attempt, endpoints));
+    // What its metadata adds is for the tokens of this server alone.
+    if (metadata.token_endpoint == token) {
+        endpoints.revocation = metadata.revocation_endpoint;
+        endpoints.userinfo = metadata.userinfo_endpoint;
+    }
     // Only a server whose own endpoint is used can be held to what its metadata announces.
     const bool its_own = by_code(attempt.flow) ? metadata.authorization_endpoint == endpoints.authorization
                                                : metadata.token_endpoint == token;

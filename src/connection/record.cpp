@@ -36,6 +36,8 @@ base::Secret serialize(const Connection& connection) {
     out.text("client_id", connection.client_id);
     out.text("issuer", connection.issuer);
     out.text("token_endpoint", connection.token_endpoint);
+    out.text("revocation_endpoint", connection.revocation_endpoint);
+    out.text("userinfo_endpoint", connection.userinfo_endpoint);
     out.list("oauth_endpoints", connection.oauth_endpoints);
     out.text("definition_digest", connection.definition_digest);
     out.map("definition_fields", connection.definition_fields);
@@ -69,6 +71,8 @@ base::Result<Connection> deserialize(const vault::Record& record) {
     connection.client_id = in.text("client_id");
     connection.issuer = in.text("issuer");
     connection.token_endpoint = in.text("token_endpoint");
+    connection.revocation_endpoint = in.text("revocation_endpoint");
+    connection.userinfo_endpoint = in.text("userinfo_endpoint");
     connection.oauth_endpoints = in.list("oauth_endpoints");
     connection.definition_digest = in.text("definition_digest");
     connection.definition_fields = in.map("definition_fields");

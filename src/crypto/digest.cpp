@@ -1,5 +1,7 @@
 #include "crypto/digest.hpp"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <sodium.h>
 
 #include "base/text.hpp"
@@ -34,6 +36,13 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
     crypto_auth_hmacsha256_final(&state, out);
     base::wipe(&state, sizeof state);
     return text_of(out, sizeof out);
+}
+
+std::string hmac_sha1(std::string_view key, std::string_view bytes) {
+    unsigned char out[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()), bytes_of(bytes), bytes.size(), out, &size);
+    return text_of(out, size);
 }
 
 std::string s256_challenge(std::string_view verifier) { return base::base64url_encode(sha256(verifier)); }

@@ -143,11 +143,12 @@ std::optional<base::Error> take_failure(PollSchedule& schedule, const TokenFailu
                                  "log in again and approve it there");
     }
     using Kind = TokenFailure::Kind;
-    // A definition or a client that cannot be sent will not become better by waiting.
-    const bool ours = failure.shown.code == ErrorCode::invalid_input || failure.shown.code == ErrorCode::address_refused ||
-                      failure.shown.code == ErrorCode::tls;
+    // These do not become better by waiting.
+    const auto code = failure.shown.code;
+    const bool lasting = code == ErrorCode::invalid_input || code == ErrorCode::address_refused ||
+                         code == ErrorCode::tls || code == ErrorCode::protocol;
     const bool later = failure.kind == Kind::unavailable || failure.kind == Kind::in_doubt || failure.kind == Kind::not_sent;
-    if (ours || !later) return failure.shown;
+    if (lasting || !later) return failure.shown;
     schedule.unreachable(now, failure.retry_after);
     return std::nullopt;
 }

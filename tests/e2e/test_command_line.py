@@ -413,7 +413,7 @@ def list_json_has_a_stable_shape(world):
         check(entry["source"] in ("bundled", "custom") and isinstance(entry["overrides_bundled"], bool), f"{entry}")
         by_name[entry["name"]] = entry
     equal(by_name["acme"]["connections"], [{"provider": "acme", "connection": "default", "default": True, "status": "connected", "scopes": [], "expires_at": None,
-                                            "base_url": None, "account": None}], "a connection")
+                                            "base_url": None, "account": None, "missing_scopes": []}], "a connection")
     got = json.loads(world.run("get", "acme", "--json").stdout)
     equal({k: got[k] for k in by_name["acme"]["connections"][0]}, by_name["acme"]["connections"][0], "get has the members of list, of the same types")
     equal((got["requested_scopes"], got["client_id"], got["api_key"]), ([], None, "***REDACTED***"), "and more of its own")

@@ -18,12 +18,15 @@ struct ConnectionFacts {
     std::vector<std::string> scopes;
     std::optional<base::Instant> expires_at;
     std::string base_url, account;
+    std::vector<std::string> missing_scopes;
 };
 
-ConnectionFacts facts_of(const connection::Connection& connection, connection::Status status, bool is_default);
-ConnectionFacts facts_of(const connection::Summary& summary, connection::Status status);
+// `definition` says which scopes imply others; may be null.
+ConnectionFacts facts_of(const connection::Connection& connection, connection::Status status, bool is_default,
+                         const provider::ProviderDefinition* definition);
+ConnectionFacts facts_of(const connection::Summary& summary, connection::Status status, const provider::ProviderDefinition* definition);
 
-// provider, connection, default, status, scopes, expires_at, base_url, account; what is not known is null.
+// provider, connection, default, status, scopes, missing_scopes, expires_at, base_url, account; what is not known is null.
 json::Object connection_json(const ConnectionFacts& facts);
 json::Value string_or_null(const std::string& text);
 

@@ -45,7 +45,9 @@ std::string text_of_value(const json::Value& value) {
 }
 
 // The fields of a connection in the order people look for them: first what an entry of `list` has.
-std::vector<Shown> fields_of(const connection::Connection& c, connection::Status status, bool is_default, const VariableSecrecy& is_secret) {
+std::vector<Shown> fields_of(const connection::Connection& c, connection::Status status, bool is_default,
+                             const Result<provider::ProviderDefinition>& definition) {
+    const VariableSecrecy is_secret = secrecy_of(definition);
     std::vector<Shown> fields;
     const auto add = [&](std::string name, auto&& given) {
         json::Value value(std::forward<decltype(given)>(given));
@@ -55,13 +57,14 @@ std::vector<Shown> fields_of(const connection::Connection& c, connection::Status
     const auto add_secret = [&](std::string name, const base::Secret& secret) {
         if (!secret.empty()) fields.push_back({std::move(name), "", {}, &secret});
     };
-    for (auto& member : connection_json(facts_of(c, status, is_default))) add(std::string(member.key()), std::move(member.value()));
+    for (auto& member : connection_json(facts_of(c, status, is_default, definition ? &*definition : nullptr))) add(std::string(member.key()), std::move(member.value()));
     add("auth_type", std::string(to_string(c.auth_type)));
     add("flow", std::string(to_string(c.flow)));
     for (const auto& [name, value] : c.variables) {
         if (is_secret(name)) fields.push_back({name, value, {}, nullptr, true});
         else if (name != "base_url") add(name, value);
     }
+    if (!c.account.id.empty()) add("account_id", c.account.id);
     add("requested_scopes", json::Array(c.requested_scopes.begin(), c.requested_scopes.end()));
     add("obtained_at", base::to_rfc3339(c.obtained_at));
     add("client_id", string_or_null(c.client_id));
@@ -175,7 +178,7 @@ Outcome get_connection(Context& context, const Invocation& invocation) {
     TRY(default_name, connections->default_name(provider));
     // Durable before anything is printed (CL-03).
     if (reveal) TRY_VOID(connections->audit({"secret.shown", provider + "/" + stored.name, "{}"}));
-    const auto fields = fields_of(stored, status, default_name == stored.name, secrecy_of(context.registry().load(provider)));
+    const auto fields = fields_of(stored, status, default_name == stored.name, context.registry().load(provider));
     if (invocation.has("--field")) {
         TRY_VOID(print_one(context.out(), fields, invocation.value("--field"), reveal));
     } else {

@@ -12,13 +12,11 @@ using base::Result;
 
 struct Line {
     provider::Entry entry;
-    std::vector<std::pair<connection::Summary, connection::Status>> connections;
+    std::vector<ConnectionFacts> connections;
 };
 
-// Needs the current definition only where there is something to compare.
-connection::Status status_of(const connection::Summary& summary, const provider::Registry& registry, base::Instant now) {
+connection::Status status_of(const connection::Summary& summary, const Result<provider::ProviderDefinition>& definition, base::Instant now) {
     if (summary.login_needed) return connection::Status::needs_login;
-    const auto definition = registry.load(summary.provider);
     if (!definition || provider::security_digest(*definition) != summary.definition_digest) return connection::Status::suspended;
     if (summary.expires_at && *summary.expires_at <= now) return connection::Status::expired;
     return connection::Status::connected;
@@ -42,8 +40,9 @@ Result<std::vector<Line>> lines_of(Context& context, const Invocation& invocatio
                 line.entry.problem = "its definition is gone";
             }
             if (summary.problem) context.out().warn(base::printable(summary.problem->describe(), 500) + "; mend the vault with: claviger vault repair");
-            const auto status = status_of(summary, context.registry(), context.clock().now());
-            line.connections.emplace_back(std::move(summary), status);
+            const auto definition = context.registry().load(summary.provider);
+            const auto status = status_of(summary, definition, context.clock().now());
+            line.connections.push_back(facts_of(summary, status, definition ? &*definition : nullptr));
         }
     }
     const std::string source = invocation.value("--source");
@@ -89,9 +88,7 @@ void print_json(const Output& out, const std::vector<Line>& lines) {
         object["flow"] = line.entry.flow_known ? json::Value(to_string(line.entry.flow)) : json::Value(nullptr);
         object["problem"] = line.entry.problem ? json::Value(*line.entry.problem) : json::Value(nullptr);
         json::Array connections;
-        for (const auto& [summary, status] : line.connections) {
-            connections.emplace_back(connection_json(facts_of(summary, status)));
-        }
+        for (const auto& facts : line.connections) connections.emplace_back(connection_json(facts));
         object["connections"] = std::move(connections);
         providers.emplace_back(std::move(object));
     }
@@ -116,6 +113,52 @@ Colour colour_of(connection::Status status) {
     return Colour::none;
 }
 
+// Whose account it is stands there only where it is known of one: the table is wide enough.
+bool knows_an_account(const std::vector<Line>& lines) {
+    return std::any_of(lines.begin(), lines.end(), [](const auto& line) {
+        return std::any_of(line.connections.begin(), line.connections.end(), [](const auto& facts) { return !facts.account.empty(); });
+    });
+}
+
+void print_table(const Output& out, const std::vector<Line>& lines, base::Instant now) {
+    const bool accounts = knows_an_account(lines);
+    std::vector<std::vector<Output::Cell>> rows;
+    bool starred = false;
+    const auto add = [&](const Line& line, Output::Cell connection, Output::Cell status, std::string expires, const std::string& account) {
+        const std::string kind(line.entry.type_known ? to_string(line.entry.auth_type) : "-");
+        std::vector<Output::Cell> row{{base::printable(line.entry.name)}, {std::string(source_text(line.entry))}, {kind},
+                                      std::move(connection), std::move(status), {std::move(expires)}};
+        if (accounts) row.push_back({account.empty() ? "-" : base::printable(account, 60)});
+        rows.push_back(std::move(row));
+    };
+    for (const auto& line : lines) {
+        if (line.connections.empty()) {
+            const bool broken = line.entry.problem.has_value();
+            add(line, {"-"}, {broken ? "broken" : "-", broken ? Colour::red : Colour::none}, "-", {});
+        }
+        for (const auto& facts : line.connections) {
+            const bool star = facts.is_default && line.connections.size() > 1;
+            starred = starred || star;
+            add(line, {facts.name + (star ? " *" : "")}, {std::string(to_string(facts.status)), colour_of(facts.status)},
+                relative_expiry(facts.expires_at, now), facts.account);
+        }
+    }
+    std::vector<std::string> head{"PROVIDER", "SOURCE", "AUTH", "CONNECTION", "STATUS", "EXPIRES"};
+    if (accounts) head.emplace_back("ACCOUNT");
+    out.table(head, rows);
+    if (starred) out.talk("* is the provider's default connection");
+}
+
+void say_what_is_missing(const Output& out, const std::vector<Line>& lines) {
+    for (const auto& line : lines) {
+        for (const auto& facts : line.connections) {
+            if (facts.missing_scopes.empty()) continue;
+            out.talk(base::printable(facts.provider + " (" + facts.name + ") lacks scopes: " + base::join(facts.missing_scopes, ", "), 600));
+        }
+        if (line.entry.problem) out.warn(base::printable(line.entry.name + ": " + *line.entry.problem, 600));
+    }
+}
+
 }  // namespace
 
 Outcome list_providers(Context& context, const Invocation& invocation) {
@@ -124,38 +167,12 @@ Outcome list_providers(Context& context, const Invocation& invocation) {
         print_json(context.out(), lines);
         return 0;
     }
-    std::vector<std::vector<Output::Cell>> rows;
-    std::size_t connected = 0;
-    bool marked = false;
-    for (const auto& line : lines) {
-        const std::string name = base::printable(line.entry.name);
-        const std::string source(source_text(line.entry));
-        const std::string kind(line.entry.type_known ? to_string(line.entry.auth_type) : "-");
-        if (line.connections.empty()) {
-            const bool broken = line.entry.problem.has_value();
-            rows.push_back({{name}, {source}, {kind}, {"-"}, {broken ? "broken" : "-", broken ? Colour::red : Colour::none}, {"-"}});
-            continue;
-        }
-        ++connected;
-        for (const auto& [summary, status] : line.connections) {
-            const bool star = summary.is_default && line.connections.size() > 1;
-            marked = marked || star;
-            rows.push_back({{name},
-                            {source},
-                            {kind},
-                            {summary.name + (star ? " *" : "")},
-                            {std::string(to_string(status)), colour_of(status)},
-                            {relative_expiry(summary.expires_at, context.clock().now())}});
-        }
-    }
     TRY(known, known_providers(context, invocation, lines.size()));
+    const auto connected = std::count_if(lines.begin(), lines.end(), [](const auto& line) { return !line.connections.empty(); });
     context.out().talk("Providers: " + std::to_string(connected) + " connected of " + std::to_string(known));
-    if (rows.empty()) return 0;
-    context.out().table({"PROVIDER", "SOURCE", "AUTH", "CONNECTION", "STATUS", "EXPIRES"}, rows);
-    if (marked) context.out().talk("* is the provider's default connection");
-    for (const auto& line : lines) {
-        if (line.entry.problem) context.out().warn(base::printable(line.entry.name + ": " + *line.entry.problem, 600));
-    }
+    if (lines.empty()) return 0;
+    print_table(context.out(), lines, context.clock().now());
+    say_what_is_missing(context.out(), lines);
     return 0;
 }
 
