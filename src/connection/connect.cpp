@@ -124,6 +124,14 @@ net::Task<base::Result<ConnectOutcome>> run_flow(Attempt& attempt) {
         auto by_code = co_await connect_by_authorization_code(attempt);
         co_return by_code;
     }
+    if (attempt.flow == provider::Flow::device_code) {
+        auto by_device = co_await connect_by_device_code(attempt);
+        co_return by_device;
+    }
+    if (attempt.flow == provider::Flow::client_credentials) {
+        auto by_client = co_await connect_by_client_credentials(attempt);
+        co_return by_client;
+    }
     auto by_fields = co_await connect_by_fields(attempt);
     co_return by_fields;
 }

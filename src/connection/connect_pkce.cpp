@@ -30,7 +30,7 @@ base::Result<oauth::AuthorizationRequest> authorization_request(const Attempt& a
                                                                 const oauth::Client& client, const Leg& leg) {
     const auto& oauth = *attempt.definition.oauth2;
     oauth::AuthorizationRequest request;
-    request.endpoint = endpoints.authorization;
+    request.endpoint = *endpoints.authorization;
     request.client_id = client.client_id;
     request.redirect_uri = leg.redirect_uri;
     request.state = leg.state.duplicate();
@@ -98,8 +98,10 @@ net::Task<base::Result<oauth::TokenResponse>> exchange(Attempt& attempt, const E
     co_return token;
 }
 
+}  // namespace
+
 base::Error with_client_hint(const Attempt& attempt, const ReadyClient& client, base::Error error) {
-    if (!client.to_save && error.message.find("invalid_client") != std::string::npos)
+    if (!client.to_save && !client.client.client_id.empty() && error.message.find("invalid_client") != std::string::npos)
         error.hint = fmt::format("the stored client id or secret is no longer accepted: run claviger remove {} to "
                                  "forget it, then log in again", attempt.definition.name);
     return error;
@@ -115,16 +117,15 @@ ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, co
     connection.client_id = client.client_id;
     connection.issuer = endpoints.issuer;
     connection.token_endpoint = endpoints.token.text();
-    connection.oauth_endpoints = {endpoints.authorization.text(), endpoints.token.text()};
-    for (const auto& further : {endpoints.registration, endpoints.pushed_authorization, endpoints.jwks})
-        if (further) connection.oauth_endpoints.push_back(further->text());
+    if (endpoints.authorization) connection.oauth_endpoints.push_back(endpoints.authorization->text());
+    connection.oauth_endpoints.push_back(endpoints.token.text());
+    for (const auto* other : {&endpoints.device_authorization, &endpoints.registration, &endpoints.pushed_authorization, &endpoints.jwks})
+        if (*other) connection.oauth_endpoints.push_back((*other)->text());
     if (endpoints.revocation) connection.revocation_endpoint = endpoints.revocation->text();
     if (endpoints.userinfo) connection.userinfo_endpoint = endpoints.userinfo->text();
     outcome.warnings = fewer_scopes_warning(attempt.definition, connection, has_id_token);
     return outcome;
 }
-
-}  // namespace
 
 // Flows pkce and dcr_pkce. One attempt is one set of endpoints, one state, one verifier; nothing of it is shared with
 // another attempt, so two logins cannot be crossed (OA-05).

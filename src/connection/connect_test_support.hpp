@@ -120,6 +120,10 @@ public:
         if (browser) co_return browser(query);
         co_return AuthorizationResponse{{{"code", "code-for-" + query.at("client_id")}, {state_param, std::string(state.reveal())}}};
     }
+    net::Task<void> show_device_code(DeviceCode code) override {
+        codes.push_back(std::move(code));
+        co_return;
+    }
     base::Result<std::string> redirect_uri() override { return std::string(kRedirectUri); }
     void finished(const base::Result<void>& outcome) override {
         outcomes.push_back(outcome);
@@ -133,6 +137,7 @@ public:
     std::vector<Form> forms;
     std::vector<Words> complaints;
     std::vector<std::string> links, said;
+    std::vector<DeviceCode> codes;
     std::vector<base::Result<void>> outcomes;
 };
 

@@ -12,11 +12,12 @@ struct Issuer {
     net::Url jwks;
 };
 
-// Of an earlier discovery or the definition; else the metadata of the issuer, or of the authorization endpoint's origin,
+// Of an earlier discovery or the definition; else the metadata of the issuer, or of the endpoint's own origin,
 // which must be about this very token endpoint. nullopt: the server does not say.
 net::Task<std::optional<Issuer>> issuer_of(Attempt& attempt, Endpoints endpoints) {
     if (!endpoints.issuer.empty() && endpoints.jwks) co_return Issuer{endpoints.issuer, *endpoints.jwks};
-    auto name = endpoints.issuer.empty() ? endpoints.authorization.origin() : endpoints.issuer;
+    const auto& own = endpoints.authorization ? *endpoints.authorization : endpoints.token;
+    auto name = endpoints.issuer.empty() ? own.origin() : endpoints.issuer;
     auto metadata = co_await oauth::discover_server(attempt.with.http, std::move(name));
     if (!metadata || !metadata->token_endpoint || metadata->token_endpoint->text() != endpoints.token.text()) co_return std::nullopt;
     const auto& jwks = endpoints.jwks ? endpoints.jwks : metadata->jwks_uri;

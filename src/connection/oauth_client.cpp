@@ -12,6 +12,7 @@ namespace claviger::connection {
 namespace {
 
 using base::ErrorCode;
+using provider::Flow;
 using provider::TokenAuthMethod;
 
 constexpr std::size_t kMaxClientValue = 4096;
@@ -19,22 +20,13 @@ constexpr std::size_t kMaxKey = 16 * 1024;
 
 bool by_key(const provider::OAuth2& oauth) { return oauth.token_auth_method == TokenAuthMethod::private_key_jwt; }
 
-bool asks_for_secret(const provider::OAuth2& oauth) {
-    return oauth.token_auth_method != TokenAuthMethod::none && !by_key(oauth);
-}
-
-bool needs_secret(const provider::OAuth2& oauth) {
-    return oauth.client_secret_required || oauth.token_auth_method == TokenAuthMethod::client_secret_basic ||
-           oauth.token_auth_method == TokenAuthMethod::client_secret_post ||
-           oauth.token_auth_method == TokenAuthMethod::client_secret_jwt;
-}
-
 void add_key_fields(const provider::OAuth2& oauth, Form& form) {
     FormField key, id;
     key.name = "private_key";
     key.label = "Private key";
     key.help = "The key whose public part the provider knows: PEM, or a JWK. It signs and is never sent.";
     key.secret = true;
+    key.multiline = true;
     form.fields.push_back(std::move(key));
     if (!oauth.client_assertion.key_id.empty()) return;
     id.name = "key_id";
@@ -44,25 +36,54 @@ void add_key_fields(const provider::OAuth2& oauth, Form& form) {
     form.fields.push_back(std::move(id));
 }
 
-Form client_form(const provider::ProviderDefinition& definition, const std::string& redirect_uri,
-                 const std::string& origin) {
-    const auto& oauth = *definition.oauth2;
-    auto form = form_for(definition);
+bool names_secret(const provider::OAuth2& oauth) {
+    return oauth.token_auth_method == TokenAuthMethod::client_secret_basic ||
+           oauth.token_auth_method == TokenAuthMethod::client_secret_post ||
+           oauth.token_auth_method == TokenAuthMethod::client_secret_jwt;
+}
+
+// A device is a public client (RFC 8628 section 3.1) unless the definition names how it authenticates; a client that
+// acts for itself must have a secret (RFC 6749 section 4.4), or a key.
+bool asks_for_secret(const provider::OAuth2& oauth, Flow flow) {
+    if (flow == Flow::device_code) return names_secret(oauth);
+    return oauth.token_auth_method != TokenAuthMethod::none && !by_key(oauth);
+}
+
+bool needs_secret(const provider::OAuth2& oauth, Flow flow) {
+    if (!asks_for_secret(oauth, flow)) return false;
+    return oauth.client_secret_required || names_secret(oauth) || flow == Flow::client_credentials;
+}
+
+std::string_view what_to_register(Flow flow) {
+    switch (flow) {
+        case Flow::device_code: return "an OAuth app that may use the device flow";
+        case Flow::client_credentials: return "a service or machine application";
+        default: return "an OAuth app with the redirect URI below";
+    }
+}
+
+// `known_id`: of a client whose secret alone is missing.
+Form client_form(const Attempt& attempt, const std::string& redirect_uri, const std::string& origin,
+                 const std::string& known_id) {
+    const auto& oauth = *attempt.definition.oauth2;
+    auto form = form_for(attempt.definition);
+    const bool secret_too = asks_for_secret(oauth, attempt.flow);
     form.intro = fmt::format(
-        "Register an OAuth app at the provider with the redirect URI below, then enter what it gives you. You are asked "
-        "only once; both are stored encrypted on this computer and sent only to {}.", origin);
+        "Register {} at the provider, then enter what it gives you. You are asked only once; {} stored encrypted on this "
+        "computer and sent only to {}.", what_to_register(attempt.flow), secret_too || by_key(oauth) ? "both are" : "it is", origin);
     form.redirect_uri = redirect_uri;
     FormField id;
     id.name = "client_id";
     id.label = "Client ID";
+    id.default_value = known_id;
     form.fields.push_back(std::move(id));
     if (by_key(oauth)) add_key_fields(oauth, form);
-    if (!asks_for_secret(oauth)) return form;
+    if (!secret_too) return form;
     FormField secret;
     secret.name = "client_secret";
     secret.label = "Client secret";
     secret.secret = true;
-    secret.required = needs_secret(oauth);
+    secret.required = needs_secret(oauth, attempt.flow);
     if (!secret.required) secret.help = "Leave it empty if the application has none.";
     form.fields.push_back(std::move(secret));
     return form;
@@ -97,9 +118,10 @@ base::Result<oauth::Client> usable(const Attempt& attempt, const ClientRecord& r
     return client_of(record, attempt.definition, attempt.variables, {endpoints.issuer, token});
 }
 
-net::Task<base::Result<ReadyClient>> ask_for_client(Attempt& attempt, const Endpoints& endpoints, std::string redirect_uri) {
+net::Task<base::Result<ReadyClient>> ask_for_client(Attempt& attempt, const Endpoints& endpoints, std::string redirect_uri,
+                                                    std::string known_id) {
     const auto origin = endpoints.token.origin();
-    auto form = client_form(attempt.definition, redirect_uri, origin);
+    auto form = client_form(attempt, redirect_uri, origin, known_id);
     const auto fields = form.fields;
     std::function<std::map<std::string, std::string>(const Answers&)> check = [&fields](const Answers& answers) {
         return check_client(fields, answers);
@@ -143,7 +165,7 @@ base::Result<bool> still_good(Attempt& attempt, const ClientRecord& record, cons
     if (!record.dynamically_registered) return true;
     const auto now = attempt.with.connections.clock().now();
     if (record.secret_expires_at && *record.secret_expires_at <= now) return false;
-    if (record.redirect_uri != redirect_uri) return false;
+    if (!redirect_uri.empty() && record.redirect_uri != redirect_uri) return false;
     if (!attempt.request.force) return true;
     return used_elsewhere(attempt, record.client_id);
 }
@@ -154,7 +176,10 @@ net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoi
                                                   std::string redirect_uri) {
     const auto origin = endpoints.token.origin();
     CO_TRY(stored, attempt.with.connections.client(attempt.definition.name, origin));
-    if (stored) {
+    // A login by device code needed no secret; this one does.
+    const bool incomplete = stored && !stored->dynamically_registered && stored->client_secret.empty() &&
+                            needs_secret(*attempt.definition.oauth2, attempt.flow);
+    if (stored && !incomplete) {
         CO_TRY(good, still_good(attempt, *stored, redirect_uri));
         if (good) {
             ReadyClient ready;
@@ -167,7 +192,8 @@ net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoi
         auto registered = co_await register_new_client(attempt, endpoints, std::move(redirect_uri));
         co_return registered;
     }
-    auto entered = co_await ask_for_client(attempt, endpoints, std::move(redirect_uri));
+    auto known_id = stored ? stored->client_id : std::string();
+    auto entered = co_await ask_for_client(attempt, endpoints, std::move(redirect_uri), std::move(known_id));
     co_return entered;
 }
 

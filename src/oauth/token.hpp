@@ -19,7 +19,9 @@ using SecretParameters = std::vector<std::pair<std::string, base::Secret>>;
 struct TokenRequest {
     net::Url endpoint;
     Client client;
-    std::string grant_type;  // empty: a request to another endpoint that clients authenticate at (RFC 9126, RFC 7009)
+    // Empty: no grant, but a request to another endpoint that clients authenticate at (RFC 9126, RFC 8628, RFC 7009), or of a
+    // dialect that names none.
+    std::string grant_type;
     SecretParameters grant;  // code, redirect_uri, code_verifier, resource ...
     TokenRequestOptions options;
     // What stands for id and secret in Basic; each form-encoded like them. Absent: the client's own.

@@ -33,12 +33,18 @@ bool by_assertion(ClientAuthentication method) {
     return method == ClientAuthentication::client_secret_jwt || method == ClientAuthentication::private_key_jwt;
 }
 
+// A grant that says itself whose it is needs no client (RFC 7521 section 4.1, RFC 8693 section 2.1).
+bool speaks_for_itself(std::string_view grant_type) {
+    return grant_type.empty() || grant_type.ends_with(":jwt-bearer") || grant_type.ends_with(":token-exchange");
+}
+
 // RFC 6749 section 2.3.1 knows no half-authenticated client (OA-14).
-base::Result<void> check_client(const Client& client) {
+base::Result<void> check_client(const TokenRequest& request) {
+    const auto& client = request.client;
     const auto method = client.authentication;
     const bool by_key = method == ClientAuthentication::private_key_jwt;
     const bool wants_secret = method != ClientAuthentication::none && !by_key;
-    if (client.client_id.empty())
+    if (client.client_id.empty() && (wants_secret || by_key || !speaks_for_itself(request.grant_type)))
         return base::fail(ErrorCode::invalid_input, "the client id is empty");
     if (by_key && client.private_key.empty()) {
         return base::fail(ErrorCode::invalid_input, "the client authenticates with a private key, but has none",
@@ -121,7 +127,7 @@ std::vector<Pair> protocol_pairs(const TokenRequest& request, const base::Secret
     };
     if (!request.grant_type.empty()) add("grant_type", request.grant_type);
     for (const auto& [name, value] : request.grant) add(name, value.reveal());
-    if (request.client.authentication != ClientAuthentication::client_secret_basic)
+    if (request.client.authentication != ClientAuthentication::client_secret_basic && !request.client.client_id.empty())
         add("client_id", request.client.client_id);
     if (request.client.authentication == ClientAuthentication::client_secret_post)
         add("client_secret", request.client.client_secret.reveal());
@@ -178,7 +184,7 @@ base::Result<void> add_headers(http::Fields& fields, const Parameters& headers) 
 
 base::Result<http::Request> token_http_request(const TokenRequest& request, std::string_view dpop_nonce) {
     TRY_VOID(check_endpoint(request.endpoint, "token URL"));
-    TRY_VOID(check_client(request.client));
+    TRY_VOID(check_client(request));
     base::Secret assertion;
     if (by_assertion(request.client.authentication)) {
         TRY(made, client_assertion(request.client, request.endpoint, request.signing));
