@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "connection/attempt.hpp"
+#include "connection/renewal.hpp"
 #include "connection/scopes.hpp"
 #include "connection/token_options.hpp"
 #include "oauth/authorize.hpp"
@@ -59,16 +60,18 @@ net::Task<base::Result<oauth::AuthorizationGrant>> authorize(Attempt& attempt, c
 net::Task<base::Result<oauth::TokenResponse>> exchange(Attempt& attempt, const Endpoints& endpoints,
                                                        const oauth::Client& client, const Leg& leg, base::Secret code) {
     const auto& oauth = *attempt.definition.oauth2;
-    oauth::TokenRequest request;
-    request.endpoint = endpoints.token;
-    request.client = client.duplicate();
+    const std::map<std::string, std::string> captured;
+    RequestFields fields(attempt.definition, attempt.variables, captured);
+    fields.set("client_id", client.client_id);
+    fields.set("redirect_uri", leg.redirect_uri);
+    fields.set("scope", joined_scopes(oauth, attempt.scopes));
+    auto sender = client.duplicate();
+    CO_TRY(request, token_request(attempt.definition, fields, endpoints.token, std::move(sender)));
     request.grant_type = "authorization_code";
     request.grant.emplace_back("code", std::move(code));
     request.grant.emplace_back("redirect_uri", base::Secret(leg.redirect_uri));
     if (oauth.pkce) request.grant.emplace_back("code_verifier", leg.pkce.verifier.duplicate());
     if (!leg.resource.empty()) request.grant.emplace_back("resource", base::Secret(leg.resource));
-    CO_TRY(options, token_options(attempt.definition));
-    request.options = std::move(options);
     auto token = co_await oauth::request_token(attempt.with.http, std::move(request));
     co_return token;
 }
@@ -87,12 +90,8 @@ ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, co
     ConnectOutcome outcome;
     auto& connection = outcome.connection;
     connection = new_connection(attempt);
-    connection.expires_at = expiry_of(token, attempt.definition.oauth2->expires, connection.obtained_at);
-    connection.granted_scopes = std::move(token.scope);
-    connection.access_token = std::move(token.access_token);
-    connection.refresh_token = std::move(token.refresh_token);
-    connection.token_type = std::move(token.token_type);
-    connection.captured = std::move(token.captured);
+    const bool has_id_token = !token.id_token.empty();
+    take_tokens(attempt.definition, std::move(token), connection, connection.obtained_at);
     connection.client_id = client.client_id;
     connection.issuer = endpoints.issuer;
     connection.token_endpoint = endpoints.token.text();
@@ -102,7 +101,7 @@ ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, co
         if (*other) connection.oauth_endpoints.push_back((*other)->text());
     if (endpoints.revocation) connection.revocation_endpoint = endpoints.revocation->text();
     if (endpoints.userinfo) connection.userinfo_endpoint = endpoints.userinfo->text();
-    outcome.warnings = fewer_scopes_warning(attempt.definition, connection, !token.id_token.empty());
+    outcome.warnings = fewer_scopes_warning(attempt.definition, connection, has_id_token);
     return outcome;
 }
 

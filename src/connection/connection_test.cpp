@@ -4,7 +4,7 @@
 
 #include "connection/connect_test_support.hpp"
 #include "connection/record.hpp"
-#include "connection/token_options.hpp"
+#include "connection/expiry.hpp"
 #include "store/database.hpp"
 
 namespace claviger::connection::testing {

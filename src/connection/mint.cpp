@@ -23,19 +23,17 @@ base::Result<oauth::TokenRequest> client_credentials_request(const provider::Pro
                                                              const Connection& connection, oauth::Client client,
                                                              net::Url token_endpoint) {
     const auto& oauth = *definition.oauth2;
-    oauth::TokenRequest request;
-    request.endpoint = std::move(token_endpoint);
-    request.client = std::move(client);
+    auto fields = RequestFields::of(definition, connection);
+    fields.set("client_id", client.client_id);
+    TRY(request, token_request(definition, fields, std::move(token_endpoint), std::move(client)));
     request.grant_type = "client_credentials";
     if (!connection.requested_scopes.empty()) {
-        const auto scope = base::join(connection.requested_scopes, oauth.scope_separator);
+        const auto scope = joined_scopes(oauth, connection.requested_scopes);
         request.grant.emplace_back(oauth.scope_param, base::Secret(scope));
     }
     TRY(resource, resource_parameter(oauth, connection.variables));
     if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
     if (!oauth.audience.empty()) request.grant.emplace_back("audience", base::Secret(oauth.audience));
-    TRY(options, token_options(definition));
-    request.options = std::move(options);
     return request;
 }
 

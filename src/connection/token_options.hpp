@@ -1,11 +1,12 @@
-// The quirks of a definition as options of the token request, and the end of a token's life. Internal to connection/
-// and to the refresh that comes later. Thread rule: pure functions.
+// The quirks of a definition as options of the token request. Internal to connection/.
+// Thread rule: pure functions.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "connection/request_fields.hpp"
+#include "oauth/token.hpp"
 #include "oauth/types.hpp"
 #include "provider/definition.hpp"
 
@@ -18,10 +19,15 @@ oauth::Parameters renames_of(const provider::OAuth2& oauth, std::string_view req
 // written; only one with {variables} is expanded.
 base::Result<std::string> resource_parameter(const provider::OAuth2& oauth, const provider::VariableValues& variables);
 
-base::Result<oauth::TokenRequestOptions> token_options(const provider::ProviderDefinition& definition);
+// How the answer of the token endpoint is read; nothing of the request.
+oauth::TokenRequestOptions answer_options(const provider::ProviderDefinition& definition);
 
-// nullopt: not known, or so far away that it means never.
-std::optional<base::Instant> expiry_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk,
-                                       base::Instant obtained_at);
+// A request to the token endpoint with token_params, token_headers, renames and Basic texts of the definition. Grants
+// and the client's method are the caller's. ErrorCode::invalid_input when a text names an unknown field.
+base::Result<oauth::TokenRequest> token_request(const provider::ProviderDefinition& definition,
+                                                const RequestFields& fields, net::Url endpoint, oauth::Client client);
+// The same for a refresh: refresh_params and the renames of "refresh".
+base::Result<oauth::TokenRequest> refresh_request(const provider::ProviderDefinition& definition,
+                                                  const RequestFields& fields, net::Url endpoint, oauth::Client client);
 
 }  // namespace claviger::connection

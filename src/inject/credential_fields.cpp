@@ -1,11 +1,10 @@
 #include "inject/credential_fields.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "inject/injection.hpp"
+#include "provider/template_text.hpp"
 
 namespace claviger::inject {
 namespace {
@@ -23,12 +22,6 @@ std::string default_credential(const provider::ProviderDefinition& definition) {
         case provider::AuthType::custom: return "";
     }
     return "";
-}
-
-bool valid_placeholder(std::string_view name) {
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-    });
 }
 
 template <class Map>
@@ -85,30 +78,7 @@ std::optional<std::string_view> CredentialFields::find(std::string_view name) co
 }
 
 Result<base::Secret> CredentialFields::render(std::string_view text) const {
-    base::WipedString out;
-    std::size_t at = 0;
-    while (at < text.size()) {
-        const auto open = std::min(text.find("{{", at), text.size());
-        out.append(text.substr(at, open - at));
-        at = open;
-        if (at == text.size()) break;
-        // Of "{{{name}}}" the inner two count.
-        const auto close = text.find("}}", at + 2);
-        if (text.substr(at + 2, 1) == "{" || close == std::string_view::npos) {
-            out += text[at++];
-            continue;
-        }
-        const auto name = base::trim(text.substr(at + 2, close - at - 2));
-        const auto value = valid_placeholder(name) ? find(name) : std::nullopt;
-        if (!value) {
-            return base::fail(ErrorCode::invalid_input,
-                              fmt::format("the definition of {} names the field {{{{{}}}}}, which the connection does not have",
-                                          definition_->name, base::printable(name, 64)));
-        }
-        out.append(*value);
-        at = close + 2;
-    }
-    return base::Secret::taking(out);
+    return provider::render_text(text, definition_->name, [this](std::string_view name) { return find(name); });
 }
 
 Result<base::Secret> render_template(std::string_view text, const provider::ProviderDefinition& definition,

@@ -21,15 +21,13 @@ struct TokenRequest {
     std::string grant_type;  // empty: the request is no grant (device authorization), or of a dialect that names none
     SecretParameters grant;  // code, redirect_uri, code_verifier, resource ...
     TokenRequestOptions options;
+    // What stands for id and secret in Basic; each form-encoded like them. Absent: the client's own.
+    std::optional<std::pair<base::Secret, base::Secret>> basic;
 };
 
 // ErrorCode::invalid_input before anything is sent when method and secret do not fit, or an extra parameter or header
 // would override one of the protocol.
 base::Result<http::Request> token_http_request(const TokenRequest& request);
-
-// 2xx with `error`, or without a usable access token, is a failure (OA-12). authorization_failed = the server refused;
-// network = it could not answer now (429, 5xx); protocol = its answer breaks the rules.
-base::Result<TokenResponse> read_token_response(const http::Response& response, const TokenRequestOptions& options);
 
 // What a failed token request was, for those who must decide rather than show it (refresh, explain).
 struct TokenFailure {
@@ -37,19 +35,24 @@ struct TokenFailure {
         not_sent,     // nothing of the request can have reached the server
         in_doubt,     // it may have been received; no usable answer came back
         unavailable,  // the server answered that it cannot now: 429, 5xx, or what the definition calls transient
-        refused,      // the server answered no: `error` is its code
+        refused,      // the server answered no and has committed nothing: `error` is its code; a redirect is such a no
         broken        // an answer that breaks the rules, although it says success: the server may have committed
     };
     Kind kind = Kind::not_sent;
     std::string error;                           // RFC 6749 section 5.2 code, cleaned; "" when there is none
+    std::string description;                     // what else the server said, cleaned
     int status = 0;                              // HTTP status, 0 when none came
     std::optional<std::chrono::seconds> retry_after;
     base::Error shown;                           // for a human
 };
 using TokenOutcome = tl::expected<TokenResponse, TokenFailure>;
 
-// read_token_response with the failure told apart.
+// 2xx with `error`, or without a usable access token, is a failure (OA-12). `shown` of one: authorization_failed = the
+// server refused; network = it cannot answer now (408, 425, 429, 5xx, whatever the body says); protocol = its answer
+// breaks the rules. Retry-After in both forms of RFC 9110 section 10.2.3; a date counts from the answer's own Date.
 TokenOutcome read_token_answer(const http::Response& response, const TokenRequestOptions& options);
+// The same for those who only show a failure.
+base::Result<TokenResponse> read_token_response(const http::Response& response, const TokenRequestOptions& options);
 
 // `http` outlives the tasks. request_token is ask_token for those who only show a failure.
 net::Task<TokenOutcome> ask_token(http::Client& http, TokenRequest request);

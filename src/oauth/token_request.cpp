@@ -63,11 +63,12 @@ void append_form_encoded(base::WipedString& out, std::string_view bytes) {
 }
 
 // Id and secret are form-encoded first, then joined and base64-encoded (OA-14).
-base::WipedString basic_credentials(const Client& client) {
+base::WipedString basic_credentials(const TokenRequest& request) {
+    const auto& client = request.client;
     base::WipedString plain;
-    append_form_encoded(plain, client.client_id);
+    append_form_encoded(plain, request.basic ? request.basic->first.reveal() : std::string_view(client.client_id));
     plain.push_back(':');
-    append_form_encoded(plain, client.client_secret.reveal());
+    append_form_encoded(plain, request.basic ? request.basic->second.reveal() : client.client_secret.reveal());
     std::string encoded = base::base64_encode(plain);
     base::WipedString value("Basic ");
     value.append(encoded);
@@ -101,18 +102,23 @@ std::vector<Pair> protocol_pairs(const TokenRequest& request) {
         return std::string(name);
     };
     std::vector<Pair> pairs;
-    if (!request.grant_type.empty()) pairs.push_back({name_of("grant_type"), request.grant_type});
-    for (const auto& [name, value] : request.grant) pairs.push_back({name_of(name), value.reveal()});
+    const auto add = [&](std::string_view name, std::string_view value) {
+        auto sent_as = name_of(name);
+        if (!sent_as.empty()) pairs.push_back({std::move(sent_as), value});
+    };
+    if (!request.grant_type.empty()) add("grant_type", request.grant_type);
+    for (const auto& [name, value] : request.grant) add(name, value.reveal());
     if (request.client.authentication != ClientAuthentication::client_secret_basic && !request.client.client_id.empty())
-        pairs.push_back({name_of("client_id"), request.client.client_id});
+        add("client_id", request.client.client_id);
     if (request.client.authentication == ClientAuthentication::client_secret_post)
-        pairs.push_back({name_of("client_secret"), request.client.client_secret.reveal()});
+        add("client_secret", request.client.client_secret.reveal());
     return pairs;
 }
 
 base::Result<void> append_extras(std::vector<Pair>& pairs, const Parameters& extras) {
     const auto ours = pairs.size();
     for (const auto& [name, value] : extras) {
+        if (value.empty()) continue;  // many servers refuse an empty parameter; none needs one
         const auto end = pairs.begin() + static_cast<std::ptrdiff_t>(ours);
         const auto same = std::find_if(pairs.begin(), end,
                                        [&](const Pair& p) { return base::equal_ignoring_case(p.name, name); });
@@ -152,14 +158,20 @@ base::Result<http::Request> token_http_request(const TokenRequest& request) {
     auto pairs = protocol_pairs(request);
     TRY_VOID(append_extras(pairs, request.options.extra_parameters));
 
-    http::Request http{"POST", request.endpoint, {}, {}};
+    const auto& options = request.options;
+    http::Request http{options.method, request.endpoint, {}, {}};
     http.fields.set("Accept", "application/json");
-    TRY_VOID(add_headers(http.fields, request.options.extra_headers));
-    http.fields.set("Content-Type",
-                    request.options.json_body ? "application/json" : "application/x-www-form-urlencoded");
+    TRY_VOID(add_headers(http.fields, options.extra_headers));
     if (request.client.authentication == ClientAuthentication::client_secret_basic)
-        http.fields.set("Authorization", basic_credentials(request.client));
-    http.body = request.options.json_body ? json_body(pairs) : form_body(pairs);
+        http.fields.set("Authorization", basic_credentials(request));
+    if (options.in_query || options.method == "GET") {
+        Parameters query;
+        for (const auto& pair : pairs) query.emplace_back(pair.name, std::string(pair.value));
+        http.url = http.url.with_query(query);
+        return http;
+    }
+    http.fields.set("Content-Type", options.json_body ? "application/json" : "application/x-www-form-urlencoded");
+    http.body = options.json_body ? json_body(pairs) : form_body(pairs);
     return http;
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "http/date.hpp"
 #include "json/parse.hpp"
 #include "oauth/foreign_text.hpp"
 #include "oauth/token.hpp"
@@ -17,6 +18,7 @@ using base::ErrorCode;
 constexpr std::size_t kMaxToken = 64 * 1024;
 constexpr std::size_t kMaxCaptured = 1024;
 constexpr std::size_t kMaxScopes = 1000;
+constexpr std::size_t kMaxDateText = 64;
 // Every whole number up to here has an exact double; a date in milliseconds is far below it.
 constexpr std::int64_t kMaxExpires = 9'007'199'254'740'992;
 
@@ -47,7 +49,19 @@ bool is_form(const http::Response& response, const TokenRequestOptions& options)
     return !body.empty() && body.front() != '{' && body.front() != '[' && body.front() != '<';
 }
 
+bool is_success(int status, const TokenRequestOptions& options) {
+    return (status >= 200 && status < 300) ||
+           std::find(options.ok_status.begin(), options.ok_status.end(), status) != options.ok_status.end();
+}
+
+json::Value token_alone(std::string_view body) {
+    json::Object object(json::secret_storage());
+    object["access_token"] = base::trim(body);
+    return json::Value(std::move(object), json::secret_storage());
+}
+
 base::Result<json::Value> parse_answer(const http::Response& response, const TokenRequestOptions& options) {
+    if (options.response_format == "text" && is_success(response.status, options)) return token_alone(response.body);
     if (is_form(response, options)) return parse_form(response.body);
     json::ParseOptions parsing;
     parsing.storage = json::secret_storage();
@@ -72,24 +86,44 @@ std::optional<std::string_view> text_of(const json::Value* value) {
     return std::string_view(value->get_string());
 }
 
-// RFC 6749 section 5.2 member, or the object that some servers put there instead.
-std::optional<std::string> error_of(const json::Value& root) {
+// What an answer says that went wrong, in the server's words.
+struct Complaint {
+    std::string error, description;
+    [[nodiscard]] std::string sentence() const { return error_sentence(error, description); }
+};
+
+std::string word_of(const json::Value& value) {
+    if (const auto text = text_of(&value)) return std::string(*text);
+    return value.is_int64() || value.is_uint64() ? json::to_text(value) : std::string();
+}
+
+// The RFC 6749 section 5.2 member, or the object that some servers put there instead.
+std::optional<Complaint> complaint_of(const json::Value& root) {
     const auto* error = json::find(root.get_object(), "error");
     if (error == nullptr || error->is_null()) return std::nullopt;
     if (error->is_bool() && !error->get_bool()) return std::nullopt;
     const auto& object = root.get_object();
     auto description = json::string_at(object, "error_description");
     if (!description) description = json::string_at(object, "message");
-    if (const auto text = text_of(error)) {
-        if (text->empty()) return std::nullopt;
-        return error_sentence(*text, description.value_or(""));
+    if (const auto* inner = error->if_object()) {
+        return Complaint{std::string(json::string_at(*inner, "type").value_or("error")),
+                         std::string(json::string_at(*inner, "message").value_or(""))};
     }
-    if (error->is_object()) {
-        const auto& inner = error->get_object();
-        return error_sentence(json::string_at(inner, "type").value_or("error"),
-                              json::string_at(inner, "message").value_or(""));
+    const auto text = text_of(error);
+    if (text && text->empty()) return std::nullopt;
+    return Complaint{std::string(text.value_or("error")), std::string(description.value_or(""))};
+}
+
+// What a failed answer says, also where the definition knows better than the RFC where that stands.
+Complaint words_of(const json::Value& root, const TokenRequestOptions& options) {
+    auto said = complaint_of(root).value_or(Complaint());
+    if (const auto* code = first_of(root, options.error_pointers, ""); code != nullptr && !word_of(*code).empty())
+        said.error = word_of(*code);
+    if (said.description.empty()) {
+        const auto message = json::string_at(root.get_object(), "message");
+        said.description = std::string(message.value_or(json::string_at(root.get_object(), "error_description").value_or("")));
     }
-    return error_sentence("error", description.value_or(""));
+    return said;
 }
 
 base::Error refusal(std::string_view sentence) {
@@ -114,22 +148,48 @@ std::optional<std::int64_t> positive(double number) {
     return static_cast<std::int64_t>(number);
 }
 
+struct End {
+    std::optional<std::int64_t> in;
+    std::optional<base::Instant> at;
+    std::string text;
+};
+
 // OA-11: whatever stands there gives a defined result, and never an error: a token without a known end is usable.
-void read_expiry(const json::Value* value, TokenResponse& into) {
-    if (value == nullptr) return;
-    if (value->is_int64()) into.expires_in = positive(static_cast<double>(value->get_int64()));
-    if (value->is_uint64()) into.expires_in = positive(static_cast<double>(value->get_uint64()));
-    if (value->is_double()) into.expires_in = positive(value->get_double());
+End read_end(const json::Value* value) {
+    End end;
+    if (value == nullptr) return end;
+    if (value->is_int64()) end.in = positive(static_cast<double>(value->get_int64()));
+    if (value->is_uint64()) end.in = positive(static_cast<double>(value->get_uint64()));
+    if (value->is_double()) end.in = positive(value->get_double());
     const auto text = text_of(value);
-    if (!text) return;
+    if (!text) return end;
     const auto digits = base::trim(*text);
     const bool number = !digits.empty() && digits.size() <= 16 &&
                         std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (number) {
-        into.expires_in = positive(std::stod(std::string(digits)));
+        end.in = positive(std::stod(std::string(digits)));
     } else if (auto instant = base::from_rfc3339(digits)) {
-        into.expires_at = *instant;
+        end.at = *instant;
+    } else if (is_vschar(digits, kMaxDateText)) {
+        end.text = std::string(digits);
     }
+    return end;
+}
+
+const json::Value* refresh_end(const json::Value& root, const TokenRequestOptions& options) {
+    if (!options.refresh_expires_pointers.empty()) return first_of(root, options.refresh_expires_pointers, "");
+    const auto* usual = json::find(root.get_object(), "refresh_token_expires_in");
+    return usual != nullptr ? usual : json::find(root.get_object(), "refresh_expires_in");
+}
+
+void read_ends(const json::Value& root, const TokenRequestOptions& options, TokenResponse& into) {
+    auto access = read_end(first_of(root, options.expires_pointers, "expires_in"));
+    into.expires_in = access.in;
+    into.expires_at = access.at;
+    into.expires_text = std::move(access.text);
+    const auto refresh = read_end(refresh_end(root, options));
+    into.refresh_expires_in = refresh.in;
+    into.refresh_expires_at = refresh.at;
 }
 
 std::optional<std::vector<std::string>> read_scope(const json::Value* value, const std::string& separator) {
@@ -188,70 +248,96 @@ void read_captures(const json::Value& root, const TokenRequestOptions& options, 
     }
 }
 
-TokenFailure::Kind kind_of(const base::Error& error, int status) {
-    if (error.code == ErrorCode::network) return TokenFailure::Kind::unavailable;
-    if (error.code == ErrorCode::authorization_failed) return TokenFailure::Kind::refused;
-    return status >= 200 && status < 300 ? TokenFailure::Kind::broken : TokenFailure::Kind::unavailable;
-}
-
-// RFC 9110 section 10.2.3, in seconds; a date is not worth a clock here.
+// RFC 9110 section 10.2.3. A date counts from the answer's own Date, which needs no clock of ours to be right.
 std::optional<std::chrono::seconds> retry_after_of(const http::Response& response) {
     const auto text = std::string(base::trim(response.fields.find("Retry-After").value_or("")));
-    const bool digits = !text.empty() && text.size() <= 6 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (!digits) return std::nullopt;
-    return std::chrono::seconds(std::stol(text));
+    const bool digits = !text.empty() && text.size() <= 9 &&
+                        std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (digits) return std::chrono::seconds(std::stol(text));
+    const auto until = http::read_date(text);
+    const auto sent = http::read_date(response.fields.find("Date").value_or(""));
+    if (!until || !sent) return std::nullopt;
+    return std::max(std::chrono::seconds(0), std::chrono::duration_cast<std::chrono::seconds>(*until - *sent));
 }
 
-std::string error_code_of(const http::Response& response, const TokenRequestOptions& options) {
-    const auto parsed = parse_answer(response, options);
-    if (!parsed) return {};
-    return clean_text(json::string_at(parsed->get_object(), "error").value_or(""));
+bool cannot_now(int status, std::string_view error) {
+    return status == 408 || status == 425 || status == 429 || status >= 500 || error == "temporarily_unavailable" ||
+           error == "server_error" || error == "slow_down";
+}
+
+TokenFailure failure_of(const http::Response& response, TokenFailure::Kind kind, base::Error shown) {
+    TokenFailure failure;
+    failure.kind = kind;
+    failure.status = response.status;
+    failure.retry_after = retry_after_of(response);
+    failure.shown = std::move(shown);
+    return failure;
+}
+
+tl::unexpected<TokenFailure> broken(const http::Response& response, base::Error shown) {
+    return tl::unexpected<TokenFailure>(failure_of(response, TokenFailure::Kind::broken, std::move(shown)));
+}
+
+// The server's no, or its not now: by the status first, since a gateway's 503 may carry any body.
+tl::unexpected<TokenFailure> said_no(const http::Response& response, const json::Value* root,
+                                     const TokenRequestOptions& options) {
+    const auto said = root != nullptr ? words_of(*root, options) : Complaint();
+    const auto sentence = said.sentence();
+    const bool later = cannot_now(response.status, said.error);
+    base::Error shown;
+    if (!later && (!sentence.empty() || is_success(response.status, options))) {
+        shown = refusal(sentence.empty() ? "the answer is an error" : sentence);
+    } else {
+        const auto colon = sentence.empty() ? "" : ": ";
+        shown = base::Error::make(later ? ErrorCode::network : ErrorCode::authorization_failed,
+                                  fmt::format("the token endpoint answered HTTP {}{}{}", response.status, colon, sentence),
+                                  later ? "try again later" : "");
+    }
+    auto failure = failure_of(response, later ? TokenFailure::Kind::unavailable : TokenFailure::Kind::refused, std::move(shown));
+    failure.error = clean_text(said.error);
+    failure.description = clean_text(said.description);
+    return tl::unexpected<TokenFailure>(std::move(failure));
+}
+
+// RFC 6749 section 5.1.
+base::Result<TokenResponse> read_tokens(const json::Value& root, const TokenRequestOptions& options) {
+    TokenResponse token;
+    const auto access = text_of(first_of(root, options.access_token_pointers, "access_token"));
+    const bool usable = access && is_vschar(*access, kMaxToken);
+    if (!usable && (access || !options.access_token_optional))
+        return base::fail(ErrorCode::protocol, "the token endpoint answered without a usable access token");
+    if (usable) token.access_token = base::Secret(*access);
+    token.refresh_token = optional_token(first_of(root, options.refresh_token_pointers, "refresh_token"));
+    token.id_token = optional_token(json::find(root.get_object(), "id_token"));
+    TRY_VOID(read_token_type(first_of(root, options.token_type_pointers, "token_type"), options.any_token_type, token));
+    read_ends(root, options, token);
+    token.scope = read_scope(first_of(root, options.scope_pointers, "scope"), options.scope_separator);
+    read_captures(root, options, token);
+    return token;
 }
 
 }  // namespace
 
 TokenOutcome read_token_answer(const http::Response& response, const TokenRequestOptions& options) {
-    auto token = read_token_response(response, options);
-    if (token) return std::move(*token);
-    TokenFailure failure;
-    failure.kind = kind_of(token.error(), response.status);
-    failure.error = error_code_of(response, options);
-    failure.status = response.status;
-    failure.retry_after = retry_after_of(response);
-    failure.shown = token.error();
-    return tl::unexpected<TokenFailure>(std::move(failure));
+    const bool success = is_success(response.status, options);
+    if (!success && response.status >= 300 && response.status < 400) {
+        auto shown = base::Error::make(ErrorCode::protocol, "the token endpoint answered with a redirect, which is never followed",
+                                       "correct token_url in the definition");
+        return tl::unexpected<TokenFailure>(failure_of(response, TokenFailure::Kind::refused, std::move(shown)));
+    }
+    const auto parsed = parse_answer(response, options);
+    if (!success) return said_no(response, parsed ? &*parsed : nullptr, options);
+    if (!parsed) return broken(response, parsed.error());
+    if (complaint_of(*parsed) || quirk_failure(*parsed, options)) return said_no(response, &*parsed, options);
+    auto tokens = read_tokens(*parsed, options);
+    if (!tokens) return broken(response, std::move(tokens).error());
+    return std::move(*tokens);
 }
 
 base::Result<TokenResponse> read_token_response(const http::Response& response, const TokenRequestOptions& options) {
-    if (response.status >= 300 && response.status < 400)
-        return base::fail(ErrorCode::protocol, "the token endpoint answered with a redirect, which is never followed",
-                          "correct token_url in the definition");
-    auto parsed = parse_answer(response, options);
-    if (response.status < 200 || response.status >= 300) {
-        if (parsed)
-            if (const auto sentence = error_of(*parsed)) return base::fail(refusal(*sentence));
-        const bool later = response.status == 429 || response.status >= 500;
-        return base::fail(later ? ErrorCode::network : ErrorCode::authorization_failed,
-                          fmt::format("the token endpoint answered HTTP {}", response.status),
-                          later ? "try again later" : "");
-    }
-    if (!parsed) return base::fail(parsed.error());
-    const auto& root = *parsed;
-    const auto sentence = error_of(root);
-    if (sentence || quirk_failure(root, options)) return base::fail(refusal(sentence.value_or("the answer is an error")));
-
-    TokenResponse token;
-    const auto access = text_of(first_of(root, options.access_token_pointers, "access_token"));
-    if (!access || !is_vschar(*access, kMaxToken))
-        return base::fail(ErrorCode::protocol, "the token endpoint answered without a usable access token");
-    token.access_token = base::Secret(*access);
-    token.refresh_token = optional_token(first_of(root, options.refresh_token_pointers, "refresh_token"));
-    token.id_token = optional_token(json::find(root.get_object(), "id_token"));
-    TRY_VOID(read_token_type(first_of(root, options.token_type_pointers, "token_type"), options.any_token_type, token));
-    read_expiry(first_of(root, options.expires_pointers, "expires_in"), token);
-    token.scope = read_scope(first_of(root, options.scope_pointers, "scope"), options.scope_separator);
-    read_captures(root, options, token);
-    return token;
+    auto outcome = read_token_answer(response, options);
+    if (!outcome) return base::fail(std::move(outcome).error().shown);
+    return std::move(*outcome);
 }
 
 }  // namespace claviger::oauth

@@ -201,6 +201,134 @@ TEST(TokenResponse, refusals_carry_the_servers_word_and_temporary_ones_say_so) {
               std::string::npos);
 }
 
+TEST(TokenAnswer, OA19_kinds_of_failure_by_status_and_body) {
+    using Kind = TokenFailure::Kind;
+    struct Row { int status; const char *body, *type; Kind kind; const char* error; };
+    const char* const json = "application/json";
+    const char* const html = "text/html";
+    const Row rows[] = {
+        {400, R"({"error":"invalid_grant"})", json, Kind::refused, "invalid_grant"},
+        {401, R"({"error":"invalid_grant"})", json, Kind::refused, "invalid_grant"},
+        {403, R"({"error":"invalid_grant"})", json, Kind::refused, "invalid_grant"},
+        {400, R"({"error":"invalid_client"})", json, Kind::refused, "invalid_client"},
+        {401, R"({"error":"invalid_client"})", json, Kind::refused, "invalid_client"},
+        {400, R"({"error":"unauthorized_client"})", json, Kind::refused, "unauthorized_client"},
+        {400, R"({"error":{"type":"OAuthException","message":"x"}})", json, Kind::refused, "OAuthException"},
+        {400, R"({"error":"temporarily_unavailable"})", json, Kind::unavailable, "temporarily_unavailable"},
+        {400, R"({"error":"server_error"})", json, Kind::unavailable, "server_error"},
+        {400, "", json, Kind::refused, ""},
+        {400, "<html>", html, Kind::refused, ""},
+        {401, "", html, Kind::refused, ""},
+        {404, "<html>", html, Kind::refused, ""},
+        {405, "", html, Kind::refused, ""},
+        {408, "", html, Kind::unavailable, ""},
+        {425, "", html, Kind::unavailable, ""},
+        {429, R"({"error":"invalid_grant"})", json, Kind::unavailable, "invalid_grant"},
+        {500, R"({"error":"invalid_grant"})", json, Kind::unavailable, "invalid_grant"},
+        {500, "oops", html, Kind::unavailable, ""},
+        {502, "", html, Kind::unavailable, ""},
+        {503, R"({"error":"invalid_client"})", json, Kind::unavailable, "invalid_client"},
+        {504, "", html, Kind::unavailable, ""},
+        {301, "", html, Kind::refused, ""},
+        {302, R"({"access_token":"t"})", json, Kind::refused, ""},
+        {307, "", html, Kind::refused, ""},
+        {308, "", html, Kind::refused, ""},
+        {200, R"({"error":"invalid_grant"})", json, Kind::refused, "invalid_grant"},
+        {200, R"({"ok":false,"error":"token_revoked"})", json, Kind::refused, "token_revoked"},
+        {200, "error=bad_refresh_token&error_description=no", "application/x-www-form-urlencoded", Kind::refused, "bad_refresh_token"},
+        {200, "{}", json, Kind::broken, ""},
+        {200, "<html>welcome</html>", html, Kind::broken, ""},
+        {200, "", json, Kind::broken, ""},
+        {204, "", json, Kind::broken, ""},
+        {200, R"({"access_token":"t","token_type":"mac"})", json, Kind::broken, ""},
+        {200, R"({"access_token":"t","access_token":"u"})", json, Kind::broken, ""},
+    };
+    EXPECT_GE(std::size(rows), 30U);
+    for (const auto& row : rows) {
+        const auto outcome = read_token_answer(answer(row.status, row.body, row.type), {});
+        ASSERT_FALSE(outcome) << row.status << row.body;
+        EXPECT_EQ(static_cast<int>(outcome.error().kind), static_cast<int>(row.kind)) << row.status << row.body;
+        EXPECT_EQ(outcome.error().error, row.error) << row.status << row.body;
+        EXPECT_EQ(outcome.error().status, row.status);
+        EXPECT_FALSE(outcome.error().shown.message.empty());
+    }
+}
+
+TEST(TokenAnswer, Retry_After_is_seconds_or_a_date_counted_from_the_answers_own) {
+    struct Row { const char *after, *date; std::optional<int> seconds; };
+    const Row rows[] = {
+        {"120", "", 120}, {" 0 ", "", 0}, {"soon", "", {}}, {"-1", "", {}}, {"1.5", "", {}}, {"", "", {}},
+        {"Sun, 06 Nov 1994 08:51:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT", 120},
+        {"Sun, 06 Nov 1994 08:49:00 GMT", "Sun, 06 Nov 1994 08:49:37 GMT", 0},
+        {"Sun, 06 Nov 1994 08:51:37 GMT", "", {}},
+        {"99999999999999999999", "", {}},
+    };
+    for (const auto& row : rows) {
+        auto response = answer(503, "");
+        response.fields.set("Retry-After", row.after);
+        if (*row.date != 0) response.fields.set("Date", row.date);
+        const auto outcome = read_token_answer(response, {});
+        ASSERT_FALSE(outcome);
+        const auto expected = row.seconds ? std::optional(std::chrono::seconds(*row.seconds)) : std::nullopt;
+        EXPECT_EQ(outcome.error().retry_after, expected) << row.after;
+    }
+}
+
+TEST(TokenAnswer, a_code_that_stands_elsewhere_and_a_status_that_is_a_success_here) {
+    TokenRequestOptions options;
+    options.error_pointers = {"/status", "/code"};
+    options.error_when = {{"/code", "10010"}};
+    const auto refused = read_token_answer(answer(400, R"({"status":"BAD_REFRESH_TOKEN","message":"it is gone"})"), options);
+    EXPECT_EQ(refused.error().error, "BAD_REFRESH_TOKEN");
+    EXPECT_EQ(refused.error().description, "it is gone");
+    EXPECT_EQ(read_token_answer(answer(200, R"({"code":10010,"access_token":"t"})"), options).error().error, "10010");
+    EXPECT_TRUE(read_token_answer(answer(200, R"({"code":0,"access_token":"t"})"), options));
+    options.ok_status = {302};
+    EXPECT_TRUE(read_token_answer(answer(302, R"({"access_token":"t"})"), options));
+}
+
+TEST(TokenAnswer, the_body_is_the_token_where_the_definition_says_so) {
+    TokenRequestOptions text;
+    text.response_format = "text";
+    EXPECT_TRUE(read_token_answer(answer(200, "tok-1\n", "text/plain"), text)->access_token.equals("tok-1"));
+    EXPECT_FALSE(read_token_answer(answer(200, "", "text/plain"), text));
+    EXPECT_EQ(read_token_answer(answer(401, R"({"error":"invalid_grant"})"), text).error().error, "invalid_grant");
+}
+
+TEST(TokenAnswer, an_answer_that_only_extends_needs_no_token_where_that_was_asked) {
+    TokenRequestOptions extend;
+    extend.access_token_optional = true;
+    extend.error_when = {{"/result", "\"0001\""}};
+    const auto outcome = read_token_answer(answer(200, R"({"result":"0000","expires_in":60})"), extend);
+    ASSERT_TRUE(outcome);
+    EXPECT_TRUE(outcome->access_token.empty());
+    EXPECT_EQ(outcome->expires_in, 60);
+    EXPECT_FALSE(read_token_answer(answer(200, R"({"result":"0001"})"), extend));
+    EXPECT_FALSE(read_token_answer(answer(200, R"({"access_token":""})"), extend));
+}
+
+TEST(TokenRequest, an_empty_name_leaves_a_parameter_out_and_empty_values_are_not_sent) {
+    auto request = code_request(ClientAuthentication::none, "");
+    request.options.rename = {{"redirect_uri", ""}, {"client_id", ""}};
+    request.options.extra_parameters = {{"empty", ""}, {"full", "1"}};
+    EXPECT_EQ(body_of(request), "grant_type=authorization_code&code=c%2B%2F+%25&code_verifier=v&full=1");
+}
+
+TEST(TokenRequest, GET_and_query_put_everything_into_the_URL) {
+    for (const auto* method : {"GET", "POST"}) {
+        auto request = code_request(ClientAuthentication::none, "");
+        request.endpoint = net::Url::parse("https://as.example/token?v=1").value();
+        request.options.method = method;
+        request.options.in_query = true;
+        const auto http = token_http_request(request);
+        ASSERT_TRUE(http);
+        EXPECT_EQ(http->method, method);
+        EXPECT_TRUE(http->body.empty());
+        EXPECT_TRUE(http->url.query()->starts_with("v=1&grant_type=authorization_code&code=c%2B%2F+%25&"));
+        EXPECT_FALSE(http->fields.find("Content-Type"));
+    }
+}
+
 TEST(TokenResponse, form_bodies_are_read_by_type_by_quirk_and_by_look) {
     const std::string_view body = "access_token=a%2Bb&scope=repo%2Cgist&token_type=bearer&expires_in=60";
     for (const auto* type : {"application/x-www-form-urlencoded; charset=utf-8", "text/plain", ""}) {

@@ -49,6 +49,9 @@ struct TokenResponse {
     std::string token_type;      // "Bearer", "DPoP" as received
     std::optional<std::int64_t> expires_in;  // as sent, positive, in the server's unit; nullopt when absent or unusable
     std::optional<base::Instant> expires_at;  // when the server sent a date instead of a number
+    std::string expires_text;    // what else stands there: the definition may know how it is read
+    std::optional<std::int64_t> refresh_expires_in;          // the same of the refresh token's own end
+    std::optional<base::Instant> refresh_expires_at;
     std::optional<std::vector<std::string>> scope;  // granted; nullopt when the answer does not say
     std::map<std::string, std::string> captured;
 };
@@ -58,12 +61,18 @@ struct TokenRequestOptions {
     Parameters extra_parameters;   // token_params
     Parameters extra_headers;      // token_headers
     bool json_body = false;
+    bool in_query = false;         // the parameters stand in the URL and the body is empty
+    std::string method = "POST";   // GET: parameters in the URL too
     std::vector<std::string> access_token_pointers, refresh_token_pointers, expires_pointers, scope_pointers,
         token_type_pointers;       // empty = the RFC's member
+    std::vector<std::string> refresh_expires_pointers;  // empty = refresh_token_expires_in, refresh_expires_in
+    std::vector<std::string> error_pointers;            // where the error's code stands beside `error`
+    std::vector<int> ok_status;                         // a success beside 2xx
+    bool access_token_optional = false;                 // the answer may only move the end of the token that there is
     std::string scope_separator = " ";
     std::vector<std::pair<std::string, std::string>> capture;  // name -> pointer
-    std::string response_format = "auto";                      // auto, json, form
-    Parameters rename;                                         // protocol name -> the server's name
+    std::string response_format = "auto";                      // auto, json, form, text: the body is the token
+    Parameters rename;             // protocol name -> the server's name; an empty one: the parameter is not sent
     // JSON Pointer -> JSON text: an answer with one of these values is a failure, whatever its status.
     std::vector<std::pair<std::string, std::string>> error_when;
     // The definition says itself how the token is presented, so any token_type will do (OA-13).

@@ -44,9 +44,10 @@ struct CaptureRule { std::string name, pointer; };  // name -> JSON Pointer in t
 struct ResponseQuirk {
     std::vector<std::string> access_token, refresh_token, expires, scope, token_type;  // JSON Pointers, first hit wins
     std::vector<std::string> refresh_expires;  // when the refresh token itself dies
+    std::vector<std::string> error;            // where the error's code stands beside `error`
     std::vector<int> ok_status;                // further ones than 2xx that are a success
     std::string scope_separator;               // of the answer; empty: the request's, a space or a comma
-    std::string format = "auto";  // auto, json, form
+    std::string format = "auto";  // auto, json, form, text
     json::Value error_when;       // as in the file; null when absent
     std::vector<CaptureRule> capture;
 };
@@ -60,6 +61,7 @@ struct RefreshQuirk {
     std::string grant_type = "refresh_token";
     std::string token = "refresh_token";            // which token is sent: refresh_token, access_token
     std::optional<TokenAuthMethod> auth;            // nullopt: as at the token endpoint
+    std::optional<BodyFormat> content_type;         // nullopt: as at the token endpoint
     std::optional<std::int64_t> idle_max_seconds;   // the refresh token dies when it is not used for so long
     std::optional<std::int64_t> grace_seconds;      // an old refresh token is still taken for so long after a rotation
 };

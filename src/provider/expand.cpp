@@ -132,19 +132,6 @@ base::Result<std::string> replace_all(std::string_view text, const VariableValue
     return result;
 }
 
-base::Result<void> check_value(const Variable& variable, const std::string& value) {
-    if (!variable.choices.empty() &&
-        std::find(variable.choices.begin(), variable.choices.end(), value) == variable.choices.end()) {
-        return fail(ErrorCode::invalid_input,
-                    fmt::format("the value of \"{}\" is not one of: {}", variable.name, base::join(variable.choices, ", ")));
-    }
-    if (!variable.pattern.empty() && !pattern_matches(variable.pattern, value)) {
-        return fail(ErrorCode::invalid_input, fmt::format("the value of \"{}\" does not have the expected form", variable.name),
-                    variable.example.empty() ? "" : fmt::format("for example: {}", base::printable(variable.example)));
-    }
-    return {};
-}
-
 }  // namespace
 
 std::vector<std::string> variables_in(std::string_view url_template) {
@@ -161,6 +148,19 @@ base::Result<net::Url> expand_url(std::string_view url_template, const VariableV
     if (url_template.size() > kLongestUrl) return fail(ErrorCode::invalid_input, "the URL is too long");
     TRY(text, replace_all(url_template, values));
     return checked(text);
+}
+
+base::Result<void> check_variable(const Variable& variable, const std::string& value) {
+    if (!variable.choices.empty() &&
+        std::find(variable.choices.begin(), variable.choices.end(), value) == variable.choices.end()) {
+        return fail(ErrorCode::invalid_input,
+                    fmt::format("the value of \"{}\" is not one of: {}", variable.name, base::join(variable.choices, ", ")));
+    }
+    if (!variable.pattern.empty() && !pattern_matches(variable.pattern, value)) {
+        return fail(ErrorCode::invalid_input, fmt::format("the value of \"{}\" does not have the expected form", variable.name),
+                    variable.example.empty() ? "" : fmt::format("for example: {}", base::printable(variable.example)));
+    }
+    return {};
 }
 
 base::Result<std::string> canonical_base_url(std::string_view text) {
@@ -205,7 +205,7 @@ base::Result<VariableValues> complete_variables(const ProviderDefinition& defini
         }
     }
     for (const Variable& variable : definition.vars) {
-        TRY_VOID(check_value(variable, values[variable.name]));
+        TRY_VOID(check_variable(variable, values[variable.name]));
     }
     for (auto& [name, value] : values) {
         if (name != "base_url" && !is_origin_variable(definition, name)) continue;

@@ -13,6 +13,8 @@ std::vector<std::string> variables_in(std::string_view url_template);
 base::Result<net::Url> expand_url(std::string_view url_template, const VariableValues& values);
 // The definition's defaults, overlaid with `given`; checks patterns and enums. Unknown or missing: invalid_input.
 base::Result<VariableValues> complete_variables(const ProviderDefinition& definition, const VariableValues& given);
+// Whether the variable's pattern and choices accept the value; the error shows neither.
+base::Result<void> check_variable(const Variable& variable, const std::string& value);
 // "git.acme.com/" or "HTTPS://git.acme.com" -> "https://git.acme.com"; refuses userinfo, query, fragment.
 base::Result<std::string> canonical_base_url(std::string_view text);
 

@@ -1,0 +1,130 @@
+#include "connection/expiry.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/text.hpp"
+#include "http/date.hpp"
+#include "json/parse.hpp"
+
+namespace claviger::connection {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000, kMinute = 60 * kSecond, kHour = 60 * kMinute, kDay = 24 * kHour;
+constexpr std::int64_t kCenturyMs = std::int64_t{100} * 365 * kDay;
+
+std::int64_t unit_ms(const std::string& unit) {
+    if (unit == "milliseconds" || unit == "ms") return 1;
+    if (unit == "minutes") return kMinute;
+    if (unit == "hours") return kHour;
+    if (unit == "days") return kDay;
+    return kSecond;
+}
+
+// Beyond a century after now it means "never", whatever it was meant to mean; this also keeps the sum in range.
+std::optional<base::Instant> after(base::Instant start, std::int64_t amount, std::int64_t factor, base::Instant now) {
+    const auto room = kCenturyMs + (now - start).count();
+    if (amount > room / factor) return std::nullopt;
+    return start + base::Duration(amount * factor);
+}
+
+std::optional<base::Instant> by_number(std::int64_t number, const provider::ExpiryQuirk& quirk, base::Instant now) {
+    if (quirk.kind == "relative") return after(now, number, unit_ms(quirk.unit), now);
+    const auto date = after(base::Instant(), number, unit_ms(quirk.unit), now);
+    // Seconds since 1970 that are more than a century ahead are milliseconds.
+    return date ? date : after(base::Instant(), number, 1, now);
+}
+
+std::optional<std::int64_t> number(std::string_view text) {
+    const bool good = !text.empty() && text.size() <= 6 &&
+                      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!good) return std::nullopt;
+    return std::stol(std::string(text));
+}
+
+// "177:05:38" by the unit: days, hours, minutes, or hours, minutes, seconds; four pieces begin with days.
+std::optional<base::Instant> by_duration(std::string_view text, const std::string& unit, base::Instant now) {
+    const auto pieces = base::split(text, ':');
+    std::vector<std::int64_t> factors{kHour, kMinute, kSecond};
+    if (unit == "days" && pieces.size() == 3) factors = {kDay, kHour, kMinute};
+    if (pieces.size() == 4) factors = {kDay, kHour, kMinute, kSecond};
+    if (pieces.size() != factors.size()) return std::nullopt;
+    base::Duration sum{0};
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+        const auto piece = number(pieces[i]);
+        if (!piece) return std::nullopt;
+        sum += base::Duration(*piece * factors[i]);
+    }
+    return sum.count() == 0 || sum.count() > kCenturyMs ? std::nullopt : std::optional(now + sum);
+}
+
+// ISO 8601 beyond RFC 3339 in UTC: fractions of a second, an offset, a space for the T, no zone at all (then UTC).
+std::optional<base::Instant> by_iso(std::string text) {
+    if (text.size() < 19) return std::nullopt;
+    if (text[10] == ' ') text[10] = 'T';
+    std::string_view zone = std::string_view(text).substr(19);
+    if (zone.starts_with('.')) zone.remove_prefix(std::min(zone.find_first_not_of("0123456789", 1), zone.size()));
+    auto instant = base::from_rfc3339(text.substr(0, 19) + "Z");
+    if (!instant) return std::nullopt;
+    if (zone.empty() || zone == "Z") return *instant;
+    const bool colon = zone.size() == 6 && zone[3] == ':';
+    if ((zone.front() != '+' && zone.front() != '-') || (!colon && zone.size() != 5)) return std::nullopt;
+    const auto hours = number(zone.substr(1, 2)), minutes = number(zone.substr(colon ? 4 : 3, 2));
+    if (!hours || !minutes || *hours > 14 || *minutes > 59) return std::nullopt;
+    const base::Duration offset{*hours * kHour + *minutes * kMinute};
+    return zone.front() == '+' ? *instant - offset : *instant + offset;
+}
+
+// RFC 7519 section 4.1.4, of a token that is nobody's to verify here: only its issuer can.
+std::optional<base::Instant> by_jwt(const base::Secret& token, base::Instant now) {
+    const auto text = token.reveal();
+    const auto first = text.find('.'), second = text.find('.', first == std::string_view::npos ? first : first + 1);
+    if (second == std::string_view::npos) return std::nullopt;
+    auto claims = base::base64url_decode(text.substr(first + 1, second - first - 1));
+    if (!claims) return std::nullopt;
+    json::ParseOptions parsing;
+    parsing.storage = json::secret_storage();
+    const auto value = json::parse(*claims, parsing);
+    base::wipe(claims->data(), claims->size());
+    if (!value || !value->is_object()) return std::nullopt;
+    const auto* exp = json::find(value->get_object(), "exp");
+    if (exp == nullptr || !exp->is_number()) return std::nullopt;
+    const auto seconds = exp->to_number<double>();
+    if (!(seconds >= 1) || seconds > 1e12) return std::nullopt;
+    return after(base::Instant(), static_cast<std::int64_t>(seconds), kSecond, now);
+}
+
+std::optional<base::Instant> by_text(const std::string& text, const provider::ExpiryQuirk& quirk, base::Instant now) {
+    if (auto duration = by_duration(text, quirk.unit, now)) return duration;
+    if (auto iso = by_iso(text)) return iso;
+    return http::read_date(text);
+}
+
+}  // namespace
+
+std::optional<base::Instant> expiry_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk,
+                                       base::Instant obtained_at) {
+    if (quirk.kind == "jwt_exp")
+        if (auto end = by_jwt(token.access_token, obtained_at)) return end;
+    if (token.expires_at) return token.expires_at;
+    if (!token.expires_text.empty())
+        if (auto end = by_text(token.expires_text, quirk, obtained_at)) return end;
+    if (token.expires_in) {
+        // Beside a JWT's own end, what the answer says is the RFC's: seconds from now.
+        const bool plain = quirk.kind == "jwt_exp";
+        return by_number(*token.expires_in, plain ? provider::ExpiryQuirk() : quirk, obtained_at);
+    }
+    if (!quirk.default_seconds || *quirk.default_seconds <= 0) return std::nullopt;
+    return obtained_at + std::chrono::seconds(*quirk.default_seconds);
+}
+
+std::optional<base::Instant> refresh_expiry_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk,
+                                               base::Instant obtained_at) {
+    if (token.refresh_expires_at) return token.refresh_expires_at;
+    if (!token.refresh_expires_in) return std::nullopt;
+    return by_number(*token.refresh_expires_in, quirk.kind == "jwt_exp" ? provider::ExpiryQuirk() : quirk, obtained_at);
+}
+
+}  // namespace claviger::connection

@@ -1,0 +1,19 @@
+// The end of a token's life, as the answer and the definition's `expires` say. Internal to connection/.
+// Thread rule: pure functions.
+#pragma once
+
+#include <optional>
+
+#include "oauth/types.hpp"
+#include "provider/definition.hpp"
+
+namespace claviger::connection {
+
+// nullopt: not known, or so far away (a century) that it means never.
+std::optional<base::Instant> expiry_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk,
+                                       base::Instant obtained_at);
+// The refresh token's own end, in the same unit and kind as the access token's.
+std::optional<base::Instant> refresh_expiry_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk,
+                                               base::Instant obtained_at);
+
+}  // namespace claviger::connection
