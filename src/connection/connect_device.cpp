@@ -1,7 +1,7 @@
 #include <functional>
 
-#include "base/text.hpp"
 #include "connection/attempt.hpp"
+#include "connection/request_fields.hpp"
 #include "connection/token_options.hpp"
 #include "oauth/device.hpp"
 #include "oauth/poll_schedule.hpp"
@@ -23,7 +23,7 @@ base::Result<oauth::TokenRequest> authorization_request(const Attempt& attempt, 
     request.endpoint = *endpoints.device_authorization;
     request.client = client.duplicate();
     if (!attempt.scopes.empty())
-        request.grant.emplace_back(oauth.scope_param, base::Secret(base::join(attempt.scopes, oauth.scope_separator)));
+        request.grant.emplace_back(oauth.scope_param, base::Secret(joined_scopes(oauth, attempt.scopes)));
     TRY(resource, resource_parameter(oauth, attempt.variables));
     if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
     if (!oauth.audience.empty()) request.grant.emplace_back("audience", base::Secret(oauth.audience));
@@ -33,25 +33,25 @@ base::Result<oauth::TokenRequest> authorization_request(const Attempt& attempt, 
 }
 
 // RFC 8628 section 3.4, or the definition's JSON dialect: the code and nothing of a grant.
-base::Result<std::function<oauth::TokenRequest()>> poll_request(const Attempt& attempt, const Endpoints& endpoints,
-                                                                const oauth::Client& client,
-                                                                const base::Secret& device_code) {
-    TRY(options, token_options(attempt.definition));
-    TRY(resource, resource_parameter(*attempt.definition.oauth2, attempt.variables));
-    const bool json = attempt.definition.oauth2->device_token_request == "json";
-    if (json) options.json_body = true;
-    return std::function<oauth::TokenRequest()>([&, json, options, resource] {
-        oauth::TokenRequest request;
-        request.endpoint = endpoints.token;
-        request.client = client.duplicate();
-        if (!json) request.grant_type = kGrantType;
-        request.grant.emplace_back("device_code", device_code.duplicate());
-        if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
-        request.options = options;
-        request.dpop_key = attempt.dpop_key.duplicate();
-        request.signing = {&attempt.with.connections.clock(), &attempt.with.random};
-        return request;
-    });
+base::Result<oauth::TokenRequest> poll_request(const Attempt& attempt, const Endpoints& endpoints,
+                                               const oauth::Client& client, const base::Secret& device_code) {
+    const auto& oauth = *attempt.definition.oauth2;
+    const std::map<std::string, std::string> captured;
+    RequestFields fields(attempt.definition, attempt.variables, captured);
+    fields.set("client_id", client.client_id);
+    fields.set("scope", joined_scopes(oauth, attempt.scopes));
+    TRY(request, token_request(attempt.definition, fields, endpoints.token, client.duplicate()));
+    if (oauth.device_token_request == "json") {
+        request.options.json_body = true;
+    } else {
+        request.grant_type = kGrantType;
+    }
+    request.grant.emplace_back("device_code", device_code.duplicate());
+    TRY(resource, resource_parameter(oauth, attempt.variables));
+    if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
+    request.dpop_key = attempt.dpop_key.duplicate();
+    request.signing = {&attempt.with.connections.clock(), &attempt.with.random};
+    return request;
 }
 
 }  // namespace
@@ -76,8 +76,11 @@ net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt)
     DeviceCode shown{authorization->user_code, authorization->verification_uri, authorization->verification_uri_complete,
                      schedule.end()};
     co_await attempt.with.dialog.show_device_code(std::move(shown));
-    CO_TRY(request, poll_request(attempt, *endpoints, client.client, authorization->device_code));
-    auto token = co_await oauth::await_device_token(attempt.with.http, std::move(waiting), schedule, std::move(request));
+    const auto& sender = client.client;
+    std::function<base::Result<oauth::TokenRequest>()> poll = [&] {
+        return poll_request(attempt, *endpoints, sender, authorization->device_code);
+    };
+    auto token = co_await oauth::await_device_token(attempt.with.http, std::move(waiting), schedule, std::move(poll));
     if (!token) co_return base::fail(with_client_hint(attempt, client, token.error()));
 
     CO_TRY_VOID(check_binding(attempt, token->token_type));

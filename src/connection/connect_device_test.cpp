@@ -36,7 +36,7 @@ protected:
         oauth::Waiting waiting;
         waiting.now = [this] { return now; };
         waiting.until = [this](net::Deadline until) { return pass(this, until); };
-        std::function<oauth::TokenRequest()> request = [this] {
+        std::function<base::Result<oauth::TokenRequest>()> request = [this]() -> base::Result<oauth::TokenRequest> {
             oauth::TokenRequest made;
             made.endpoint = net::Url::parse(server.origin() + "/token").value();
             made.client.client_id = "client-1";

@@ -162,11 +162,11 @@ Waiting waiting_on(net::Loop& loop) {
 
 net::Task<base::Result<TokenResponse>> await_device_token(http::Client& http, Waiting waiting,
                                                           PollSchedule schedule,
-                                                          std::function<TokenRequest()> make_request) {
+                                                          std::function<base::Result<TokenRequest>()> make_request) {
     auto why = nobody_came();
     for (auto next = schedule.next(); next; next = schedule.next()) {
         co_await waiting.until(*next);
-        auto request = make_request();
+        CO_TRY(request, make_request());
         auto outcome = co_await ask_token(http, std::move(request));
         if (outcome) co_return std::move(*outcome);
         const auto& failure = outcome.error();

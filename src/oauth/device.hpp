@@ -39,6 +39,6 @@ Waiting waiting_on(net::Loop& loop);
 // asked again until the code has run out. `http` outlives the task.
 net::Task<base::Result<TokenResponse>> await_device_token(http::Client& http, Waiting waiting,
                                                           PollSchedule schedule,
-                                                          std::function<TokenRequest()> make_request);
+                                                          std::function<base::Result<TokenRequest>()> make_request);
 
 }  // namespace claviger::oauth
