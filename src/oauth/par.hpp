@@ -12,7 +12,7 @@ struct PushedAuthorization {
     AuthorizationRequest authorization;
     Client client;
     base::Secret dpop_key;  // as in TokenRequest
-    Signing signing;
+    Signing signing{};
 };
 
 // The URL to send the human to; its request_uri is good for one authorization. Errors as of authorization_url and of a

@@ -26,8 +26,8 @@ struct TokenRequest {
     TokenRequestOptions options;
     // What stands for id and secret in Basic; each form-encoded like them. Absent: the client's own.
     std::optional<std::pair<base::Secret, base::Secret>> basic;
-    base::Secret dpop_key;   // private JWK: the token is to be bound to it (RFC 9449); empty: a bearer token
-    Signing signing;
+    base::Secret dpop_key{};  // private JWK: the token is to be bound to it (RFC 9449); empty: a bearer token
+    Signing signing{};
 };
 
 // ErrorCode::invalid_input before anything is sent when method and secret do not fit, or an extra parameter or header
