@@ -71,7 +71,7 @@ net::Task<base::Result<oauth::AuthorizationGrant>> authorize(Attempt& attempt, c
     auto state = leg.state.duplicate();
     const auto deadline = net::in(kFlowLifetime);
     auto* recorder = attempt.with.recorder;
-    if (recorder != nullptr) recorder->sent_to_browser(link);
+    if (recorder != nullptr) recorder->sent_to_browser(*link);
     auto response =
         co_await attempt.with.dialog.authorize(std::move(*link), oauth.callback.state_param, std::move(state), deadline);
     if (!response) co_return base::fail(response.error());

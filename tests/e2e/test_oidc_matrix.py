@@ -5,6 +5,8 @@ from harness import *
 
 METHODS = ("none", "client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt")
 ONE_OF_EACH = ("none", "client_secret_basic", "private_key_jwt")
+LIFE = 20       # seconds of an access token; the definitions want a new one as early as they may, at a tenth of it
+DUE_AFTER = 2
 
 
 def key_pair(world):
@@ -41,7 +43,7 @@ class Server:
         file.write_text(json.dumps(clients))
         self.record = world.directory / f"server-{number}.log"
         self.record.write_text("")
-        switches = ["--clients", file, "--record", self.record]
+        switches = ["--clients", file, "--record", self.record, "--access-ttl", LIFE]
         switches += [] if pkce else ["--pkce-optional"]
         switches += [] if rotation else ["--no-rotation"]
         switches += ["--require-par"] if par else []
@@ -61,16 +63,15 @@ class Server:
         return [line for line in self.record.read_text().splitlines() if line.split(" ")[1:2] == [path]]
 
 
-def define(world, server, name, flow, method, dpop, push=False):
+def define(world, server, name, flow, method, dpop):
     issuer = server.peer["issuer"]
     oauth = {"issuer": issuer, "token_auth_method": method, "pkce": server.pkce, "dpop": dpop,
+             "refresh": {"margin_seconds": 3600},
              "scopes": ["read"] if flow == "client_credentials" else ["openid", "offline_access"]}
     if flow == "dcr_pkce":
         oauth["supports_dcr"] = True
     if flow == "device_code":
         oauth["supports_device_code"] = True
-    if push:
-        oauth["pushed_authorization_url"] = server.peer["pushed_authorization_request_endpoint"]
     if "offline_access" in oauth["scopes"]:
         oauth["authorization_params"] = {"prompt": "consent"}
     folder = world.home / "providers"
@@ -120,43 +121,69 @@ def login(world, server, name, flow, method, dpop):
         world.run("login", name, "--input", "stdin", stdin=json.dumps(answers))
 
 
-def use(world, server, name, flow, dpop):
-    """The credential reaches the API: the server's own userinfo, which checks proofs. A client's own token is asked about instead."""
-    shown = json.loads(world.run("get", name, "--show-secret", "--json", secret_output=True).stdout)
+def plant(world, name):
+    shown = json.loads(world.run("get", name, "--no-refresh", "--show-secret", "--json", secret_output=True).stdout)
     for field in ("access_token", "refresh_token"):
         world.canaries.add(f"{name}.{field}", shown.get(field) or "")
-    check(shown["access_token"], f"{name}: an access token")
-    if flow == "client_credentials":
-        return
-    answer = world.run("run", "--use", name, "--", "curl", "-sS", "-w", "\n%{http_code}", server.peer["userinfo_endpoint"])
-    body, _, status = answer.stdout.rpartition("\n")
-    equal(status, "200", f"{name}: userinfo through the proxy ({body})")
-    equal(json.loads(body)["sub"], "alice", f"{name}: whose account")
+    check(shown["access_token"], "an access token")
+    return shown
 
 
-def combination(world, server, flow, method, dpop, push=False):
+def connect(world, server, row):
+    """Defines and logs in; pushed where it has to be, and only there."""
+    flow, method, dpop = row
     server.count = getattr(server, "count", 0) + 1
-    words = [flow, method, "pkce" if server.pkce else "plain", "rotating" if server.rotation else "fixed",
-             "pushed" if push or server.par else "direct", "bound" if dpop else "bearer"]
     name = f"m{server.peer['port']}-{server.count}"
-    try:
-        define(world, server, name, flow, method, dpop, push)
-        pushed_before = len(server.requests("/request"))
-        login(world, server, name, flow, method, dpop)
-        use(world, server, name, flow, dpop)
-        pushed = len(server.requests("/request")) - pushed_before
-        wanted = (push or server.par) and flow in ("pkce", "dcr_pkce")
-        check((pushed >= 1) == wanted, f"pushed requests: {pushed}")
-        check("REUSE" not in server.record.read_text(), "the server saw a spent token")
-    except Failure as failure:
-        raise Failure(f"{' '.join(words)}: {failure}") from None
-    return " ".join(words)
+    define(world, server, name, flow, method, dpop)
+    pushed = len(server.requests("/request"))
+    login(world, server, name, flow, method, dpop)
+    pushed = len(server.requests("/request")) - pushed
+    check((pushed >= 1) == (server.par and flow in ("pkce", "dcr_pkce")), f"pushed requests: {pushed}")
+    return name, plant(world, name)
+
+
+def use_and_renew(world, server, row, name, before):
+    """By now the token is near its end: the next use renews it, and the server's own userinfo, which checks proofs, takes the new one."""
+    flow = row[0]
+    asked = len(server.requests("/token"))
+    if flow == "client_credentials":
+        after = json.loads(world.run("get", name, "--show-secret", "--json", secret_output=True).stdout)
+    else:
+        answer = world.run("run", "--use", name, "--", "curl", "-sS", "-w", "\n%{http_code}", server.peer["userinfo_endpoint"])
+        body, _, status = answer.stdout.rpartition("\n")
+        equal(status, "200", f"userinfo through the proxy ({body} {answer.stderr})")
+        equal(json.loads(body)["sub"], "alice", "whose account")
+        after = plant(world, name)
+    check(after["access_token"] != before["access_token"], "the token was renewed")
+    check(len(server.requests("/token")) > asked, "at the token endpoint")
+    if flow != "client_credentials":
+        check((after["refresh_token"] != before["refresh_token"]) == server.rotation, "the refresh token changed as the server wants it")
+
+
+def words(server, row):
+    flow, method, dpop = row
+    return " ".join([flow, method, "pkce" if server.pkce else "plain", "rotating" if server.rotation else "fixed",
+                     "pushed" if server.par else "direct", "bound" if dpop else "bearer"])
 
 
 def run_all(world, server, rows):
-    done = {combination(world, server, *row) for row in rows}
+    """Logs in one after the other, then uses all, then revokes all: so nobody waits for a token to age."""
+    def each(step, *known):
+        results = []
+        for row, *facts in zip(rows, *known):
+            try:
+                results.append(step(world, server, row, *facts))
+            except Failure as failure:
+                raise Failure(f"{words(server, row)}: {failure}") from None
+        return results
+    made = each(connect)
+    time.sleep(DUE_AFTER)
+    names, before = [name for name, _ in made], [shown for _, shown in made]
+    each(use_and_renew, names, before)
+    each(lambda world, server, row, name: world.run("revoke", name), names)
+    check("REUSE" not in server.record.read_text(), f"{words(server, rows[0])}: the server saw a spent token")
+    done = {words(server, row) for row in rows}
     print(f"      {len(done)} combinations", flush=True)
-    world.matrix = getattr(world, "matrix", set()) | done
     return done
 
 

@@ -20,7 +20,6 @@ const { values: options } = parseArgs({
     'no-rotation': { type: 'boolean', default: false },
     'require-par': { type: 'boolean', default: false },
     'dpop-nonce': { type: 'boolean', default: false },
-    'refresh-ttl': { type: 'string', default: '86400' },
     record: { type: 'string' },
   },
 })
@@ -48,7 +47,7 @@ const provider = new Provider(issuer, {
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
   ttl: {
     AccessToken: Number(options['access-ttl']), AuthorizationCode: 60, Grant: 86_400, IdToken: 3600,
-    Interaction: 3600, RefreshToken: Number(options['refresh-ttl']), Session: 3600, DeviceCode: 600,
+    Interaction: 3600, RefreshToken: 86_400, Session: 3600, DeviceCode: 600,
   },
   features: {
     devInteractions: { enabled: false },
