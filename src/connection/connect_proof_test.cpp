@@ -124,7 +124,8 @@ TEST_F(Proof, OA24_the_browser_carries_a_reference_where_the_request_is_pushed) 
         const auto form = server.requests("/par").back().form;
         return AuthorizationResponse{{{"code", "c"}, {"state", form.at("state")}}};
     };
-    const auto definition = plain(fmt::format(R"(,"authorization_params":{{"prompt":"consent"}},"pushed_authorization_url":"{}/par")", server.origin()));
+    auto definition = plain(R"(,"authorization_params":{"prompt":"consent"})");
+    definition.oauth2->pushed_authorization_url = server.origin() + "/par";
     ASSERT_TRUE(login(definition));
     EXPECT_EQ(dialog.links.at(0), server.origin() + "/authorize?client_id=client-1&request_uri=urn%3Ax%3A1");
     const auto form = server.requests("/par").at(0).form;
