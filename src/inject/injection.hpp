@@ -22,6 +22,7 @@ namespace claviger::inject {
 
 class CredentialFields;
 class OAuth1Signature;
+class DpopProver;
 
 struct SecretPair { std::string name; base::Secret value; };
 
@@ -64,6 +65,7 @@ private:
     std::vector<SecretPair> headers_, query_, cookies_;
     std::vector<std::string> reserved_;             // names of the definition that callers may not send
     std::shared_ptr<const OAuth1Signature> oauth1_;  // null: nothing of OAuth 1.0a is signed
+    std::shared_ptr<const DpopProver> dpop_;        // null: a bearer token, which needs no proof
     std::vector<policy::UriRule> declared_;         // where the definition lets the credential go
     std::optional<base::Instant> valid_until_;
 };

@@ -171,12 +171,11 @@ def by_oauthlib(request, method, token_secret):
     headers = {"Authorization": request.headers["Authorization"]} if request.headers.get("Authorization") else {}
     try:
         for text in (request.query, request.form):
-            if b"\xff" in urllib.parse.unquote_to_bytes(text):  # not UTF-8: oauthlib replaces it
-                return None
+            urllib.parse.unquote_to_bytes(text).decode()  # oauthlib replaces what is not UTF-8
             if text:
                 urldecode(text)
         collected = oauthlib_signature.collect_parameters(uri_query=request.query, body=request.form if request.is_form else [], headers=headers, exclude_oauth_signature=False)
-    except ValueError:
+    except ValueError:  # UnicodeDecodeError too
         return None
     seen = OAuthlibRequest(request.url() + ("?" + request.query if request.query else ""), request.method)
     seen.params = [(n, v) for n, v in collected if n != "oauth_signature"]
