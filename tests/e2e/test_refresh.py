@@ -262,6 +262,7 @@ def a_dead_grant_is_tried_once_and_said_everywhere(world):
     listed = scene.listed()
     equal((listed["status"], listed["login_reason"], listed["command"]), ("needs_login", "invalid_grant", "claviger login acme"), "list --json")
     contains(scene.claviger("list").stderr, "mend it with: claviger login acme", "list")
+    contains(scene.claviger("doctor", code=14).stdout, "mend it with: claviger login acme", "doctor")
     contains(scene.claviger("run", "--", "true").stderr, "mend it with: claviger login acme", "run")
     refused = scene.claviger("export", "acme", code=7)
     contains(refused.stderr, "claviger login acme", "export")
