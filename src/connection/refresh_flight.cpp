@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kCallersWait{30'000};   // RF-09
 constexpr milliseconds kOwnersWait{100'000};   // for its own attempt, which has deadlines of its own
 constexpr milliseconds kRequestTime{30'000};   // OA-10
+constexpr milliseconds kHopeForTheDisk{20'000};
 constexpr milliseconds kShortestPause{4}, kLongestPause{50};
 constexpr int kLooks = 4;                      // of one caller; each is after an attempt of somebody
 constexpr std::uint64_t kAtOnce = 8;           // requests to one authorization server, in all processes (RF-08)
@@ -116,6 +117,11 @@ net::Task<bool> RefreshCore::settle(std::shared_ptr<RefreshCore> self, std::chro
 
 net::Task<void> RefreshCore::fly(std::shared_ptr<RefreshCore> self, std::shared_ptr<Flight> flight, std::string id, Wish wish) {
     auto outcome = co_await renew(self, id, std::move(wish));
+    // A process that ends now would take the answer with it: it stays while there is hope.
+    const bool hung = self->hanging(id);
+    const auto hope = net::in(kHopeForTheDisk);
+    while (self->hanging(id) && net::Deadline::clock::now() < hope && !self->closing) co_await self->with_.loop.sleep(kLongestPause);
+    if (!outcome && hung && !self->hanging(id)) outcome = Refreshed::renewed;
     if (outcome)
         flight->how = *outcome;
     else

@@ -84,7 +84,8 @@ private:
         sys::ReservedFile room;
         Connection renewed;
         RefreshState state;
-        std::string sent;
+        std::string sent, attempt;
+        base::Secret aside_key;
         bool durable = false;  // in the file set aside
         std::chrono::steady_clock::time_point tried{};
     };
@@ -113,6 +114,8 @@ private:
 
     // Answers that the vault could not take.
     void keep_aside(Attempt& at, Connection renewed, RefreshState state, const base::Error& why);
+    // Whether an answer exists in this process's memory alone.
+    [[nodiscard]] bool hanging(const std::string& id) const;
     base::Result<bool> absorb(const std::string& id, RefreshState& state);
     base::Result<void> save_unsaved(const std::string& id);
     static net::Task<void> keep_saving(std::shared_ptr<RefreshCore> self);

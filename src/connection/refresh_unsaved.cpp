@@ -20,10 +20,16 @@ void RefreshCore::keep_aside(Attempt& at, Connection renewed, RefreshState state
     if (at.room) kept = set_aside(*at.room, seal, answer, with_.random);
     with_.log.error("refresh.not_stored", {{"connection", at.id}, {"error", base::to_string(why.code)}, {"set_aside", kept.has_value()}});
     if (!at.room) return;  // what was minted is minted again
+    auto& open = at.look.state;
     unsaved_.insert_or_assign(at.id, Unsaved{std::move(at.lease), std::move(*at.room), std::move(renewed), std::move(state), at.sent,
-                                             kept.has_value(), steady_clock::now()});
+                                             open.attempt, std::move(open.aside_key), kept.has_value(), steady_clock::now()});
     if (std::exchange(saving_, true)) return;
     with_.loop.spawn("keep saving", keep_saving(shared_from_this()));
+}
+
+bool RefreshCore::hanging(const std::string& id) const {
+    const auto unsaved = unsaved_.find(id);
+    return unsaved != unsaved_.end() && !unsaved->second.durable;
 }
 
 base::Result<void> RefreshCore::save_unsaved(const std::string& id) {
@@ -35,7 +41,13 @@ base::Result<void> RefreshCore::save_unsaved(const std::string& id) {
     }
     unsaved.tried = now;
     auto stored = store_.succeed(unsaved.sent, unsaved.renewed, unsaved.state);
-    if (!stored) return base::fail(stored.error().within("the token was renewed, but cannot be stored; it is kept in memory"));
+    if (!stored) {
+        if (!unsaved.durable) {
+            const AsideSeal seal{store_.tenant(), id, unsaved.attempt, unsaved.aside_key};
+            unsaved.durable = set_aside(unsaved.room, seal, serialize(unsaved.renewed), with_.random).has_value();
+        }
+        return base::fail(stored.error().within("the token was renewed, but cannot be stored; it is kept in memory"));
+    }
     with_.log.info("refresh.stored_late", {{"connection", id}, {"superseded", *stored == RefreshStore::Stored::superseded}});
     unsaved.room.remove();
     unsaved_.erase(id);
