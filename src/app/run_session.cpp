@@ -170,10 +170,10 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
 
 }  // namespace
 
-Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& broker, net::Loop& loop, bool renew_behind) {
+Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& broker, net::Loop& loop) {
     TRY(authority, broker.config.extra_authority());
     connection::Refresher::Surroundings with{loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.random,
-                                             broker.log, std::move(authority), broker.config.flag("network.allow_private"), broker.home, renew_behind};
+                                             broker.log, std::move(authority), broker.config.flag("network.allow_private"), broker.home};
     return connection::Refresher::make(std::move(with));
 }
 
@@ -206,7 +206,7 @@ Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys:
     TRY(routes, session_routes(broker, request, export_names));
 
     net::Loop loop;
-    TRY(refresher, make_refresher(broker, loop, true));
+    TRY(refresher, make_refresher(broker, loop));
     connection::BackgroundRefresh background({loop, *refresher, broker.connections, broker.registry, broker.clock, broker.random, broker.log});
     LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.log, *refresher, background});
     keep_alive(broker, routes, background);

@@ -36,8 +36,7 @@ struct Broker {  // what a session borrows
     std::filesystem::path home;
 };
 
-// `renew_behind`: of a long-lived process, which calls settle() before it ends.
-base::Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& broker, net::Loop& loop, bool renew_behind);
+base::Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& broker, net::Loop& loop);
 
 // How a session ended: the program's own code, or why there was none to run.
 struct RunEnd {

@@ -27,7 +27,8 @@ Status status_of(const Summary& summary, const provider::ProviderDefinition* def
 
 std::string login_command(const StandingFacts& facts) {
     const auto option = facts.name == "default" ? std::string() : " --connection " + facts.name;
-    return fmt::format("claviger login {}{} --force", facts.provider, option);
+    // A connection that works is only replaced when that is said.
+    return fmt::format("claviger login {}{}{}", facts.provider, option, facts.status == Status::connected ? " --force" : "");
 }
 
 Standing standing_of(const StandingFacts& facts) {

@@ -149,7 +149,7 @@ TEST(Injection, what_cannot_be_used_says_what_to_run) {
         EXPECT_FALSE(export_values(definition, connection, kNow));
         return injection.error().hint;
     };
-    const std::string login = "claviger login acme --connection work --force";
+    const std::string login = "claviger login acme --connection work";
     EXPECT_EQ(hint_for([](auto& c) { c.expires_at = kNow; }), "run: " + login);
     EXPECT_EQ(hint_for([](auto& c) { c.login_needed = true; }), "run: " + login);
     EXPECT_EQ(hint_for([](auto& c) { c.definition_digest = "other"; }),

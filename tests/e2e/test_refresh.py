@@ -77,19 +77,15 @@ class Scene:
     def __init__(self, world):
         self.world = world
         self.record, self.down = world.directory / "authorization.txt", world.directory / "down"
-        clients = world.directory / "clients.json"
-        clients.write_text(json.dumps([{"client_id": "app", "token_endpoint_auth_method": "none", "redirect_uris": [CALLBACK],
-                                        "grant_types": ["authorization_code", "refresh_token"]}]))
-        self.authorization = world.authorization_server("--clients", clients, "--record", self.record, "--down-file", self.down)
+        self.authorization = world.authorization_server("--record", self.record, "--down-file", self.down)
         self.api = Api(self.authorization["userinfo_endpoint"])
         world.closing.append(self.api.server.shutdown)
         self.time = Time(world)
-        file = world.definition("acme", auth_type="oauth2", flow="pkce", api_url=self.api.url,
-                                oauth={"issuer": self.authorization["issuer"], "authorization_url": self.authorization["authorization_endpoint"],
-                                       "token_url": self.authorization["token_endpoint"], "scopes": ["openid", "offline_access"]},
+        file = world.definition("acme", auth_type="oauth2", flow="dcr_pkce", api_url=self.api.url,
+                                oauth={"issuer": self.authorization["issuer"], "scopes": ["openid", "offline_access"], "supports_dcr": True},
                                 export={"env": {"access_token": "ACME_TOKEN"}})
         world.run("register", file, "--yes")
-        browser_login(world, ["login", "acme"], forms=[{"client_id": "app"}], env=self.time.environment())
+        browser_login(world, ["login", "acme"], env=self.time.environment())
         self.plant()
 
     def plant(self):
@@ -139,6 +135,16 @@ class Session:
     def fine(self, what):
         status, body = self.ask()
         equal(status, 200, f"{what}: {body}")
+
+    def fine_soon(self, what):
+        """Between two token requests lies some real time too, whatever the clock says."""
+        for _ in range(120):
+            status, body = self.ask()
+            if status == 200:
+                return
+            equal(body["reason"], "credential_unavailable", what)
+            time.sleep(0.5)
+        raise Failure(f"{what}: {body}")
 
     def end(self):
         self.process.stdin.close()
@@ -220,7 +226,7 @@ def a_week_of_503_is_survived(world):
     equal(len(scene.api.calls), calls, "an expired token was used")
     asked = scene.asked()
     equal(set(asked), {503}, "answers of the token endpoint")
-    check(steps <= len(asked) <= 3 * steps, f"{len(asked)} token requests at {steps} moments")
+    check(1 <= len(asked) <= 2 * steps, f"{len(asked)} token requests at {steps} moments")
     listed = scene.listed()
     equal(listed["status"], "expired", "status meanwhile")
     check(listed["refresh_failing_since"], "list says since when")
@@ -229,7 +235,7 @@ def a_week_of_503_is_survived(world):
 
     scene.down.unlink()
     scene.time.at(7 * DAY + 2 * HOUR)
-    session.fine("afterwards")
+    session.fine_soon("afterwards")
     session.end()
     equal(scene.asked()[len(asked):].count(200), 1, "one success")
     listed = scene.listed()
@@ -243,20 +249,21 @@ def a_dead_grant_is_tried_once_and_said_everywhere(world):
     session = Session(scene)
     session.fine("before")
     shown = scene.shown("--no-refresh")
-    data = urllib.parse.urlencode({"token": shown["refresh_token"], "client_id": "app"}).encode()
+    data = urllib.parse.urlencode({"token": shown["refresh_token"], "client_id": shown["client_id"]}).encode()
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(scene.authorization["revocation_endpoint"], data, timeout=60).read()
     scene.time.at(2 * HOUR)
     calls = len(scene.api.calls)
     for _ in range(5):
         status, body = session.ask()
-        equal((status, body["reason"], body["command"]), (424, "needs_login", "claviger login acme --force"), f"the proxy's answer: {body}")
+        equal((status, body["reason"], body["command"]), (424, "needs_login", "claviger login acme"), f"the proxy's answer: {body}")
     session.end()
     equal(scene.asked(), [400], "token requests")
     equal(len(scene.api.calls), calls, "calls of the API")
     listed = scene.listed()
-    equal((listed["status"], listed["login_reason"], listed["command"]), ("needs_login", "invalid_grant", "claviger login acme --force"), "list --json")
-    contains(scene.claviger("list").stderr, "mend it with: claviger login acme --force", "list")
-    contains(scene.claviger("run", "--", "true").stderr, "mend it with: claviger login acme --force", "run")
+    equal((listed["status"], listed["login_reason"], listed["command"]), ("needs_login", "invalid_grant", "claviger login acme"), "list --json")
+    contains(scene.claviger("list").stderr, "mend it with: claviger login acme", "list")
+    contains(scene.claviger("doctor", code=14).stdout, "mend it with: claviger login acme", "doctor")
+    contains(scene.claviger("run", "--", "true").stderr, "mend it with: claviger login acme", "run")
     refused = scene.claviger("export", "acme", code=7)
     contains(refused.stderr, "claviger login acme", "export")
     check(not refused.stdout, "nothing was printed")

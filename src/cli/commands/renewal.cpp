@@ -17,7 +17,7 @@ base::Result<connection::Connection> renewed_if_due(Context& context, const Invo
     net::Loop loop;
     // A signal must not end the process between the request and its answer: the refresh token would be in doubt.
     loop.hold_signals({SIGINT, SIGTERM, SIGHUP});
-    TRY(refresher, app::make_refresher(broker, loop, false));
+    TRY(refresher, app::make_refresher(broker, loop));
     TRY(fresh, loop.run_until(refresher->fresh(connection.provider, connection.name, connection::Need::usable)));
     if (fresh.why) {
         context.out().warn(base::printable("the token could not be renewed and is handed out as it is: " + fresh.why->describe(), 600));
