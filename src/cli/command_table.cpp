@@ -37,6 +37,7 @@ std::span<const CommandSpec> commands() {
           {"--var", "NAME=VALUE", "value of a variable of the definition", Words::text, {}, true},
           {"--force", "", "log in again and replace the connection"},
           {"--if-needed", "", "succeed at once when already connected"},
+          {"--qr", "WHEN", "show a device code as QR code too: auto (on a terminal), always or never", Words::choice, "auto|always|never"},
           {"--input", "WHERE", "where to ask: auto, browser, terminal or stdin", Words::choice, "auto|browser|terminal|stdin"}},
          {"claviger login github", "claviger login openai --input stdin < key.txt",
           "claviger login acme --input stdin < fields.json", "claviger login github --base-url https://github.acme.com"},
