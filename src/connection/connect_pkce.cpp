@@ -132,7 +132,8 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(*token));
     outcome.connection.captured.merge(grant->captured);
     const auto* to_save = client->to_save ? &*client->to_save : nullptr;
-    CO_TRY_VOID(store_connection(attempt, outcome.connection, to_save));
+    auto stored = co_await store_tokens(attempt, outcome.connection, to_save);
+    if (!stored) co_return base::fail(std::move(stored).error());
     co_return outcome;
 }
 
