@@ -41,6 +41,9 @@ public:
     // a missing field; unsupported for signatures of later releases.
     static base::Result<Injection> make(const provider::ProviderDefinition& definition,
                                         const connection::Connection& connection, base::Instant now);
+    // One URL beside the declared places that this credential may go to: the definition's own identity, probe or userinfo.
+    // For requests of ours, never for a caller's.
+    void admit(net::Url url) { admitted_ = std::move(url); }
     // Changes fields, and query or path when the definition puts the key there. `target` is origin-form. The URL must
     // be https (or verified loopback http that the definition declares): otherwise ErrorCode::denied (PX-11).
     // With an `occasion` also signs what has to be signed; without one such a request is refused (unsupported).
@@ -60,6 +63,7 @@ private:
     std::vector<std::string> reserved_;             // names of the definition that callers may not send
     std::shared_ptr<const DpopProver> dpop_;        // null: a bearer token, which needs no proof
     std::vector<policy::UriRule> declared_;         // where the definition lets the credential go
+    std::optional<net::Url> admitted_;
     std::optional<base::Instant> valid_until_;
 };
 
