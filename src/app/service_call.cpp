@@ -42,7 +42,7 @@ Result<http::Client::Options> outgoing_options(const Config& config, const provi
 
 net::Task<Result<http::Response>> call_service(ServiceParts with, const provider::ProviderDefinition& definition,
                                                const connection::Connection& connection, std::string method, net::Url url) {
-    auto injection = inject::Injection::make(definition, connection, with.clock.now());
+    auto injection = inject::Injection::make(definition, connection, with.clock.now(), with.connections);
     if (!injection) co_return base::fail(injection.error());
     injection->admit(url);
     inject::Occasion occasion{with.clock.now(), with.random, {}, {}};

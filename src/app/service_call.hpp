@@ -7,7 +7,7 @@
 #include "app/config.hpp"
 #include "base/clock.hpp"
 #include "base/random.hpp"
-#include "connection/connection.hpp"
+#include "connection/connections.hpp"
 #include "http/client.hpp"
 #include "net/loop.hpp"
 #include "provider/definition.hpp"
@@ -21,6 +21,7 @@ base::Result<http::Client::Options> outgoing_options(const Config& config, const
 
 struct ServiceParts {
     http::Client& http;
+    connection::Connections& connections;  // for the client that signs with the connection
     const base::Clock& clock;
     base::Random& random;
 };

@@ -12,6 +12,7 @@
 #include "base/random.hpp"
 #include "base/secret.hpp"
 #include "connection/connection.hpp"
+#include "connection/connections.hpp"
 #include "http/message.hpp"
 #include "net/url.hpp"
 #include "policy/uri_rule.hpp"
@@ -20,6 +21,7 @@
 namespace claviger::inject {
 
 class CredentialFields;
+class OAuth1Signature;
 class DpopProver;
 
 struct SecretPair { std::string name; base::Secret value; };
@@ -38,9 +40,13 @@ struct Occasion {
 class Injection {
 public:
     // ErrorCode::needs_login when the connection is expired, suspended or marked; invalid_input when a template names
-    // a missing field; unsupported for signatures of later releases.
-    static base::Result<Injection> make(const provider::ProviderDefinition& definition,
-                                        const connection::Connection& connection, base::Instant now);
+    // a missing field; unsupported for signatures of later releases. `client`: what signs OAuth 1.0a requests with
+    // the connection; others need none.
+    static base::Result<Injection> make(const provider::ProviderDefinition& definition, const connection::Connection& connection,
+                                        base::Instant now, const connection::ClientRecord* client = nullptr);
+    // The same with the client of the connection read from `stored`, where it is needed.
+    static base::Result<Injection> make(const provider::ProviderDefinition& definition, const connection::Connection& connection,
+                                        base::Instant now, connection::Connections& stored);
     // One URL beside the declared places that this credential may go to: the definition's own identity, probe or userinfo.
     // For requests of ours, never for a caller's.
     void admit(net::Url url) { admitted_ = std::move(url); }
@@ -61,6 +67,7 @@ private:
 
     std::vector<SecretPair> headers_, query_, cookies_;
     std::vector<std::string> reserved_;             // names of the definition that callers may not send
+    std::shared_ptr<const OAuth1Signature> oauth1_;  // null: nothing of OAuth 1.0a is signed
     std::shared_ptr<const DpopProver> dpop_;        // null: a bearer token, which needs no proof
     std::vector<policy::UriRule> declared_;         // where the definition lets the credential go
     std::optional<net::Url> admitted_;

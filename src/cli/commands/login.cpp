@@ -239,7 +239,7 @@ Outcome login(Context& context, const Invocation& invocation) {
     if (where == Where::browser) start_countdown(loop, context.out(), countdown);
     const std::string connection_name = request.connection_name;
     const auto started = context.clock().now();
-    const Afterwards afterwards{{http, context.clock(), context.random()}, *connections, countdown};
+    const Afterwards afterwards{{http, *connections, context.clock(), context.random()}, *connections, countdown};
     auto ended = run_until_interrupted(loop, log_in(surroundings, afterwards, std::move(definition), std::move(request)));
     context.out().progress("");
     if (!ended) ended = interrupted(*connections, name, connection_name, started);

@@ -3,6 +3,7 @@
 #include "cli/commands/connection_json.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/probe_json.hpp"
+#include "cli/commands/renewal.hpp"
 #include "cli/interruptible.hpp"
 #include "connection/identity.hpp"
 
@@ -60,13 +61,14 @@ json::Object probe_json(const app::ProbeResult& result) {
 Outcome probe_provider(Context& context, const Invocation& invocation) {
     TRY(name, checked_name("provider", invocation.argument(0)));
     TRY(definition, context.registry().load(name));
-    TRY(stored, stored_connection(context, name, invocation));
+    TRY(found, stored_connection(context, name, invocation));
+    TRY(stored, renewed_if_due(context, invocation, std::move(found)));
     TRY(config, context.config());
     TRY(connections, context.connections());
     net::Loop loop;
     TRY(options, app::outgoing_options(*config, definition, stored.variables));
     TRY(http, http::Client::make(loop, std::move(options)));
-    const app::ServiceParts parts{http, context.clock(), context.random()};
+    const app::ServiceParts parts{http, *connections, context.clock(), context.random()};
     auto ended = run_until_interrupted(loop, ask(parts, *connections, definition, stored));
     if (!ended) return base::fail(ErrorCode::cancelled, "cancelled");
     if (!*ended) return base::fail(std::move(*ended).error());
