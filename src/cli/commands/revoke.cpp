@@ -67,44 +67,61 @@ vault::AuditEntry entry_of(const connection::Connection& stored, const std::vect
 }
 
 // A client that was registered for this connection alone is of no use any more (RFC 7592, OA-16).
-Result<std::optional<RevocationOutcome>> end_client(http::Client::Options options, connection::Connections& connections,
-                                                    const connection::ClientRecord& record) {
+net::Task<Result<std::optional<RevocationOutcome>>> end_client(http::Client& http, connection::Connections& connections,
+                                                               const connection::ClientRecord& record) {
     if (!record.dynamically_registered || record.registration_client_uri.empty() || record.registration_access_token.empty())
-        return std::optional<RevocationOutcome>();
-    TRY(used, client_in_use(connections, record.provider, record.client_id));
-    if (used) return std::optional<RevocationOutcome>();
-    TRY(uri, net::Url::parse(record.registration_client_uri));
-    net::Loop loop;
-    TRY(http, http::Client::make(loop, std::move(options)));
-    auto outcome = run_until_interrupted(loop, oauth::delete_client(http, std::move(uri), record.registration_access_token.duplicate()));
-    if (!outcome) return std::optional<RevocationOutcome>({Revoked::unreachable, "cancelled"});
-    if (outcome->result == Revoked::revoked) TRY_VOID(connections.erase_client(record.provider, record.origin));
-    return outcome;
+        co_return std::optional<RevocationOutcome>();
+    CO_TRY(used, client_in_use(connections, record.provider, record.client_id));
+    if (used) co_return std::optional<RevocationOutcome>();
+    CO_TRY(uri, net::Url::parse(record.registration_client_uri));
+    auto token = record.registration_access_token.duplicate();
+    auto outcome = co_await oauth::delete_client(http, std::move(uri), std::move(token));
+    if (outcome.result == Revoked::revoked) CO_TRY_VOID(connections.erase_client(record.provider, record.origin));
+    co_return std::optional<RevocationOutcome>(std::move(outcome));
 }
 
-Result<Ended> end_one(Context& context, const provider::ProviderDefinition& definition, const connection::Connection& stored) {
-    TRY(connections, context.connections());
-    TRY(config, context.config());
-    TRY(record, client_of(*connections, stored));
-    TRY(shared, sharing(*connections, stored));
-    if (!shared.empty())
-        context.out().warn("the same account is connected as " + base::join(shared, ", ") + ", which the provider may end with it; try it with: claviger provider probe " +
-                           stored.provider + " --connection " + shared.front());
-    net::Loop loop;
-    TRY(options, app::outgoing_options(*config, definition, stored.variables));
-    TRY(http, http::Client::make(loop, options));
-    const connection::RevokeParts parts{http, context.clock(), context.random()};
+void warn_of_sharing(const Output& out, const connection::Connection& stored, const std::vector<std::string>& shared) {
+    if (shared.empty()) return;
+    out.warn("the same account is connected as " + base::join(shared, ", ") + ", which the provider may end with it; try it with: claviger provider probe " +
+             stored.provider + " --connection " + shared.front());
+}
+
+struct Parts {  // borrowed for the task
+    http::Client& http;
+    connection::Connections& connections;
+    const base::Clock& clock;
+    base::Random& random;
+    const Output& out;
+};
+
+net::Task<Result<Ended>> end_one(Parts with, const provider::ProviderDefinition& definition, const connection::Connection& stored) {
+    CO_TRY(record, client_of(with.connections, stored));
+    CO_TRY(shared, sharing(with.connections, stored));
+    warn_of_sharing(with.out, stored, shared);
+    const connection::RevokeParts parts{with.http, with.clock, with.random};
+    const connection::ClientRecord* client = record ? &*record : nullptr;
     Ended ended{stored.name, {}, {}};
-    auto tokens = run_until_interrupted(loop, connection::revoke_at_provider(parts, definition, stored, record ? &*record : nullptr));
-    if (!tokens) return base::fail(ErrorCode::cancelled, "cancelled; nothing was forgotten here, but the provider may have revoked some of it");
-    ended.tokens = std::move(*tokens);
+    auto tokens = co_await connection::revoke_at_provider(parts, definition, stored, client);
+    ended.tokens = std::move(tokens);
     // After the answer and whatever it was: a token that is wanted dead is not kept.
-    TRY_VOID(connections->erase(stored.provider, stored.name, entry_of(stored, ended.tokens)));
-    if (record) {
-        TRY(client, end_client(std::move(options), *connections, *record));
-        ended.client = std::move(client);
+    const auto entry = entry_of(stored, ended.tokens);
+    CO_TRY_VOID(with.connections.erase(stored.provider, stored.name, entry));
+    if (client == nullptr) co_return ended;
+    auto deleted = co_await end_client(with.http, with.connections, *client);
+    if (!deleted) co_return base::fail(deleted.error());
+    ended.client = std::move(*deleted);
+    co_return ended;
+}
+
+net::Task<Result<std::vector<Ended>>> end_all(Parts with, const provider::ProviderDefinition& definition,
+                                              const std::vector<connection::Connection>& chosen) {
+    std::vector<Ended> all;
+    for (const auto& stored : chosen) {
+        auto ended = co_await end_one(with, definition, stored);
+        if (!ended) co_return base::fail(ended.error());
+        all.push_back(std::move(*ended));
     }
-    return ended;
+    co_return all;
 }
 
 std::string in_words(const RevokedToken& token) {
@@ -202,11 +219,19 @@ Outcome revoke_connection(Context& context, const Invocation& invocation) {
     }
     TRY(definition, context.registry().load(provider));
     for (const auto& stored : chosen) TRY_VOID(check_definition(context, definition, stored));
-    std::vector<Ended> all;
-    for (const auto& stored : chosen) {
-        TRY(ended, end_one(context, definition, stored));
-        all.push_back(std::move(ended));
-    }
+    TRY(connections, context.connections());
+    TRY(config, context.config());
+    provider::VariableValues everywhere;
+    for (const auto& stored : chosen)
+        for (const auto& [name, value] : stored.variables) everywhere[stored.name + "/" + name] = value;
+    net::Loop loop;
+    TRY(options, app::outgoing_options(*config, definition, everywhere));
+    TRY(http, http::Client::make(loop, std::move(options)));
+    const Parts parts{http, *connections, context.clock(), context.random(), context.out()};
+    auto ended = run_until_interrupted(loop, end_all(parts, definition, chosen));
+    if (!ended) return base::fail(ErrorCode::cancelled, "cancelled; what is not forgotten here may be revoked at the provider all the same");
+    if (!*ended) return base::fail(std::move(*ended).error());
+    const auto& all = **ended;
     return report(context, definition, all);
 }
 
