@@ -170,7 +170,7 @@ def two_fields_of_a_custom_definition(world):
     terminal = Terminal(world, "login", "pair", "--input", "terminal")
     terminal.read_until(": ")
     terminal.type("somebody\n")
-    terminal.read_until("Password: ")  # what is typed before the prompt is thrown away, so that nothing slips into it
+    terminal.read_until("Password (optional): ")  # what is typed before the prompt is thrown away, so that nothing slips into it
     terminal.type(secret + "\n")
     terminal.read_until("Successfully logged in")
     terminal.end(0)
