@@ -1,6 +1,7 @@
 #include <functional>
 
 #include "connection/attempt.hpp"
+#include "connection/form_fields.hpp"
 #include "connection/request_fields.hpp"
 #include "connection/token_options.hpp"
 #include "oauth/device.hpp"
@@ -10,11 +11,6 @@ namespace claviger::connection {
 namespace {
 
 constexpr std::string_view kGrantType = "urn:ietf:params:oauth:grant-type:device_code";
-
-// A service that takes the bare code knows no clients, unless the definition says how one authenticates.
-bool needs_client(const provider::OAuth2& oauth) {
-    return oauth.device_token_request != "json" || oauth.token_auth_method || oauth.client_secret_required;
-}
 
 base::Result<oauth::TokenRequest> authorization_request(const Attempt& attempt, const Endpoints& endpoints,
                                                         const oauth::Client& client) {
@@ -60,7 +56,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt)
     auto endpoints = co_await find_endpoints(attempt);
     if (!endpoints) co_return base::fail(endpoints.error());
     ReadyClient client;
-    if (needs_client(*attempt.definition.oauth2)) {
+    if (!client_fields(*attempt.definition.oauth2, attempt.flow).empty()) {
         auto ready = co_await ready_client(attempt, *endpoints, std::string());
         if (!ready) co_return base::fail(ready.error());
         client = std::move(*ready);

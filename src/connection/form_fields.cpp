@@ -70,7 +70,33 @@ void add_key_pattern(const provider::ProviderDefinition& definition, std::vector
     if (key->help.empty()) key->help = key->pattern_hint;
 }
 
+bool names_secret(const provider::OAuth2& oauth) {
+    return oauth.token_auth_method == provider::TokenAuthMethod::client_secret_basic ||
+           oauth.token_auth_method == provider::TokenAuthMethod::client_secret_post;
+}
+
 }  // namespace
+
+// A device is a public client (RFC 8628 section 3.1) unless the definition names how it authenticates; a client that
+// acts for itself must have a secret (RFC 6749 section 4.4).
+std::vector<FormField> client_fields(const provider::OAuth2& oauth, provider::Flow flow) {
+    const bool device = flow == provider::Flow::device_code;
+    // A service that takes the bare device code knows no clients, unless the definition says how one authenticates.
+    if (device && oauth.device_token_request == "json" && !oauth.token_auth_method && !oauth.client_secret_required) return {};
+    FormField id;
+    id.name = "client_id";
+    id.label = "Client ID";
+    std::vector<FormField> fields{id};
+    if (device ? !names_secret(oauth) : oauth.token_auth_method == provider::TokenAuthMethod::none) return fields;
+    FormField secret;
+    secret.name = "client_secret";
+    secret.label = "Client secret";
+    secret.secret = true;
+    secret.required = oauth.client_secret_required || names_secret(oauth) || flow == provider::Flow::client_credentials;
+    if (!secret.required) secret.help = "Leave it empty if the application has none.";
+    fields.push_back(std::move(secret));
+    return fields;
+}
 
 std::string_view trimmed_answer(const Answers& answers, const std::string& name) {
     const auto found = answers.find(name);

@@ -27,21 +27,9 @@ base::Result<void> check_method(const provider::OAuth2& oauth) {
                       "use client_secret_post, client_secret_basic or none if the service allows it");
 }
 
-bool names_secret(const provider::OAuth2& oauth) {
-    return oauth.token_auth_method == TokenAuthMethod::client_secret_basic ||
-           oauth.token_auth_method == TokenAuthMethod::client_secret_post;
-}
-
-// A device is a public client (RFC 8628 section 3.1) unless the definition names how it authenticates; a client that
-// acts for itself must have a secret (RFC 6749 section 4.4).
-bool asks_for_secret(const provider::OAuth2& oauth, Flow flow) {
-    if (flow == Flow::device_code) return names_secret(oauth);
-    return oauth.token_auth_method != TokenAuthMethod::none;
-}
-
 bool needs_secret(const provider::OAuth2& oauth, Flow flow) {
-    if (!asks_for_secret(oauth, flow)) return false;
-    return oauth.client_secret_required || names_secret(oauth) || flow == Flow::client_credentials;
+    const auto fields = client_fields(oauth, flow);
+    return std::any_of(fields.begin(), fields.end(), [](const auto& field) { return field.secret && field.required; });
 }
 
 // A registered client is used as registered; one that a human entered as the definition says.
@@ -72,26 +60,14 @@ std::string_view what_to_register(Flow flow) {
 // `known_id`: of a client whose secret alone is missing.
 Form client_form(const Attempt& attempt, const std::string& redirect_uri, const std::string& origin,
                  const std::string& known_id) {
-    const auto& oauth = *attempt.definition.oauth2;
     auto form = form_for(attempt.definition);
-    const bool secret_too = asks_for_secret(oauth, attempt.flow);
+    form.fields = client_fields(*attempt.definition.oauth2, attempt.flow);
+    const bool secret_too = form.fields.size() > 1;
     form.intro = fmt::format(
         "Register {} at the provider, then enter what it gives you. You are asked only once; {} stored encrypted on this "
         "computer and sent only to {}.", what_to_register(attempt.flow), secret_too ? "both are" : "it is", origin);
     form.redirect_uri = redirect_uri;
-    FormField id;
-    id.name = "client_id";
-    id.label = "Client ID";
-    id.default_value = known_id;
-    form.fields.push_back(std::move(id));
-    if (!secret_too) return form;
-    FormField secret;
-    secret.name = "client_secret";
-    secret.label = "Client secret";
-    secret.secret = true;
-    secret.required = needs_secret(oauth, attempt.flow);
-    if (!secret.required) secret.help = "Leave it empty if the application has none.";
-    form.fields.push_back(std::move(secret));
+    form.fields.front().default_value = known_id;
     return form;
 }
 

@@ -17,6 +17,8 @@ const { values: options } = parseArgs({
     'no-registration': { type: 'boolean', default: false },
     'pkce-optional': { type: 'boolean', default: false },
     'no-iss': { type: 'boolean', default: false },
+    'device-ttl': { type: 'string', default: '600' },
+    resource: { type: 'string' },
     record: { type: 'string' },
   },
 })
@@ -28,6 +30,12 @@ const issuer = `http://127.0.0.1:${server.address().port}`
 function signingKeys() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   return { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'one' }] }
+}
+
+// One resource server beside userinfo; its tokens are JWTs that say for whom they are.
+function getResourceServerInfo(ctx, indicator) {
+  if (indicator !== options.resource) throw new errors.InvalidTarget()
+  return { scope: 'api:read api:write', audience: indicator, accessTokenFormat: 'jwt', accessTokenTTL: Number(options['access-ttl']) }
 }
 
 const provider = new Provider(issuer, {
@@ -44,7 +52,8 @@ const provider = new Provider(issuer, {
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
   ttl: {
     AccessToken: Number(options['access-ttl']), AuthorizationCode: 60, Grant: 86_400, IdToken: 3600,
-    Interaction: 3600, RefreshToken: 86_400, Session: 3600, DeviceCode: 600,
+    Interaction: 3600, RefreshToken: 86_400, Session: 3600, DeviceCode: Number(options['device-ttl']),
+    ClientCredentials: Number(options['access-ttl']),
   },
   features: {
     devInteractions: { enabled: false },
@@ -53,6 +62,8 @@ const provider = new Provider(issuer, {
     revocation: { enabled: true },
     introspection: { enabled: true },
     deviceFlow: { enabled: true },
+    clientCredentials: { enabled: true },
+    resourceIndicators: { enabled: Boolean(options.resource), getResourceServerInfo },
     pushedAuthorizationRequests: { enabled: true },
   },
 })
@@ -101,5 +112,6 @@ console.log(JSON.stringify({
   token_endpoint: `${issuer}/token`,
   registration_endpoint: options['no-registration'] ? undefined : `${issuer}/reg`,
   revocation_endpoint: `${issuer}/token/revocation`,
+  device_authorization_endpoint: `${issuer}/device/auth`,
   userinfo_endpoint: `${issuer}/me`,
 }))
