@@ -49,7 +49,7 @@ class Login:
                 while at < len(self.lines):
                     line = self.lines[at]
                     at += 1
-                    check(line is not None, f"the login ended before {before!r}: {self.lines} {self.process.stdout.read()!r}")
+                    check(line is not None, f"the login ended before {before!r}: {self.lines}")
                     if found and line.strip():
                         return line.strip()
                     found = found or line.startswith(before)
@@ -59,8 +59,12 @@ class Login:
         return self.line_after("On any device with a browser, open"), self.line_after("and enter the code")
 
     def end(self, code):
+        try:
+            self.process.wait(120)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"the login still waits: {self.lines}") from None
         out = self.process.stdout.read().decode()
-        equal(self.process.wait(120), code, f"exit code; stdout {out!r}, stderr {self.lines}")
+        equal(self.process.returncode, code, f"exit code; stdout {out!r}, stderr {self.lines}")
         self.reader.join(10)
         self.world.children.remove(self.process)
         err = "\n".join(line for line in self.lines if line is not None)
