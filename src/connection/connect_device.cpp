@@ -18,6 +18,9 @@ base::Result<oauth::TokenRequest> authorization_request(const Attempt& attempt, 
     oauth::TokenRequest request;
     request.endpoint = *endpoints.device_authorization;
     request.client = client.duplicate();
+    // The secret is the token endpoint's origin's alone (OA-27).
+    if (request.endpoint.origin() != endpoints.token.origin())
+        request.client = oauth::Client{client.client_id, {}, oauth::ClientAuthentication::none};
     if (!attempt.scopes.empty())
         request.grant.emplace_back(oauth.scope_param, base::Secret(joined_scopes(oauth, attempt.scopes)));
     TRY(resource, resource_parameter(oauth, attempt.variables));
@@ -48,6 +51,16 @@ base::Result<oauth::TokenRequest> poll_request(const Attempt& attempt, const End
     return request;
 }
 
+// A device is asked for no secret, but some services want one all the same.
+base::Error with_secret_hint(const Attempt& attempt, const ReadyClient& client, base::Error error) {
+    const auto says = [&](std::string_view word) { return error.message.find(word) != std::string::npos; };
+    if (!client.client.client_secret.empty() || (!says("invalid_client") && !says("client_secret")))
+        return with_client_hint(attempt, client, std::move(error));
+    error.hint = "check the client id; if the service wants the client secret for device logins too, write "
+                 "\"token_auth_method\": \"client_secret_post\" into its definition, and it is asked for";
+    return error;
+}
+
 }  // namespace
 
 // Flow device_code: the code is shown, and the human approves it wherever there is a browser. Lasts as long as the code
@@ -63,7 +76,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt)
     }
     CO_TRY(asked, authorization_request(attempt, *endpoints, client.client));
     auto authorization = co_await oauth::authorize_device(attempt.with.http, std::move(asked));
-    if (!authorization) co_return base::fail(with_client_hint(attempt, client, authorization.error()));
+    if (!authorization) co_return base::fail(with_secret_hint(attempt, client, authorization.error()));
 
     auto waiting = oauth::waiting_on(attempt.with.loop);
     const oauth::PollSchedule schedule(authorization->interval, authorization->expires_in, waiting.now());
@@ -75,7 +88,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt)
         return poll_request(attempt, *endpoints, sender, authorization->device_code);
     };
     auto token = co_await oauth::await_device_token(attempt.with.http, std::move(waiting), schedule, std::move(poll));
-    if (!token) co_return base::fail(with_client_hint(attempt, client, token.error()));
+    if (!token) co_return base::fail(with_secret_hint(attempt, client, token.error()));
 
     auto outcome = outcome_of(attempt, *endpoints, client.client, std::move(*token));
     const auto* to_save = client.to_save ? &*client.to_save : nullptr;
