@@ -1,4 +1,5 @@
 #include "connection/attempt.hpp"
+#include "connection/form_fields.hpp"
 #include "connection/mint.hpp"
 
 namespace claviger::connection {
@@ -6,8 +7,12 @@ namespace claviger::connection {
 net::Task<base::Result<ConnectOutcome>> connect_by_client_credentials(Attempt& attempt) {
     auto endpoints = co_await find_endpoints(attempt);
     if (!endpoints) co_return base::fail(endpoints.error());
-    auto client = co_await ready_client(attempt, *endpoints, std::string());
-    if (!client) co_return base::fail(client.error());
+    ReadyClient client;
+    if (!client_fields(*attempt.definition.oauth2, attempt.flow).empty()) {
+        auto ready = co_await ready_client(attempt, *endpoints, std::string());
+        if (!ready) co_return base::fail(ready.error());
+        client = std::move(*ready);
+    }
     auto draft = new_connection(attempt);
     if (attempt.definition.credentials.schema.is_object()) {
         // The grant is made of more than the client: of a service account, for instance.
@@ -16,13 +21,14 @@ net::Task<base::Result<ConnectOutcome>> connect_by_client_credentials(Attempt& a
         draft.fields = std::move(*fields);
     }
     const MintParts parts{attempt.with.http, attempt.with.connections.clock(), attempt.with.random};
-    auto minter = client->client.duplicate();
+    auto minter = client.client.duplicate();
     auto token = co_await mint_token(parts, attempt.definition, draft, std::move(minter), endpoints->token);
-    if (!token) co_return base::fail(with_client_hint(attempt, *client, token.error().shown));
+    if (!token) co_return base::fail(with_client_hint(attempt, client, token.error().shown));
 
-    auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(*token));
+    CO_TRY_VOID(check_binding(attempt, token->token_type));
+    auto outcome = outcome_of(attempt, *endpoints, client.client, std::move(*token));
     outcome.connection.fields = std::move(draft.fields);
-    const auto* to_save = client->to_save ? &*client->to_save : nullptr;
+    const auto* to_save = client.to_save ? &*client.to_save : nullptr;
     CO_TRY_VOID(store_connection(attempt, outcome.connection, to_save));
     co_return outcome;
 }

@@ -17,10 +17,11 @@ base::Result<oauth::TokenRequest> authorization_request(const Attempt& attempt, 
     const auto& oauth = *attempt.definition.oauth2;
     oauth::TokenRequest request;
     request.endpoint = *endpoints.device_authorization;
-    request.client = client.duplicate();
     // The secret is the token endpoint's origin's alone (OA-27).
-    if (request.endpoint.origin() != endpoints.token.origin())
-        request.client = oauth::Client{client.client_id, {}, oauth::ClientAuthentication::none};
+    const bool same = request.endpoint.origin() == endpoints.token.origin();
+    if (same) request.client = client.duplicate();
+    request.client.client_id = client.client_id;
+    request.signing = {&attempt.with.connections.clock(), &attempt.with.random};
     if (!attempt.scopes.empty())
         request.grant.emplace_back(oauth.scope_param, base::Secret(joined_scopes(oauth, attempt.scopes)));
     TRY(resource, resource_parameter(oauth, attempt.variables));
@@ -48,13 +49,16 @@ base::Result<oauth::TokenRequest> poll_request(const Attempt& attempt, const End
     request.grant.emplace_back("device_code", device_code.duplicate());
     TRY(resource, resource_parameter(oauth, attempt.variables));
     if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
+    request.dpop_key = attempt.dpop_key.duplicate();
+    request.signing = {&attempt.with.connections.clock(), &attempt.with.random};
     return request;
 }
 
 // A device is asked for no secret, but some services want one all the same.
 base::Error with_secret_hint(const Attempt& attempt, const ReadyClient& client, base::Error error) {
     const auto says = [&](std::string_view word) { return error.message.find(word) != std::string::npos; };
-    if (!client.client.client_secret.empty() || (!says("invalid_client") && !says("client_secret")))
+    const bool known = client.client.authentication != oauth::ClientAuthentication::none;
+    if (known || (!says("invalid_client") && !says("client_secret")))
         return with_client_hint(attempt, client, std::move(error));
     error.hint = "check the client id; if the service wants the client secret for device logins too, write "
                  "\"token_auth_method\": \"client_secret_post\" into its definition, and it is asked for";
@@ -90,7 +94,12 @@ net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt)
     auto token = co_await oauth::await_device_token(attempt.with.http, std::move(waiting), schedule, std::move(poll));
     if (!token) co_return base::fail(with_secret_hint(attempt, client, token.error()));
 
+    CO_TRY_VOID(check_binding(attempt, token->token_type));
+    auto id_token = token->id_token.duplicate();
+    std::string nonce;  // RFC 8628 sends none
     auto outcome = outcome_of(attempt, *endpoints, client.client, std::move(*token));
+    auto claims = co_await verified_claims(attempt, *endpoints, client.client, std::move(id_token), std::move(nonce), outcome.warnings);
+    outcome.id_claims = std::move(claims);
     const auto* to_save = client.to_save ? &*client.to_save : nullptr;
     CO_TRY_VOID(store_connection(attempt, outcome.connection, to_save));
     co_return outcome;

@@ -8,6 +8,8 @@
 #include "connection/scopes.hpp"
 #include "connection/token_options.hpp"
 #include "oauth/authorize.hpp"
+#include "oauth/dpop.hpp"
+#include "oauth/par.hpp"
 #include "oauth/pkce.hpp"
 #include "oauth/registration.hpp"
 #include "oauth/token.hpp"
@@ -22,10 +24,11 @@ struct Leg {  // what the authorization request fixes for the token request
     std::string resource;  // RFC 8707, the same in both requests (OA-21)
     oauth::Pkce pkce;
     base::Secret state;
+    std::string nonce;     // of OpenID Connect; empty where no ID token is asked for
 };
 
-base::Result<net::Url> authorization_link(const Attempt& attempt, const Endpoints& endpoints,
-                                          const oauth::Client& client, const Leg& leg) {
+base::Result<oauth::AuthorizationRequest> authorization_request(const Attempt& attempt, const Endpoints& endpoints,
+                                                                const oauth::Client& client, const Leg& leg) {
     const auto& oauth = *attempt.definition.oauth2;
     oauth::AuthorizationRequest request;
     request.endpoint = *endpoints.authorization;
@@ -40,20 +43,37 @@ base::Result<net::Url> authorization_link(const Attempt& attempt, const Endpoint
     request.extra = oauth.authorization_params;
     if (!oauth.audience.empty()) request.extra.emplace_back("audience", oauth.audience);
     request.rename = renames_of(oauth, "authorize");
-    return oauth::authorization_url(request);
+    request.nonce = leg.nonce;
+    if (attempt.dpop_key.empty()) return request;
+    TRY(thumbprint, oauth::dpop_thumbprint(attempt.dpop_key));
+    request.dpop_jkt = std::move(thumbprint);
+    return request;
+}
+
+oauth::Signing signing_of(const Attempt& attempt) { return {&attempt.with.connections.clock(), &attempt.with.random}; }
+
+net::Task<base::Result<net::Url>> authorization_link(Attempt& attempt, const Endpoints& endpoints,
+                                                     const oauth::Client& client, const Leg& leg) {
+    CO_TRY(request, authorization_request(attempt, endpoints, client, leg));
+    if (!endpoints.pushed_authorization) co_return oauth::authorization_url(request);
+    oauth::PushedAuthorization pushed{*endpoints.pushed_authorization, std::move(request), client.duplicate(),
+                                      attempt.dpop_key.duplicate(), signing_of(attempt)};
+    auto link = co_await oauth::push_authorization(attempt.with.http, std::move(pushed));
+    co_return link;
 }
 
 net::Task<base::Result<oauth::AuthorizationGrant>> authorize(Attempt& attempt, const Endpoints& endpoints,
                                                              const oauth::Client& client, const Leg& leg) {
-    CO_TRY(link, authorization_link(attempt, endpoints, client, leg));
+    auto link = co_await authorization_link(attempt, endpoints, client, leg);
+    if (!link) co_return base::fail(link.error());
     const auto& oauth = *attempt.definition.oauth2;
     if (!oauth.pkce) attempt.with.dialog.say("note: the definition switches PKCE off for this provider");
     auto state = leg.state.duplicate();
     const auto deadline = net::in(kFlowLifetime);
     auto* recorder = attempt.with.recorder;
-    if (recorder != nullptr) recorder->sent_to_browser(link);
+    if (recorder != nullptr) recorder->sent_to_browser(*link);
     auto response =
-        co_await attempt.with.dialog.authorize(std::move(link), oauth.callback.state_param, std::move(state), deadline);
+        co_await attempt.with.dialog.authorize(std::move(*link), oauth.callback.state_param, std::move(state), deadline);
     if (!response) co_return base::fail(response.error());
     if (recorder != nullptr) recorder->browser_returned(response->parameters);
     const oauth::ResponseRules rules{endpoints.issuer, endpoints.iss_required, oauth.callback.code_param,
@@ -76,6 +96,8 @@ net::Task<base::Result<oauth::TokenResponse>> exchange(Attempt& attempt, const E
     request.grant.emplace_back("redirect_uri", base::Secret(leg.redirect_uri));
     if (oauth.pkce) request.grant.emplace_back("code_verifier", leg.pkce.verifier.duplicate());
     if (!leg.resource.empty()) request.grant.emplace_back("resource", base::Secret(leg.resource));
+    request.dpop_key = attempt.dpop_key.duplicate();
+    request.signing = signing_of(attempt);
     auto token = co_await oauth::request_token(attempt.with.http, std::move(request));
     co_return token;
 }
@@ -101,7 +123,7 @@ ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, co
     connection.token_endpoint = endpoints.token.text();
     if (endpoints.authorization) connection.oauth_endpoints.push_back(endpoints.authorization->text());
     connection.oauth_endpoints.push_back(endpoints.token.text());
-    for (const auto* other : {&endpoints.device_authorization, &endpoints.registration})
+    for (const auto* other : {&endpoints.device_authorization, &endpoints.registration, &endpoints.pushed_authorization, &endpoints.jwks})
         if (*other) connection.oauth_endpoints.push_back((*other)->text());
     if (endpoints.revocation) connection.revocation_endpoint = endpoints.revocation->text();
     if (endpoints.userinfo) connection.userinfo_endpoint = endpoints.userinfo->text();
@@ -125,14 +147,20 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     leg.pkce = oauth::make_pkce(attempt.with.random);
     constexpr std::size_t kStateBytes = 32;
     leg.state = attempt.with.random.secret_token(kStateBytes);
+    if (std::find(attempt.scopes.begin(), attempt.scopes.end(), "openid") != attempt.scopes.end())
+        leg.nonce = attempt.with.random.token(kStateBytes);
 
     auto grant = co_await authorize(attempt, *endpoints, client->client, leg);
     if (!grant) co_return base::fail(grant.error());
     auto token = co_await exchange(attempt, *endpoints, client->client, leg, std::move(grant->code));
     if (!token) co_return base::fail(with_client_hint(attempt, *client, token.error()));
 
+    CO_TRY_VOID(check_binding(attempt, token->token_type));
+    auto id_token = token->id_token.duplicate();
     auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(*token));
     outcome.connection.captured.merge(grant->captured);
+    auto claims = co_await verified_claims(attempt, *endpoints, client->client, std::move(id_token), leg.nonce, outcome.warnings);
+    outcome.id_claims = std::move(claims);
     const auto* to_save = client->to_save ? &*client->to_save : nullptr;
     CO_TRY_VOID(store_connection(attempt, outcome.connection, to_save));
     co_return outcome;

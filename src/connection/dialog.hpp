@@ -19,6 +19,7 @@ struct FormField {
     std::string name, label, help, pattern, pattern_hint, placeholder, default_value;
     std::vector<std::string> choices;
     bool secret = false, required = true;
+    bool multiline = false;  // may hold line breaks: a key in PEM
 };
 
 // Everything the local page needs to draw one form, generated out of the definition.

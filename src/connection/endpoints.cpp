@@ -22,7 +22,7 @@ base::Result<std::optional<net::Url>> expanded(const std::string& url_template, 
 }
 
 struct Known {  // by the definition alone
-    std::optional<net::Url> authorization, token, registration, device_authorization;
+    std::optional<net::Url> authorization, token, registration, device_authorization, jwks, pushed_authorization;
     std::string issuer;
 };
 
@@ -31,11 +31,15 @@ base::Result<Known> known_endpoints(const provider::OAuth2& oauth, const provide
     TRY(authorization, expanded(oauth.authorization_url, values, "authorization URL"));
     TRY(token, expanded(oauth.token_url, values, "token URL"));
     TRY(registration, expanded(oauth.registration_endpoint, values, "registration endpoint"));
+    TRY(jwks, expanded(oauth.jwks_url, values, "JWKS URL"));
+    TRY(pushed, expanded(oauth.pushed_authorization_url, values, "pushed authorization URL"));
     TRY(device, expanded(oauth.device_authorization_url, values, "device authorization URL"));
     TRY(issuer, expanded(oauth.issuer, values, "issuer"));
     known.authorization = std::move(authorization);
     known.token = std::move(token);
     known.registration = std::move(registration);
+    known.jwks = std::move(jwks);
+    known.pushed_authorization = std::move(pushed);
     known.device_authorization = std::move(device);
     if (issuer) known.issuer = oauth::issuer_text(*issuer, oauth.issuer.ends_with('/'));
     return known;
@@ -119,6 +123,8 @@ net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
     endpoints.registration = known.registration ? known.registration : metadata.registration_endpoint;
     endpoints.device_authorization =
         known.device_authorization ? known.device_authorization : metadata.device_authorization_endpoint;
+    endpoints.jwks = known.jwks;
+    endpoints.pushed_authorization = known.pushed_authorization;
     endpoints.issuer = known.issuer;
     CO_TRY_VOID(check_complete(attempt, endpoints));
     // What its metadata adds is for the tokens of this server alone.
@@ -132,6 +138,13 @@ net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
     if (its_own) {
         endpoints.issuer = metadata.issuer;
         endpoints.iss_required = metadata.authorization_response_iss_parameter_supported;
+        if (!endpoints.jwks) endpoints.jwks = metadata.jwks_uri;
+        // RFC 9126 section 5: used where the server wants it, or the definition does (OA-24).
+        if (metadata.require_pushed_authorization_requests && !endpoints.pushed_authorization) {
+            endpoints.pushed_authorization = metadata.pushed_authorization_request_endpoint;
+            if (!endpoints.pushed_authorization)
+                co_return base::fail(lacks(attempt, "pushed authorization request endpoint, which it requires", "pushed_authorization_url"));
+        }
     }
     endpoints.authentication_methods = std::move(metadata.token_endpoint_auth_methods_supported);
     co_return endpoints;

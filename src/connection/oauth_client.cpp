@@ -3,50 +3,23 @@
 #include <fmt/format.h>
 
 #include "connection/attempt.hpp"
+#include "connection/client_of.hpp"
 #include "connection/form_fields.hpp"
+#include "crypto/jwk.hpp"
 #include "oauth/foreign_text.hpp"
-#include "oauth/registration.hpp"
 
 namespace claviger::connection {
 namespace {
 
 using base::ErrorCode;
-using oauth::ClientAuthentication;
 using provider::Flow;
-using provider::TokenAuthMethod;
 
 constexpr std::size_t kMaxClientValue = 4096;
-
-base::Result<void> check_method(const provider::OAuth2& oauth) {
-    const bool assertion = oauth.token_auth_method == TokenAuthMethod::private_key_jwt ||
-                           oauth.token_auth_method == TokenAuthMethod::client_secret_jwt;
-    if (!assertion) return {};
-    return base::fail(ErrorCode::unsupported,
-                      fmt::format("client authentication by {} is not in this version of Claviger",
-                                  provider::to_string(*oauth.token_auth_method)),
-                      "use client_secret_post, client_secret_basic or none if the service allows it");
-}
+constexpr std::size_t kMaxKey = 16 * 1024;
 
 bool needs_secret(const provider::OAuth2& oauth, Flow flow) {
     const auto fields = client_fields(oauth, flow);
-    return std::any_of(fields.begin(), fields.end(), [](const auto& field) { return field.secret && field.required; });
-}
-
-// A registered client is used as registered; one that a human entered as the definition says.
-base::Result<oauth::Client> usable(const ClientRecord& record, const provider::OAuth2& oauth) {
-    oauth::Client client{record.client_id, record.client_secret.duplicate(), ClientAuthentication::none};
-    if (const auto registered = oauth::client_authentication_from(record.authentication)) {
-        client.authentication = *registered;
-    } else if (oauth.token_auth_method == TokenAuthMethod::client_secret_basic) {
-        client.authentication = ClientAuthentication::client_secret_basic;
-    } else if (oauth.token_auth_method != TokenAuthMethod::none && !client.client_secret.empty()) {
-        client.authentication = ClientAuthentication::client_secret_post;
-    }
-    if (client.authentication == ClientAuthentication::none) client.client_secret = base::Secret();
-    if (client.client_secret.empty() && client.authentication != ClientAuthentication::none)
-        return base::fail(ErrorCode::invalid_input, "the stored client has no secret, but the definition needs one",
-                          fmt::format("run: claviger remove {} and log in again", record.provider));
-    return client;
+    return std::any_of(fields.begin(), fields.end(), [](const auto& field) { return field.name == "client_secret" && field.required; });
 }
 
 std::string_view what_to_register(Flow flow) {
@@ -62,19 +35,31 @@ Form client_form(const Attempt& attempt, const std::string& redirect_uri, const 
                  const std::string& known_id) {
     auto form = form_for(attempt.definition);
     form.fields = client_fields(*attempt.definition.oauth2, attempt.flow);
-    const bool secret_too = form.fields.size() > 1;
+    const bool more = form.fields.size() > 1;
     form.intro = fmt::format(
         "Register {} at the provider, then enter what it gives you. You are asked only once; {} stored encrypted on this "
-        "computer and sent only to {}.", what_to_register(attempt.flow), secret_too ? "both are" : "it is", origin);
+        "computer and sent only to {}.", what_to_register(attempt.flow), more ? "all is" : "it is", origin);
     form.redirect_uri = redirect_uri;
     form.fields.front().default_value = known_id;
     return form;
+}
+
+// What is wrong with a private key; it may have line breaks, and what it says is known only by reading it.
+std::string key_complaint(std::string_view value) {
+    if (value.empty()) return "this field is required";
+    if (value.size() > kMaxKey) return "this is too long";
+    const auto key = crypto::Jwk::private_key(value);
+    return key ? std::string() : key.error().message;
 }
 
 std::map<std::string, std::string> check_client(const std::vector<FormField>& fields, const Answers& answers) {
     std::map<std::string, std::string> wrong;
     for (const auto& field : fields) {
         const auto value = trimmed_answer(answers, field.name);
+        if (field.name == "private_key") {
+            if (auto message = key_complaint(value); !message.empty()) wrong.emplace(field.name, std::move(message));
+            continue;
+        }
         auto message = complaint(field, value);
         if (message.empty() && !value.empty() && !oauth::is_vschar(value, kMaxClientValue))
             message = "only plain ASCII characters can be part of it";
@@ -83,8 +68,14 @@ std::map<std::string, std::string> check_client(const std::vector<FormField>& fi
     return wrong;
 }
 
-net::Task<base::Result<ReadyClient>> ask_for_client(Attempt& attempt, std::string origin, std::string redirect_uri,
+base::Result<oauth::Client> usable(const Attempt& attempt, const ClientRecord& record, const Endpoints& endpoints) {
+    const auto token = endpoints.token.text();
+    return client_of(record, attempt.definition, attempt.variables, {endpoints.issuer, token});
+}
+
+net::Task<base::Result<ReadyClient>> ask_for_client(Attempt& attempt, const Endpoints& endpoints, std::string redirect_uri,
                                                     std::string known_id) {
+    const auto origin = endpoints.token.origin();
     auto form = client_form(attempt, redirect_uri, origin, known_id);
     const auto fields = form.fields;
     std::function<std::map<std::string, std::string>(const Answers&)> check = [&fields](const Answers& answers) {
@@ -100,9 +91,11 @@ net::Task<base::Result<ReadyClient>> ask_for_client(Attempt& attempt, std::strin
     record.origin = origin;
     record.client_id = std::string(trimmed_answer(*answers, "client_id"));
     record.client_secret = base::Secret(trimmed_answer(*answers, "client_secret"));
+    record.private_key = base::Secret(trimmed_answer(*answers, "private_key"));
+    record.key_id = std::string(trimmed_answer(*answers, "key_id"));
     record.redirect_uri = redirect_uri;
     ReadyClient ready;
-    CO_TRY(client, usable(record, *attempt.definition.oauth2));
+    CO_TRY(client, usable(attempt, record, endpoints));
     ready.client = std::move(client);
     ready.to_save = std::move(record);
     co_return ready;
@@ -134,11 +127,8 @@ base::Result<bool> still_good(Attempt& attempt, const ClientRecord& record, cons
 
 }  // namespace
 
-base::Result<oauth::Client> client_of(const ClientRecord& record, const provider::OAuth2& oauth) { return usable(record, oauth); }
-
 net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoints& endpoints,
                                                   std::string redirect_uri) {
-    CO_TRY_VOID(check_method(*attempt.definition.oauth2));
     const auto origin = endpoints.token.origin();
     CO_TRY(stored, attempt.with.connections.client(attempt.definition.name, origin));
     // A login by device code needed no secret; this one does.
@@ -148,7 +138,7 @@ net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoi
         CO_TRY(good, still_good(attempt, *stored, redirect_uri));
         if (good) {
             ReadyClient ready;
-            CO_TRY(client, usable(*stored, *attempt.definition.oauth2));
+            CO_TRY(client, usable(attempt, *stored, endpoints));
             ready.client = std::move(client);
             co_return ready;
         }
@@ -158,7 +148,7 @@ net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoi
         co_return registered;
     }
     auto known_id = stored ? stored->client_id : std::string();
-    auto entered = co_await ask_for_client(attempt, origin, std::move(redirect_uri), std::move(known_id));
+    auto entered = co_await ask_for_client(attempt, endpoints, std::move(redirect_uri), std::move(known_id));
     co_return entered;
 }
 

@@ -19,6 +19,9 @@ const { values: options } = parseArgs({
     'no-iss': { type: 'boolean', default: false },
     'device-ttl': { type: 'string', default: '600' },
     resource: { type: 'string' },
+    'no-rotation': { type: 'boolean', default: false },
+    'require-par': { type: 'boolean', default: false },
+    'dpop-nonce': { type: 'boolean', default: false },
     record: { type: 'string' },
   },
 })
@@ -44,9 +47,9 @@ const provider = new Provider(issuer, {
   cookies: { keys: [randomBytes(32).toString('hex')] },
   scopes: ['openid', 'offline_access', 'email', 'read', 'write'],
   claims: { openid: ['sub'], email: ['email'] },
-  clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
+  clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt'],
   pkce: { required: () => !options['pkce-optional'] },
-  rotateRefreshToken: true,
+  rotateRefreshToken: !options['no-rotation'],
   issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
   findAccount: async (ctx, id) => ({ accountId: id, claims: async () => ({ sub: id, email: `${id}@example.test` }) }),
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
@@ -64,7 +67,8 @@ const provider = new Provider(issuer, {
     deviceFlow: { enabled: true },
     clientCredentials: { enabled: true },
     resourceIndicators: { enabled: Boolean(options.resource), getResourceServerInfo },
-    pushedAuthorizationRequests: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: options['require-par'] },
+    dPoP: { enabled: true, nonceSecret: options['dpop-nonce'] ? randomBytes(32) : undefined, requireNonce: () => options['dpop-nonce'] },
   },
 })
 
@@ -93,6 +97,11 @@ function withoutIssuer(response) {
   response.setHeader = (name, value) => set(name, name.toLowerCase() === 'location' ? strip(value) : value)
 }
 
+// What must never happen to a client that keeps its tokens in order.
+provider.on('grant.revoked', (ctx) => {
+  if (options.record && ctx?.path === '/token') appendFileSync(options.record, 'REUSE of a refresh token or code\n')
+})
+
 const handle = provider.callback()
 server.on('request', (request, response) => {
   const path = request.url.split('?')[0]
@@ -112,6 +121,7 @@ console.log(JSON.stringify({
   token_endpoint: `${issuer}/token`,
   registration_endpoint: options['no-registration'] ? undefined : `${issuer}/reg`,
   revocation_endpoint: `${issuer}/token/revocation`,
-  device_authorization_endpoint: `${issuer}/device/auth`,
   userinfo_endpoint: `${issuer}/me`,
+  pushed_authorization_request_endpoint: `${issuer}/request`,
+  device_authorization_endpoint: `${issuer}/device/auth`,
 }))
