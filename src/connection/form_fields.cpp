@@ -114,7 +114,8 @@ std::vector<FormField> client_fields(const provider::OAuth2& oauth, provider::Fl
     const bool bare_code = flow == provider::Flow::device_code && oauth.device_token_request == "json";
     const bool own_grant = flow == provider::Flow::client_credentials && oauth.grant.type != "client_credentials";
     const bool authenticates = oauth.token_auth_method && *oauth.token_auth_method != TokenAuthMethod::none;
-    if ((bare_code || own_grant) && !authenticates && !oauth.client_secret_required) return {};
+    const bool nobody = (bare_code && !oauth.token_auth_method) || (own_grant && !authenticates);
+    if (nobody && !oauth.client_secret_required) return {};
     FormField id;
     id.name = "client_id";
     id.label = "Client ID";
