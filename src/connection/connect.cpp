@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,6 +18,8 @@ namespace {
 using base::ErrorCode;
 using provider::AuthType;
 
+constexpr std::chrono::seconds kHopeForTheDisk{60};
+constexpr std::chrono::milliseconds kBetweenTries{500};
 constexpr std::chrono::seconds kFarewell{4};  // a browser asks again at least every two seconds
 
 base::Result<std::vector<std::string>> choose_scopes(const provider::ProviderDefinition& definition,
@@ -160,6 +163,22 @@ base::Result<void> store_connection(Attempt& attempt, Connection& connection, co
     auto saved = attempt.with.connections.save(connection, expected, client);
     if (!saved && saved.error().code == ErrorCode::changed) return base::fail(already_connected(connection));
     return saved;
+}
+
+net::Task<base::Result<void>> store_tokens(Attempt& attempt, Connection& connection, const ClientRecord* client) {
+    const auto hope = net::in(kHopeForTheDisk);
+    bool told = false;
+    for (;;) {
+        auto stored = store_connection(attempt, connection, client);
+        const bool disk = !stored && stored.error().code == ErrorCode::storage;
+        if (!disk || net::Deadline::clock::now() >= hope) co_return stored;
+        if (!std::exchange(told, true)) {
+            attempt.with.log.error("connect.not_stored", {{"provider", connection.provider}});
+            attempt.with.dialog.say(fmt::format("the login worked, but it cannot be stored: {}; free some disk space within {} seconds",
+                                                stored.error().message, std::chrono::seconds(kHopeForTheDisk).count()));
+        }
+        co_await attempt.with.loop.sleep(kBetweenTries);
+    }
 }
 
 Connection new_connection(const Attempt& attempt) {
