@@ -1,4 +1,5 @@
 #include <functional>
+#include <utility>
 
 #include "connection/attempt.hpp"
 #include "connection/form_fields.hpp"
@@ -101,7 +102,8 @@ net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt)
     auto claims = co_await verified_claims(attempt, *endpoints, client.client, std::move(id_token), std::move(nonce), outcome.warnings);
     outcome.id_claims = std::move(claims);
     const auto* to_save = client.to_save ? &*client.to_save : nullptr;
-    CO_TRY_VOID(store_connection(attempt, outcome.connection, to_save));
+    auto stored = co_await store_tokens(attempt, outcome.connection, to_save);
+    if (!stored) co_return base::fail(std::move(stored).error());
     co_return outcome;
 }
 
