@@ -45,6 +45,7 @@ struct ReadyClient {
 
 // "Successfully" is for others to say: these return the saved connection.
 net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& attempt);
+net::Task<base::Result<ConnectOutcome>> connect_by_oauth1(Attempt& attempt);
 net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt);
 net::Task<base::Result<ConnectOutcome>> connect_by_client_credentials(Attempt& attempt);
 net::Task<base::Result<ConnectOutcome>> connect_by_fields(Attempt& attempt);

@@ -50,6 +50,10 @@ bool takes_base_url(const provider::ProviderDefinition& definition) {
     if (declared || std::any_of(definition.api_urls.begin(), definition.api_urls.end(), used) ||
         std::any_of(definition.authorized_uris.begin(), definition.authorized_uris.end(), used))
         return true;
+    if (definition.oauth1) {
+        const auto& oauth1 = *definition.oauth1;
+        return used(oauth1.request_token_url) || used(oauth1.authorization_url) || used(oauth1.access_token_url);
+    }
     if (!definition.oauth2) return false;
     const auto& oauth = *definition.oauth2;
     return !oauth.base_url.empty() || used(oauth.authorization_url) || used(oauth.token_url) || used(oauth.issuer);
@@ -136,6 +140,10 @@ net::Task<base::Result<ConnectOutcome>> run_flow(Attempt& attempt) {
     if (attempt.flow == provider::Flow::pkce || attempt.flow == provider::Flow::dcr_pkce) {
         auto by_code = co_await connect_by_authorization_code(attempt);
         co_return by_code;
+    }
+    if (attempt.flow == provider::Flow::oauth1) {
+        auto by_oauth1 = co_await connect_by_oauth1(attempt);
+        co_return by_oauth1;
     }
     if (attempt.flow == provider::Flow::device_code) {
         auto by_device = co_await connect_by_device_code(attempt);

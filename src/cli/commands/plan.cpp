@@ -51,7 +51,7 @@ std::vector<std::string> asked_for(const ProviderDefinition& d) {
         const auto client = connection::client_fields(*d.oauth2, d.flow);
         for (const auto& field : client) labels.push_back(base::to_lower(field.label) + (field.required ? "" : ", if there is one"));
     } else if (d.oauth1) {
-        labels.insert(labels.end(), {"consumer key", "consumer secret"});
+        labels.insert(labels.end(), {"consumer key", d.oauth1->signature_method == "RSA-SHA1" ? "private key" : "consumer secret"});
     } else if (const auto form = connection::CredentialForm::make(d)) {
         for (const auto& field : form->form().fields) labels.push_back(field.label + (field.required ? "" : " (optional)"));
     }
