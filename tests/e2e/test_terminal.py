@@ -1,18 +1,18 @@
 """Questions on a terminal: a secret is not echoed, and the terminal is as before however it ends (CL-02)."""
-import json, pty, select, termios
+import fcntl, json, pty, select, struct, termios
 from harness import *
 
 
 class Terminal:
     """The program with a terminal of its own; what it shows is kept."""
 
-    def __init__(self, world, *arguments, env=None):
+    def __init__(self, world, *arguments, env=None, columns=80):
         self.world, self.shown = world, ""
         self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
 
         def take_terminal():
             os.setsid()
-            import fcntl
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         self.before = termios.tcgetattr(self.master)
         self.process = subprocess.Popen([world.program, *arguments], stdin=slave, stdout=slave, stderr=slave, env=env or world.environment(), preexec_fn=take_terminal)
