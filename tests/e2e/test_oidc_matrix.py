@@ -1,6 +1,6 @@
 """Every flow with every client authentication, with and without PKCE, rotation, pushed requests and DPoP, at a real
 oidc-provider that watches for the reuse of refresh tokens (OA-01, OA-14, OA-16, OA-22, OA-24, OA-26)."""
-import itertools, json, re, subprocess, threading
+import itertools, json, subprocess
 from harness import *
 
 METHODS = ("none", "client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt")
@@ -80,42 +80,12 @@ def define(world, server, name, flow, method, dpop):
                                                      "api_url": issuer + "/", "oauth": oauth}))
 
 
-def approve_device(line, done):
-    """The human with the code: opens the complete link, confirms."""
-    browser = Browser()
-    page = browser.open(line)
-    for _ in range(3):
-        if "<form" not in page:
-            break
-        page = browser.submit(page)
-    done.append(page)
-
-
-def device_login(world, name, answers):
-    process = world.start("login", name, "--input", "stdin", stdin=json.dumps(answers))
-    lines, done, worker = [], [], None
-    for raw in process.stderr:
-        line = raw.decode(errors="replace").rstrip()
-        lines.append(line)
-        link = re.search(r"https?://\S+user_code=\S+", line)
-        if link and worker is None:
-            worker = threading.Thread(target=approve_device, args=(link.group(0), done), daemon=True)
-            worker.start()
-    out = process.stdout.read().decode()
-    process.wait(60)
-    world.children.remove(process)
-    world.keep(["login", name], out.encode(), "\n".join(lines).encode(), False)
-    check(process.returncode == 0, f"device login: exit code {process.returncode}\n" + "\n".join(lines) + "\n" + "\n".join(done)[-500:])
-
-
 def login(world, server, name, flow, method, dpop):
     answers = server.answers(method)
     if dpop:
         answers["client_id"] += "-bound"
     if flow in ("pkce", "dcr_pkce"):
         browser_login(world, ["login", name, "--input", "stdin"], stdin=json.dumps(answers) if flow == "pkce" else None)
-    elif flow == "device_code":
-        device_login(world, name, answers)
     else:
         world.run("login", name, "--input", "stdin", stdin=json.dumps(answers))
 
@@ -220,13 +190,12 @@ def registered_clients(world):
 
 
 def without_a_browser(world):
-    """device_code and client_credentials."""
+    """client_credentials."""
     count = 0
     for rotation in (True, False):
         server = Server(world, rotation=rotation, nonce=rotation)
-        count += len(run_all(world, server, [("device_code", m, dpop) for m in METHODS for dpop in (False, True)]))
         count += len(run_all(world, server, [("client_credentials", m, dpop) for m in METHODS[1:] for dpop in (False, True)]))
-    equal(count, 36, "combinations")
+    equal(count, 16, "combinations")
 
 
 if __name__ == "__main__":
