@@ -41,6 +41,10 @@ std::span<const CommandSpec> commands() {
          {"claviger login github", "claviger login openai --input stdin < key.txt",
           "claviger login acme --input stdin < fields.json", "claviger login github --base-url https://github.acme.com"},
          login},
+        {"explain", "why the last login failed",
+         "Shows what the last failed login sent and what came back, secrets left out, and what to check, most likely first. It is "
+         "kept until the next failure, or until the provider's next login succeeds.",
+         {{"PROVIDER", "whose login; without it the last one that failed", Words::provider, false}}, {}, {"claviger explain acme"}, explain},
         {"run", "run a program whose requests get their credentials on the way",
          "Starts PROGRAM behind a proxy that puts the credential into each request to a connected provider. The program never "
          "has it, nor can it reach the vault or your other processes: it runs isolated, or not at all (exit code 15). The exit "

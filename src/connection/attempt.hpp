@@ -45,6 +45,8 @@ net::Task<base::Result<ConnectOutcome>> connect_by_fields(Attempt& attempt);
 net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt);
 // The stored client of the token endpoint's origin (OA-27), else one asked for or registered.
 net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoints& endpoints, std::string redirect_uri);
+// A registered client is used as registered; one that a human entered as the definition says.
+base::Result<oauth::Client> client_of(const ClientRecord& record, const provider::OAuth2& oauth);
 // RFC 7591; part of ready_client.
 net::Task<base::Result<ReadyClient>> register_new_client(Attempt& attempt, const Endpoints& endpoints,
                                                          std::string redirect_uri);

@@ -111,6 +111,16 @@ base::Result<std::optional<Connection>> prepare(Attempt& attempt) {
     return std::optional<Connection>(std::move(*attempt.previous));
 }
 
+void begin_transcript(const Attempt& attempt) {
+    if (attempt.with.recorder == nullptr) return;
+    auto& transcript = attempt.with.recorder->transcript();
+    transcript.provider = attempt.definition.name;
+    transcript.connection = attempt.request.connection_name;
+    transcript.flow = provider::to_string(attempt.flow);
+    transcript.redirect_uri = kRedirectUri;
+    transcript.pkce = attempt.definition.oauth2 && attempt.definition.oauth2->pkce;
+}
+
 net::Task<base::Result<ConnectOutcome>> run_flow(Attempt& attempt) {
     auto variables = co_await complete_by_asking(attempt);
     if (!variables) co_return base::fail(variables.error());
@@ -164,6 +174,7 @@ net::Task<base::Result<ConnectOutcome>> connect(Surroundings with, provider::Pro
                                       {"flow", provider::to_string(attempt.flow)}});
     with.dialog.introduce(attempt.definition.display_name.empty() ? attempt.definition.name
                                                                   : attempt.definition.display_name);
+    begin_transcript(attempt);
     auto outcome = co_await run_flow(attempt);
     // Whatever is stored is stored by now: only here may the human read "connected" (LB-14).
     base::Result<void> told;

@@ -6,6 +6,7 @@
 #include "connection/connections.hpp"
 #include "connection/dialog.hpp"
 #include "http/client.hpp"
+#include "oauth/transcript.hpp"
 #include "oauth/types.hpp"
 
 namespace claviger::connection {
@@ -38,6 +39,7 @@ struct Surroundings {
     Dialog& dialog;
     base::Random& random;
     base::Log& log;
+    oauth::Recorder* recorder = nullptr;  // for `explain`; it also observes `http`
 };
 
 // ErrorCode::already_connected without force or if_needed; unsupported for flows of later releases.

@@ -9,6 +9,7 @@
 #include "connection/token_options.hpp"
 #include "oauth/authorize.hpp"
 #include "oauth/pkce.hpp"
+#include "oauth/registration.hpp"
 #include "oauth/token.hpp"
 
 namespace claviger::connection {
@@ -49,9 +50,12 @@ net::Task<base::Result<oauth::AuthorizationGrant>> authorize(Attempt& attempt, c
     if (!oauth.pkce) attempt.with.dialog.say("note: the definition switches PKCE off for this provider");
     auto state = leg.state.duplicate();
     const auto deadline = net::in(kFlowLifetime);
+    auto* recorder = attempt.with.recorder;
+    if (recorder != nullptr) recorder->sent_to_browser(link);
     auto response =
         co_await attempt.with.dialog.authorize(std::move(link), oauth.callback.state_param, std::move(state), deadline);
     if (!response) co_return base::fail(response.error());
+    if (recorder != nullptr) recorder->browser_returned(response->parameters);
     const oauth::ResponseRules rules{endpoints.issuer, endpoints.iss_required, oauth.callback.code_param,
                                      oauth.callback.capture};
     co_return oauth::read_authorization_response(response->parameters, rules);
@@ -115,6 +119,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     leg.resource = std::move(resource);
     auto client = co_await ready_client(attempt, *endpoints, std::move(redirect_uri));
     if (!client) co_return base::fail(client.error());
+    if (attempt.with.recorder != nullptr) attempt.with.recorder->transcript().client_authentication = oauth::to_string(client->client.authentication);
     leg.pkce = oauth::make_pkce(attempt.with.random);
     constexpr std::size_t kStateBytes = 32;
     leg.state = attempt.with.random.secret_token(kStateBytes);

@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "connection/record.hpp"
+#include "connection/refresh_state.hpp"
 #include "json/value.hpp"
 
 namespace claviger::connection {
@@ -221,6 +222,7 @@ base::Result<bool> Connections::erase(std::string_view provider, std::string_vie
         TRY(was_there, transaction.erase(key, std::nullopt));
         erased = was_there;
         if (!was_there) return {};
+        TRY_VOID(transaction.erase(key_of(tenant_, kRefreshKind, key.id), std::nullopt));
         TRY_VOID(transaction.audit({"connection.erased", key.id, "{}"}));
         const auto record = transaction.get(default_key);
         if (!record && !damaged(record.error())) return base::fail(record.error());
@@ -283,6 +285,7 @@ base::Result<std::size_t> Connections::erase_provider(std::string_view provider,
             TRY(gone, transaction.erase(key_of(tenant_, kConnectionKind, id), std::nullopt));
             if (!gone) continue;
             ++erased;
+            TRY_VOID(transaction.erase(key_of(tenant_, kRefreshKind, id), std::nullopt));
             TRY_VOID(transaction.audit({"connection.erased", id, "{}"}));
         }
         TRY_VOID(transaction.erase(key_of(tenant_, kDefaultKind, std::string(provider)), std::nullopt));

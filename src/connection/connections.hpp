@@ -55,6 +55,7 @@ public:
     base::Result<void> audit(const vault::AuditEntry& entry);
 
     [[nodiscard]] const base::Clock& clock() const { return clock_; }
+    [[nodiscard]] const std::string& tenant() const { return tenant_; }
 
 private:
     vault::Vault& vault_;

@@ -135,6 +135,8 @@ base::Result<bool> still_good(Attempt& attempt, const ClientRecord& record, cons
 
 }  // namespace
 
+base::Result<oauth::Client> client_of(const ClientRecord& record, const provider::OAuth2& oauth) { return usable(record, oauth); }
+
 net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoints& endpoints,
                                                   std::string redirect_uri) {
     CO_TRY_VOID(check_method(*attempt.definition.oauth2));

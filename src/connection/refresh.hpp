@@ -5,7 +5,10 @@
 // Thread rule: on the Loop's thread; one Refresher per Loop. What it is given outlives it and every task it started.
 #pragma once
 
+#include <chrono>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/log.hpp"
@@ -49,7 +52,13 @@ public:
         std::string extra_ca_pem;
         bool allow_private = false;
         std::filesystem::path home;  // for the liveness locks and the room set aside
+        // A long-lived process: while the token is valid, nobody waits for its renewal; it goes on behind (RF-09). Such a
+        // process calls settle() before it ends. Otherwise whoever starts a renewal waits for its end.
+        bool renew_behind = false;
+        // After a few attempts for one connection: between two of them, in real time, however the clock jumps.
+        std::chrono::milliseconds least_pause{10'000};
     };
+    // Stores answers that an earlier process could only set aside. Errors: storage, denied (the directory is not private).
     static base::Result<std::unique_ptr<Refresher>> make(Surroundings with);
     virtual ~Refresher() = default;
 
@@ -59,6 +68,9 @@ public:
     // that is the answer and nothing is asked.
     virtual net::Task<base::Result<Fresh>> fresh(std::string provider, std::string name, Need need,
                                                  base::Secret refused = {}) = 0;
+
+    // Waits for the renewals that are under way, so that the end of the process leaves none in doubt. False: some still are.
+    virtual net::Task<bool> settle(std::chrono::milliseconds at_most) = 0;
 
     // When this connection wants its next look: end of life less margin and jitter, or its keep-alive. nullopt: never.
     [[nodiscard]] virtual std::optional<base::Instant> due(const Connection& connection,

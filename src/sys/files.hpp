@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/secret.hpp"
@@ -69,6 +70,10 @@ public:
     enum class Kind { exclusive, shared };
     static base::Result<FileLock> acquire(const std::filesystem::path& path, std::chrono::milliseconds wait,
                                           Kind kind = Kind::exclusive);
+    // One byte of the file, alone: many locks in one file, told apart by their place. One try; nullopt when taken.
+    static base::Result<std::optional<FileLock>> try_byte(const std::filesystem::path& path, std::uint64_t place);
+    // Which file it is, whatever name it has now: "device:inode".
+    [[nodiscard]] std::string file_identity() const;
     FileLock(FileLock&&) noexcept;
     FileLock& operator=(FileLock&&) noexcept;
     ~FileLock();
@@ -76,6 +81,26 @@ public:
 private:
     explicit FileLock(int fd) : fd_(fd) {}
     int fd_ = -1;
+};
+
+// A file with room set aside on the disk, so that what must be written later finds its place also when the disk is full by
+// then. Private; its name is durable once it exists. Ownership: value; the file stays when this goes.
+class ReservedFile {
+public:
+    // Replaces one of that name. storage: there is no room.
+    static base::Result<ReservedFile> create(const std::filesystem::path& path, std::size_t room);
+    // From the beginning of the file; durable on success.
+    base::Result<void> write(std::string_view bytes);
+    // Without fsync: one that comes back after a crash is found and judged by its content.
+    void remove();
+    ReservedFile(ReservedFile&&) noexcept;
+    ReservedFile& operator=(ReservedFile&&) noexcept;
+    ~ReservedFile();
+
+private:
+    ReservedFile(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}
+    int fd_ = -1;
+    std::filesystem::path path_;
 };
 
 }  // namespace claviger::sys

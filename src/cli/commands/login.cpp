@@ -2,6 +2,7 @@
 
 #include "api/local_page.hpp"
 #include "base/text.hpp"
+#include "cli/commands/failed_login.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/console_dialog.hpp"
 #include "cli/interruptible.hpp"
@@ -154,6 +155,8 @@ Outcome login(Context& context, const Invocation& invocation) {
     client_options.addresses.allow_private = config->flag("network.allow_private");
     TRY(authority, config->extra_authority());
     client_options.extra_ca_pem = authority;
+    oauth::Recorder recorder(context.clock());
+    client_options.observer = [&recorder](const http::Request& sent, const base::Result<http::Response>& got) { recorder.exchange(sent, got); };
     TRY(http, http::Client::make(loop, std::move(client_options)));
 
     const bool may_open = config->get("login.browser") != "never";
@@ -166,14 +169,15 @@ Outcome login(Context& context, const Invocation& invocation) {
         const auto questions = where == Where::terminal ? Questions::terminal : Questions::stdin_text;
         dialog = std::make_unique<ConsoleDialog>(loop, questions, open_page, [&out = context.out()](std::string_view line) { out.talk(line); });
     }
-    connection::Surroundings surroundings{loop, http, *connections, *dialog, context.random(), context.log()};
+    connection::Surroundings surroundings{loop, http, *connections, *dialog, context.random(), context.log(), &recorder};
     if (where == Where::browser) loop.spawn("login progress", show_waiting(loop, context.out()));
     const std::string connection_name = request.connection_name;
     const auto started = context.clock().now();
     auto ended = run_until_interrupted(loop, connection::connect(surroundings, std::move(definition), std::move(request)));
     context.out().progress("");
     if (!ended) ended = interrupted(*connections, name, connection_name, started);
-    if (!*ended) return base::fail(std::move(*ended).error());
+    if (!*ended) return base::fail(keep_failure(context.home(), recorder, std::move(*ended).error()));
+    forget_failure(context.home(), name);
     print_success(context, **ended);
     return 0;
 }

@@ -1,0 +1,222 @@
+#include <fmt/format.h>
+
+#include "connection/attempt.hpp"
+#include "connection/mint.hpp"
+#include "connection/record.hpp"
+#include "connection/refresh_flight.hpp"
+
+namespace claviger::connection {
+namespace {
+
+using base::ErrorCode;
+using oauth::TokenFailure;
+using std::chrono::steady_clock;
+
+// A second attempt at once, within the grace that servers give to a lost answer, as long as somebody still waits for it.
+constexpr std::chrono::seconds kFurtherWithin{12};
+constexpr std::chrono::seconds kSlotWait{30};
+
+bool mints(const Look& look) {
+    return look.connection.flow == provider::Flow::client_credentials || look.definition.oauth2->refresh.mode == "remint";
+}
+
+// Whether sending it twice may cost the grant.
+bool spends(const Look& look) {
+    return !mints(look) && look.definition.oauth2->refresh.mode == "refresh" && rotating(look.definition);
+}
+
+bool may_have_arrived(TokenFailure::Kind kind) { return kind == TokenFailure::Kind::in_doubt || kind == TokenFailure::Kind::broken; }
+
+// A word of ours: foreign text does not become a reason.
+std::string reason_of(const RefreshState& state, bool suspect, const TokenFailure& failure) {
+    if (state.doubtful) return "interrupted_rotation";
+    if (suspect) return "restored_backup";
+    static constexpr std::string_view kKnown[] = {"invalid_grant", "invalid_token", "access_denied", "unauthorized_client",
+                                                  "invalid_client", "expired_token"};
+    for (const auto word : kKnown)
+        if (failure.error == word) return std::string(word);
+    return "refused";
+}
+
+}  // namespace
+
+std::uint64_t RefreshCore::client_version_of(const Look& look) const {
+    const auto url = net::Url::parse(look.connection.token_endpoint);
+    if (!url) return 0;
+    const auto client = with_.connections.client(look.connection.provider, url->origin());
+    return client && *client ? (*client)->version : 0;
+}
+
+// The request, with the client of the origin that the tokens came from (OA-27).
+base::Result<void> RefreshCore::prepare(Attempt& at) {
+    const auto& connection = at.look.connection;
+    TRY(endpoint, net::Url::parse(connection.token_endpoint));
+    TRY(stored, with_.connections.client(connection.provider, endpoint.origin()));
+    if (!stored) {
+        return base::fail(ErrorCode::needs_login, fmt::format("the OAuth client for {} is no longer stored", endpoint.origin()),
+                          fmt::format("run: claviger login {} --force", connection.provider));
+    }
+    TRY(client, client_of(*stored, *at.look.definition.oauth2));
+    at.endpoint = endpoint;
+    if (mints(at.look)) {
+        at.client = std::move(client);
+        return {};
+    }
+    TRY(request, renewal_request(at.look.definition, connection, std::move(client)));
+    at.endpoint = request.endpoint;
+    at.request = std::move(request);
+    return {};
+}
+
+// RF-03: room for the answer, then the intent, and only then may anything be sent.
+base::Result<void> RefreshCore::begin(Attempt& at) {
+    if (spends(at.look)) {
+        TRY(room, sys::ReservedFile::create(aside_file(with_.home, at.id), kRoomForAnswer));
+        at.room = std::move(room);
+    }
+    auto& state = at.look.state;
+    const auto now = with_.clock.now();
+    state.attempt = with_.random.token(12);
+    state.owner = owner_;
+    state.lock_file = at.lease.file_identity();
+    state.begun_at = now;
+    state.lease_end = now + kLeaseTime;
+    state.aside_key = with_.random.secret_token(32);
+    if (at.look.forced) state.refused_token = token_hash(at.look.connection.access_token);
+    auto begun = store_.begin(at.id, state);
+    if (begun) return {};
+    if (at.room) at.room->remove();
+    return base::fail(begun.error().within("the renewal was not begun, and nothing was sent"));
+}
+
+net::Task<oauth::TokenOutcome> RefreshCore::ask(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at) {
+    at->left = steady_clock::now();
+    self->count_attempt(at->id);
+    if (at->request) {
+        auto request = std::move(*at->request);
+        at->request.reset();
+        auto outcome = co_await oauth::ask_token(self->http_, std::move(request));
+        co_return outcome;
+    }
+    MintParts parts{self->http_, self->with_.clock, self->with_.random};
+    auto client = at->client.duplicate();
+    auto endpoint = *at->endpoint;
+    auto outcome = co_await mint_token(parts, at->look.definition, at->look.connection, std::move(client), std::move(endpoint));
+    co_return outcome;
+}
+
+net::Task<base::Result<Refreshed>> RefreshCore::attempt(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at) {
+    for (;;) {
+        if (auto prepared = self->prepare(*at); !prepared) co_return self->note_refusal_to_ask(*at, std::move(prepared).error());
+        const auto origin = at->endpoint->origin();
+        const auto until = net::in(kSlotWait);
+        auto slot = co_await take_slot(self, origin, until);
+        if (!slot) co_return base::fail(std::move(slot).error());
+        CO_TRY(quiet, self->store_.quiet_until(origin));
+        const auto now = self->with_.clock.now();
+        if (quiet && now < *quiet && *quiet - now < std::chrono::hours(26)) {
+            const auto seconds = std::chrono::ceil<std::chrono::seconds>(*quiet - now).count();
+            co_return base::fail(ErrorCode::network, fmt::format("{} asked to be left alone", origin),
+                                 fmt::format("Claviger tries again in {} seconds", seconds));
+        }
+        CO_TRY(renewed, copy_of(at->look.connection));
+        CO_TRY_VOID(self->begin(*at));
+        auto outcome = co_await ask(self, at);
+        // From here to the commit nothing else happens (RF-04).
+        if (outcome) co_return self->land(*at, std::move(*outcome), std::move(renewed));
+        const bool again = outcome.error().kind == TokenFailure::Kind::in_doubt && !at->further && !self->closing &&
+                           steady_clock::now() - at->left < kFurtherWithin;
+        if (!again) co_return self->note_failure(*at, outcome.error());
+        // RF-06, RF-12: exactly one further attempt with the same token.
+        self->with_.log.warn("refresh.answer_lost", {{"connection", at->id}, {"attempt", at->look.state.attempt}});
+        at->further = true;
+        at->look.state.doubtful = true;
+        at->look.state.end_attempt();
+        at->room.reset();
+    }
+}
+
+base::Result<Refreshed> RefreshCore::land(Attempt& at, oauth::TokenResponse token, Connection renewed) {
+    const auto now = with_.clock.now();
+    auto taken = take_renewal(at.look.definition, std::move(token), renewed, now);
+    if (!taken) {
+        TokenFailure failure;
+        failure.kind = TokenFailure::Kind::broken;
+        failure.status = 200;
+        failure.shown = std::move(taken).error();
+        return note_failure(at, failure);
+    }
+    renewed.login_needed = false;
+    renewed.login_reason.clear();
+    renewed.last_refresh_failure.reset();
+    renewed.refresh_failures = 0;
+    RefreshState state;
+    state.fence = at.look.state.fence;
+    state.version = at.look.state.version;
+    state.refused_token = at.look.state.refused_token;
+    state.refused_in_row = at.look.forced ? at.look.state.refused_in_row + 1 : 0;
+    state.renewed_at = now;
+    auto stored = store_.succeed(at.sent, renewed, state);
+    if (!stored) {
+        const auto why = stored.error();
+        keep_aside(at, std::move(renewed), std::move(state), why);
+        if (const auto kept = unsaved_.find(at.id); kept != unsaved_.end() && kept->second.durable) return Refreshed::renewed;
+        return base::fail(why.within("the token was renewed, but cannot be stored; it is kept in memory"));
+    }
+    if (at.room) at.room->remove();
+    if (*stored == RefreshStore::Stored::superseded) {
+        with_.log.warn("refresh.superseded", {{"connection", at.id}});
+        return Refreshed::by_another;
+    }
+    with_.log.info("refresh.renewed", {{"connection", at.id}, {"fence", at.look.state.fence}});
+    return Refreshed::renewed;
+}
+
+base::Result<Refreshed> RefreshCore::note_failure(Attempt& at, const TokenFailure& failure) {
+    const auto now = with_.clock.now();
+    auto& state = at.look.state;
+    const auto kind = classify(at.look.definition, failure);
+    if (may_have_arrived(failure.kind) && spends(at.look)) state.doubtful = true;
+    state.end_attempt();
+    ++state.failures;
+    state.last_error = failure.shown;
+    state.not_before = now + back_off(kind, state.failures, failure.retry_after, with_.random);
+    state.by_configuration = kind == FailureClass::configuration;
+    if (state.by_configuration) state.configuration = configuration_of(at.look.definition, client_version_of(at.look));
+    TRY(failed, copy_of(at.look.connection));
+    if (!failed.last_refresh_failure) failed.last_refresh_failure = now;
+    failed.refresh_failures = state.failures;
+    if (kind == FailureClass::terminal) {
+        const auto doubted = suspect(failed, at.look.definition);
+        failed.login_needed = true;
+        failed.login_reason = reason_of(state, doubted && *doubted, failure);
+    }
+    const auto stored = store_.fail(at.sent, failed, state);
+    if (at.room) at.room->remove();
+    with_.log.warn("refresh.failed", {{"connection", at.id}, {"status", failure.status}, {"error", failure.error},
+                                      {"login_needed", failed.login_needed}, {"stored", stored.has_value()}});
+    // RF-07: what was refused is not what lies in the vault any more.
+    if (stored && *stored == RefreshStore::Stored::superseded) return Refreshed::by_another;
+    if (stored && failure.retry_after && failure.kind == TokenFailure::Kind::unavailable && at.endpoint) {
+        const auto noted = store_.keep_quiet(at.endpoint->origin(), *state.not_before);
+        if (!noted) with_.log.warn("refresh.not_noted", {{"connection", at.id}});
+    }
+    if (failed.login_needed) return base::fail(login_needed_error(failed));
+    return base::fail(failure.shown);
+}
+
+// The definition or the client does not allow a request: it is a matter for a human, and nothing was sent.
+base::Result<Refreshed> RefreshCore::note_refusal_to_ask(Attempt& at, base::Error why) {
+    const bool about_disk = why.code == ErrorCode::storage || why.code == ErrorCode::busy || why.code == ErrorCode::key_missing;
+    if (about_disk) return base::fail(std::move(why));
+    auto& state = at.look.state;
+    ++state.failures;
+    state.last_error = why;
+    state.not_before = with_.clock.now() + back_off(FailureClass::configuration, state.failures, std::nullopt, with_.random);
+    state.by_configuration = true;
+    state.configuration = configuration_of(at.look.definition, client_version_of(at.look));
+    if (const auto noted = store_.note(at.id, state); !noted) with_.log.warn("refresh.not_noted", {{"connection", at.id}});
+    return base::fail(std::move(why));
+}
+
+}  // namespace claviger::connection

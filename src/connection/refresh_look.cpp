@@ -1,0 +1,176 @@
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "connection/record.hpp"
+#include "connection/refresh_flight.hpp"
+
+namespace claviger::connection {
+
+using base::ErrorCode;
+
+namespace {
+
+// A time to wait for that lies further ahead was written under another clock.
+constexpr std::chrono::hours kLongestWait{26};
+constexpr int kBurst = 6;
+
+std::string login_command(const Connection& connection) {
+    const auto option = connection.name == "default" ? std::string() : fmt::format(" --connection {}", connection.name);
+    return fmt::format("run: claviger login {}{}", connection.provider, option);
+}
+
+std::string which(const Connection& connection) {
+    return fmt::format("the connection {} of {}", connection.name, connection.provider);
+}
+
+base::Error suspended_error(const Connection& connection) {
+    return base::Error::make(ErrorCode::suspended,
+                             which(connection) + " is suspended, because the definition changed since the login",
+                             fmt::format("see the difference and accept it with: claviger confirm {}", connection.provider));
+}
+
+base::Error cannot_renew(const Connection& connection) {
+    return base::Error::make(ErrorCode::needs_login,
+                             which(connection) + " has expired, and the service gave nothing to renew it with",
+                             login_command(connection));
+}
+
+bool within_reach(base::Instant until, base::Instant now) { return now < until && until - now < kLongestWait; }
+
+// A second use of what is sent can do harm: only then is a restored vault's copy dangerous.
+bool spends_a_token(const Connection& connection, const provider::ProviderDefinition& definition) {
+    return connection.flow != provider::Flow::client_credentials && definition.oauth2 &&
+           definition.oauth2->refresh.mode == "refresh" && rotating(definition);
+}
+
+}  // namespace
+
+base::Error login_needed_error(const Connection& connection) {
+    auto message = which(connection) + " needs a new login";
+    if (connection.login_reason == "interrupted_rotation")
+        message += ": a renewal was cut off, and the service does not take the token from before it";
+    else if (connection.login_reason == "restored_backup")
+        message += ": the token in the restored backup has been used since";
+    else if (!connection.login_reason.empty())
+        message += fmt::format(": the service refused to renew it ({})", connection.login_reason);
+    return base::Error::make(ErrorCode::needs_login, std::move(message), login_command(connection));
+}
+
+base::Result<bool> RefreshCore::suspect(const Connection& connection, const provider::ProviderDefinition& definition) {
+    if (!spends_a_token(connection, definition)) return false;
+    TRY(restored, store_.restored_at());
+    return restored && connection.obtained_at < *restored;
+}
+
+std::optional<base::Instant> RefreshCore::due(const Connection& connection, const provider::ProviderDefinition& definition) {
+    if (connection.login_needed || !renewable(connection, definition)) return std::nullopt;
+    if (connection.definition_digest != provider::security_digest(definition)) return std::nullopt;
+    const auto doubted = suspect(connection, definition);
+    if (!doubted || *doubted) return std::nullopt;
+    auto next = due_at(connection, definition);
+    const auto alive = keep_alive_at(connection, definition);
+    if (alive && (!next || *alive < *next)) next = alive;
+    const auto state = store_.state(connection_id(connection.provider, connection.name));
+    if (next && state && state->not_before && state->generation == generation_of(connection))
+        next = std::max(*next, *state->not_before);
+    return next;
+}
+
+base::Result<Look> RefreshCore::look(const Wish& wish) {
+    const auto id = connection_id(wish.provider, wish.name);
+    if (unsaved_.contains(id)) {
+        if (auto saved = save_unsaved(id); !saved && !unsaved_.at(id).durable) return base::fail(saved.error());
+    }
+    Look look;
+    TRY(definition, with_.registry.load(wish.provider));
+    look.definition = std::move(definition);
+    TRY(connection, with_.connections.load(wish.provider, wish.name));
+    look.connection = std::move(connection);
+    const auto unsaved = unsaved_.find(id);
+    if (unsaved != unsaved_.end() && generation_of(look.connection) == unsaved->second.sent) {
+        TRY(renewed, copy_of(unsaved->second.renewed));
+        look.connection = std::move(renewed);
+    }
+    if (look.connection.definition_digest != provider::security_digest(look.definition)) return base::fail(suspended_error(look.connection));
+    if (look.connection.login_needed) return base::fail(login_needed_error(look.connection));
+    look.valid = usable_at(look.connection, with_.clock.now());
+    TRY_VOID(judge(look, wish, id));
+    return look;
+}
+
+base::Result<void> RefreshCore::judge(Look& look, const Wish& wish, const std::string& id) {
+    const auto now = with_.clock.now();
+    look.forced = wish.need == Need::replaced && (wish.refused.empty() || look.connection.access_token.equals(wish.refused));
+    if (!renewable(look.connection, look.definition)) {
+        return look.valid ? base::Result<void>() : base::fail(cannot_renew(look.connection));
+    }
+    const auto end = due_at(look.connection, look.definition);
+    const auto alive = keep_alive_at(look.connection, look.definition);
+    const bool wanted = look.forced || !look.valid || (end && *end <= now) || end_unknown(look.connection, now) ||
+                        (wish.need == Need::kept && alive && *alive <= now);
+    if (!wanted) return {};
+    if (!look.forced && look.valid) {
+        // One lazy attempt when it is needed, never in the background (RF-11).
+        TRY(doubted, suspect(look.connection, look.definition));
+        if (doubted) return {};
+    }
+    TRY(state, store_.state(id));
+    look.state = std::move(state);
+    look.state.hold_against(generation_of(look.connection));
+    look.state.doubtful |= look.state.unreadable;  // it may have hidden an open attempt
+    look.verdict = Look::Verdict::due;
+    look.why = hold(look, id, now);
+    if (look.why) look.verdict = Look::Verdict::held;
+    return {};
+}
+
+std::optional<base::Error> RefreshCore::hold(const Look& look, const std::string& id, base::Instant now) const {
+    const auto& state = look.state;
+    const auto later = [&](base::Instant until) {
+        const auto seconds = std::chrono::ceil<std::chrono::seconds>(until - now).count();
+        return fmt::format("Claviger tries again in {} seconds", seconds);
+    };
+    if (look.forced) {
+        if (token_hash(look.connection.access_token) == state.refused_token) {
+            return base::Error::make(ErrorCode::denied, "the API refuses a token that was renewed for it already",
+                                     "look at what the API says; a new login may be needed");
+        }
+        const auto until = state.renewed_at.value_or(base::Instant()) + refusal_back_off(state.refused_in_row);
+        if (state.refused_in_row > 0 && within_reach(until, now))
+            return base::Error::make(ErrorCode::denied, "the API refuses every new token", later(until));
+    }
+    if (state.not_before && within_reach(*state.not_before, now)) {
+        const bool corrected = state.by_configuration &&
+                               state.configuration != configuration_of(look.definition, client_version_of(look));
+        if (!corrected) {
+            auto why = state.last_error.value_or(base::Error::make(ErrorCode::network, "the last attempt to renew the token failed"));
+            if (why.hint.empty()) why.hint = later(*state.not_before);
+            return why;
+        }
+    }
+    const auto interval = least_interval(look.connection, look.definition);
+    const bool just_renewed = state.renewed_at && *state.renewed_at <= now && now - *state.renewed_at < interval;
+    if (!too_often(id, interval) && (look.forced || !just_renewed)) return std::nullopt;
+    return base::Error::make(ErrorCode::limit, "the token was renewed a moment ago",
+                             "look at the computer's clock and at the lifetime that the service gives its tokens");
+}
+
+// Whatever the wall clock says: a few attempts at once, then one an interval of real time.
+bool RefreshCore::too_often(const std::string& id, base::Duration interval) const {
+    const auto sent = sent_.find(id);
+    if (sent == sent_.end()) return false;
+    const auto passed = std::chrono::steady_clock::now() - sent->second.last;
+    return sent->second.burst >= kBurst && passed < std::min(interval, with_.least_pause);
+}
+
+void RefreshCore::count_attempt(const std::string& id) {
+    auto& sent = sent_[id];
+    const auto now = std::chrono::steady_clock::now();
+    const auto passed = now - std::exchange(sent.last, now);
+    const auto forgiven = with_.least_pause.count() > 0 ? passed / with_.least_pause : std::int64_t{kBurst};
+    sent.burst = static_cast<int>(std::max<std::int64_t>(0, sent.burst - forgiven)) + 1;
+}
+
+}  // namespace claviger::connection

@@ -1,0 +1,134 @@
+#include "connection/refresh_schedule.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "connection/refresh_state.hpp"
+#include "crypto/digest.hpp"
+#include "json/value.hpp"
+
+namespace claviger::connection {
+namespace {
+
+using base::Duration;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr Duration kLargestMargin = minutes(5);
+constexpr Duration kSmallestMargin = seconds(5);
+constexpr Duration kClockDoubt = minutes(5);
+constexpr Duration kLeastInterval = seconds(10);
+
+// 0 to 1, the same for the same tokens, so that asking twice gives one answer.
+double spread(const Connection& connection) {
+    const auto generation = generation_of(connection);
+    std::uint32_t bits = 0;
+    std::from_chars(generation.data(), generation.data() + 8, bits, 16);
+    return static_cast<double>(bits) / 4294967295.0;
+}
+
+Duration part(Duration whole, double share) {
+    return Duration(static_cast<Duration::rep>(static_cast<double>(whole.count()) * share));
+}
+
+const provider::RefreshQuirk& quirk(const provider::ProviderDefinition& definition) {
+    static const provider::RefreshQuirk kNone;
+    return definition.oauth2 ? definition.oauth2->refresh : kNone;
+}
+
+Duration life_of(const Connection& connection) {
+    return connection.expires_at ? std::max(*connection.expires_at - connection.obtained_at, Duration(0)) : Duration(0);
+}
+
+double fraction(base::Random& random) {
+    std::array<std::byte, 4> bytes{};
+    random.fill(bytes);
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, bytes.data(), sizeof bits);
+    return static_cast<double>(bits) / 4294967295.0;
+}
+
+Duration doubled(Duration first, std::uint32_t times, Duration cap) {
+    auto wait = first;
+    for (std::uint32_t i = 0; i < times && wait < cap; ++i) wait *= 2;
+    return std::min(wait, cap);
+}
+
+}  // namespace
+
+bool renewable(const Connection& connection, const provider::ProviderDefinition& definition) {
+    if (!definition.oauth2 || connection.auth_type != provider::AuthType::oauth2) return false;
+    if (connection.flow == provider::Flow::client_credentials || quirk(definition).mode == "remint") return true;
+    return quirk(definition).token == "access_token" ? !connection.access_token.empty() : !connection.refresh_token.empty();
+}
+
+bool rotating(const provider::ProviderDefinition& definition) { return quirk(definition).rotation != "never"; }
+
+Duration margin_of(const Connection& connection, const provider::ProviderDefinition& definition) {
+    const auto life = life_of(connection);
+    if (const auto chosen = quirk(definition).margin_seconds; chosen && *chosen >= 0) {
+        const auto most = part(life, 0.9);
+        return *chosen > most.count() / 1000 ? most : Duration(seconds(*chosen));
+    }
+    const auto scaled = std::min(part(life, 0.1 + 0.1 * spread(connection)), kLargestMargin);
+    return std::max(scaled, std::min(kSmallestMargin, part(life, 1.0 / 3)));
+}
+
+bool end_unknown(const Connection& connection, base::Instant now) { return now + kClockDoubt < connection.obtained_at; }
+
+bool usable_at(const Connection& connection, base::Instant now) {
+    return !connection.access_token.empty() && (!connection.expires_at || now < *connection.expires_at);
+}
+
+std::optional<base::Instant> due_at(const Connection& connection, const provider::ProviderDefinition& definition) {
+    if (connection.access_token.empty()) return connection.obtained_at;
+    if (!connection.expires_at) return std::nullopt;
+    return *connection.expires_at - margin_of(connection, definition);
+}
+
+std::optional<base::Instant> keep_alive_at(const Connection& connection, const provider::ProviderDefinition& definition) {
+    std::optional<base::Instant> end;
+    if (const auto idle = quirk(definition).idle_max_seconds; idle && *idle > 0 && *idle < seconds(hours(24 * 36'500)).count())
+        end = connection.obtained_at + seconds(*idle);
+    if (connection.refresh_expires_at && (!end || *connection.refresh_expires_at < *end)) end = connection.refresh_expires_at;
+    if (!end || connection.refresh_token.empty()) return std::nullopt;
+    const auto life = std::max(*end - connection.obtained_at, Duration(0));
+    return connection.obtained_at + part(life, 0.7 + 0.1 * spread(connection));
+}
+
+Duration least_interval(const Connection& connection, const provider::ProviderDefinition& definition) {
+    if (const auto chosen = quirk(definition).min_interval_seconds; chosen && *chosen > 0) {
+        return seconds(std::min<std::int64_t>(*chosen, seconds(hours(24 * 365)).count()));
+    }
+    // Tokens of seconds are renewed every few seconds; one without a known end has no reason to be.
+    const auto life = life_of(connection);
+    return life == Duration(0) ? kLeastInterval : std::clamp(life / 4, Duration(500), kLeastInterval);
+}
+
+Duration back_off(FailureClass failure, std::uint32_t failures, std::optional<std::chrono::seconds> retry_after,
+                  base::Random& random) {
+    const auto times = failures == 0 ? 0 : failures - 1;
+    // A human has to correct something: asking often only fills the server's log and may get the client locked.
+    const bool soon = failure == FailureClass::transient;
+    const Duration floor = soon ? Duration(seconds(1)) : Duration(minutes(5));
+    const auto cap = soon ? doubled(seconds(2), times, minutes(5)) : doubled(minutes(10), times, hours(1));
+    const auto wait = floor + part(cap - std::min(floor, cap), fraction(random));
+    if (!retry_after) return wait;
+    const Duration asked = std::clamp<Duration>(*retry_after, Duration(0), hours(24));
+    return std::max(wait, asked + part(asked, 0.1 * fraction(random)));
+}
+
+Duration refusal_back_off(std::uint32_t in_row) {
+    return in_row == 0 ? Duration(0) : doubled(seconds(15), 2 * (in_row - 1), hours(1));
+}
+
+std::string configuration_of(const provider::ProviderDefinition& definition, std::uint64_t client_version) {
+    return crypto::sha256_hex(fmt::format("{} {}", client_version, json::to_canonical_text(provider::to_native_json(definition))));
+}
+
+}  // namespace claviger::connection

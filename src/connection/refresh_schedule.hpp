@@ -1,0 +1,43 @@
+// When a token is due, and how long to leave a server alone. Internal to connection/. Thread rule: pure functions.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "base/random.hpp"
+#include "connection/connection.hpp"
+#include "connection/renewal.hpp"
+
+namespace claviger::connection {
+
+// Whether there is a way to get a new token without a human.
+bool renewable(const Connection& connection, const provider::ProviderDefinition& definition);
+// Whether a second use of the refresh token may kill the grant: false only where the definition says so.
+bool rotating(const provider::ProviderDefinition& definition);
+
+// How long before its end a token is renewed: 10 to 20 % of its life, spread by its generation, at most 5 minutes, at least
+// 5 seconds or a third of its life; or the definition's `refresh.margin_seconds`, at most nine tenths of its life (RF-08).
+base::Duration margin_of(const Connection& connection, const provider::ProviderDefinition& definition);
+
+// The clock was put back behind the moment the token came: its end says nothing now (ST-10).
+bool end_unknown(const Connection& connection, base::Instant now);
+bool usable_at(const Connection& connection, base::Instant now);
+// From when on a renewal is wanted; nullopt: never, its end is not known.
+std::optional<base::Instant> due_at(const Connection& connection, const provider::ProviderDefinition& definition);
+// When a refresh token that dies of disuse, or at a known time, wants to be used.
+std::optional<base::Instant> keep_alive_at(const Connection& connection, const provider::ProviderDefinition& definition);
+
+// Between two requests for one connection, however its clock or its answers behave.
+base::Duration least_interval(const Connection& connection, const provider::ProviderDefinition& definition);
+
+// After the n-th failure in a row: full jitter under a doubling cap; never for good. Retry-After is obeyed up to a day.
+base::Duration back_off(FailureClass failure, std::uint32_t failures, std::optional<std::chrono::seconds> retry_after,
+                        base::Random& random);
+// After the n-th token in a row that the API refused although it was new.
+base::Duration refusal_back_off(std::uint32_t in_row);
+
+// The definition and the client as they were: a change of either is worth a new attempt at once.
+std::string configuration_of(const provider::ProviderDefinition& definition, std::uint64_t client_version);
+
+}  // namespace claviger::connection

@@ -1,0 +1,98 @@
+// Answers that the vault could not take (RF-05): kept in locked memory and in the file set aside, stored as soon as it can.
+#include <fmt/format.h>
+
+#include "connection/record.hpp"
+#include "connection/refresh_flight.hpp"
+
+namespace claviger::connection {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kBetweenTries{1'000};
+
+}  // namespace
+
+void RefreshCore::keep_aside(Attempt& at, Connection renewed, RefreshState state, const base::Error& why) {
+    const AsideSeal seal{store_.tenant(), at.id, at.look.state.attempt, at.look.state.aside_key};
+    const auto answer = serialize(renewed);
+    base::Result<void> kept = base::fail(why);
+    if (at.room) kept = set_aside(*at.room, seal, answer, with_.random);
+    with_.log.error("refresh.not_stored", {{"connection", at.id}, {"error", base::to_string(why.code)}, {"set_aside", kept.has_value()}});
+    if (!at.room) return;  // what was minted is minted again
+    unsaved_.insert_or_assign(at.id, Unsaved{std::move(at.lease), std::move(*at.room), std::move(renewed), std::move(state), at.sent,
+                                             kept.has_value(), steady_clock::now()});
+    if (std::exchange(saving_, true)) return;
+    with_.loop.spawn("keep saving", keep_saving(shared_from_this()));
+}
+
+base::Result<void> RefreshCore::save_unsaved(const std::string& id) {
+    auto& unsaved = unsaved_.at(id);
+    const auto now = steady_clock::now();
+    if (now - unsaved.tried < kBetweenTries) {
+        return base::fail(base::ErrorCode::storage, "the token was renewed, but cannot be stored",
+                          "free some disk space; Claviger keeps the token in memory and tries again");
+    }
+    unsaved.tried = now;
+    auto stored = store_.succeed(unsaved.sent, unsaved.renewed, unsaved.state);
+    if (!stored) return base::fail(stored.error().within("the token was renewed, but cannot be stored; it is kept in memory"));
+    with_.log.info("refresh.stored_late", {{"connection", id}, {"superseded", *stored == RefreshStore::Stored::superseded}});
+    unsaved.room.remove();
+    unsaved_.erase(id);
+    return {};
+}
+
+net::Task<void> RefreshCore::keep_saving(std::shared_ptr<RefreshCore> self) {
+    while (!self->unsaved_.empty() && !self->closing) {
+        co_await self->with_.loop.sleep(kBetweenTries);
+        std::vector<std::string> ids;
+        for (const auto& [id, unsaved] : self->unsaved_) ids.push_back(id);
+        for (const auto& id : ids) {
+            if (self->closing) break;
+            if (const auto saved = self->save_unsaved(id); !saved) self->with_.log.debug("refresh.still_not_stored", {{"connection", id}});
+        }
+    }
+    self->saving_ = false;
+}
+
+// True: there was an answer, and it is in the vault now, or is void because other tokens are there.
+base::Result<bool> RefreshCore::absorb(const std::string& id, RefreshState& state) {
+    const AsideSeal seal{store_.tenant(), id, state.attempt, state.aside_key};
+    TRY(answer, read_aside(with_.home, seal));
+    if (!answer) return false;
+    vault::Record record;
+    record.key.id = id;
+    record.payload = std::move(*answer);
+    TRY(renewed, deserialize(record));
+    RefreshState after;
+    after.fence = state.fence;
+    after.version = state.version;
+    after.refused_token = state.refused_token;
+    after.renewed_at = renewed.obtained_at;
+    const auto sent = state.generation;
+    TRY(stored, store_.succeed(sent, renewed, after));
+    with_.log.info("refresh.answer_absorbed", {{"connection", id}, {"superseded", stored == RefreshStore::Stored::superseded}});
+    remove_aside_file(aside_file(with_.home, id));
+    return true;
+}
+
+// Every file whose attempt is nobody's any more: its answer is stored, or it goes.
+base::Result<void> RefreshCore::absorb_all() {
+    TRY(files, list_aside(with_.home));
+    for (const auto& file : files) {
+        TRY(lease, sys::FileLock::try_byte(lock_file(), lease_place(file.name)));
+        if (!lease) continue;  // its owner lives
+        if (!file.id) {
+            remove_aside_file(file.path);
+            continue;
+        }
+        TRY(state, store_.state(*file.id));
+        const auto absorbed = absorb(*file.id, state);
+        // A disk that is still full: the answer stays where it is, and is found again.
+        if (!absorbed) with_.log.error("refresh.not_stored", {{"connection", *file.id}, {"set_aside", true}});
+        else if (!*absorbed) remove_aside_file(file.path);
+    }
+    return {};
+}
+
+}  // namespace claviger::connection

@@ -1,0 +1,95 @@
+// Transcript: what a login sent and what came back, without its secrets: names, sizes, and only those values that are
+// known to be harmless. Kept for `claviger explain` (docs/formats/transcript.md).
+// Ownership: a Recorder is filled by the flow and by the HTTP client's observer, and outlives both. Thread rule: on the
+// Loop's thread; Transcript is a value.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "http/client.hpp"
+#include "json/value.hpp"
+#include "oauth/types.hpp"
+
+namespace claviger::oauth {
+
+// A parameter, header field or member: its value, or how large the hidden value is.
+struct Outline {
+    std::string name, value;
+    bool hidden = false;
+    std::size_t size = 0;
+};
+
+struct Step {
+    enum class Kind { metadata, registration, authorization, token, other };
+    Kind kind = Kind::other;
+    std::string method, url;  // the URL without its query
+    std::vector<Outline> query, fields, body;
+    std::string body_type;
+
+    bool answered = false;
+    int status = 0;  // 0 for the browser's answer
+    std::vector<Outline> answer_fields, answer;
+    std::string answer_type;
+    std::size_t answer_size = 0;
+    std::optional<std::int64_t> clock_difference;  // seconds that the server's clock is ahead
+    std::string failure_code, failure;             // when nothing usable came: base::to_string(ErrorCode), words
+    [[nodiscard]] std::string error() const;       // the OAuth error code of the answer, "" when there is none
+};
+
+struct Transcript {
+    std::string provider, connection, flow;
+    base::Instant at;
+    std::string redirect_uri, client_authentication;  // "" until known
+    bool pkce = true;
+    std::vector<Step> steps;
+    std::string error_code, error;  // how the login ended
+};
+
+// Masks at the source, by structure: what is not on the list of harmless names never enters. Beside, the hidden values are
+// kept in locked memory for as long as this lives, so that a server which repeats one in its answer gives nothing away.
+class Recorder {
+public:
+    explicit Recorder(const base::Clock& clock) : clock_(clock) {}
+    [[nodiscard]] Transcript& transcript() { return transcript_; }
+
+    // For http::Client::Options::observer.
+    void exchange(const http::Request& request, const base::Result<http::Response>& outcome);
+    // The human was sent to `url`; then what the browser brought back.
+    void sent_to_browser(const net::Url& url);
+    void browser_returned(const Parameters& parameters);
+    void ended(const base::Error& error);
+
+private:
+    Step* new_step();
+    void hide(std::string_view value);
+    [[nodiscard]] std::string words(std::string_view foreign) const;  // cleaned, and without what was hidden
+    void note(std::vector<Outline>& into, std::string_view name, std::string_view value);
+    void note_json(std::vector<Outline>& into, const std::string& name, const json::Value& value, bool answer, int depth);
+    void note_form(std::vector<Outline>& into, std::string_view text, bool answer);
+    void note_body(Step& step, const http::Request& request);
+    void note_answer(Step& step, const http::Response& response);
+    void note_words(std::vector<Outline>& into, std::string_view name, std::string_view value);
+
+    const base::Clock& clock_;
+    Transcript transcript_;
+    std::vector<base::Secret> hidden_;
+};
+
+std::string_view to_string(Step::Kind kind);
+
+// docs/formats/transcript.md. Reading: invalid_input or unsupported.
+json::Value to_json(const Transcript& transcript);
+base::Result<Transcript> transcript_from_json(std::string_view text);
+
+// What to look at, most likely first.
+struct Check {
+    std::string subject;  // "redirect URL"
+    std::string advice;
+};
+std::vector<Check> what_to_check(const Transcript& transcript);
+
+}  // namespace claviger::oauth
