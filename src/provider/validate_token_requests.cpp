@@ -19,9 +19,16 @@ constexpr std::size_t kLongestText = 2048;
 
 bool contains(const Words& words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
 
+// What is known before the human has been sent away.
+Words first_fields(const ProviderDefinition& definition) {
+    Words names{"client_id", "scope", "base_url"};
+    for (const auto& variable : definition.vars) names.push_back(variable.name);
+    return names;
+}
+
 // What both a plain parameter and a text of client authentication may name.
 Words request_fields(const ProviderDefinition& definition) {
-    Words names{"client_id", "scope", "redirect_uri", "base_url"};
+    Words names{"client_id", "scope", "base_url"};
     for (const auto& variable : definition.vars) names.push_back(variable.name);
     for (const auto& rule : definition.capture) names.push_back(rule.name);
     for (const auto& rule : definition.oauth2->response.capture) names.push_back(rule.name);
@@ -128,6 +135,13 @@ void check_refresh(RuleCheck& check, const OAuth2& oauth) {
     }
 }
 
+bool is_used(const ProviderDefinition& definition, const std::string& variable) {
+    auto fields = endpoint_fields(definition);
+    for (auto& place : place_fields(definition)) fields.push_back(std::move(place));
+    const std::string placeholder = "{" + variable + "}";
+    return std::any_of(fields.begin(), fields.end(), [&](const UrlField& field) { return field.text->find(placeholder) != std::string::npos; });
+}
+
 // OA-27: whoever answers would else choose where the code, the secret and the tokens go.
 void check_captured_variables(RuleCheck& check, const OAuth2& oauth) {
     std::vector<std::string> captured;
@@ -135,9 +149,8 @@ void check_captured_variables(RuleCheck& check, const OAuth2& oauth) {
     for (const auto& rule : oauth.response.capture) captured.push_back(rule.name);
     for (const auto& rule : check.definition.capture) captured.push_back(rule.name);
     for (auto& name : captured) std::replace(name.begin(), name.end(), '-', '_');
-    const auto used = variables_used(check.definition);
     for (const auto& variable : check.definition.vars) {
-        if (!contains(captured, variable.name) || !contains(used, variable.name)) continue;
+        if (!contains(captured, variable.name) || !is_used(check.definition, variable.name)) continue;
         const std::string at = json::pointer_append("/vars", variable.name);
         if (variable.pattern.empty() && variable.choices.empty())
             check.error(at, "captured_variable", "comes from the server's answer; bound it by \"pattern\" or \"enum\"");
@@ -152,8 +165,11 @@ void check_token_requests(RuleCheck& check) {
     if (!check.definition.oauth2) return;
     const auto& oauth = *check.definition.oauth2;
     const auto known = request_fields(check.definition);
-    check_texts_of(check, "/oauth/authorization_params", oauth.authorization_params, known);
-    check_texts_of(check, "/oauth/token_params", oauth.token_params, known);
+    auto first = first_fields(check.definition), exchange = known;
+    first.emplace_back("redirect_uri");
+    exchange.insert(exchange.end(), {"redirect_uri", "state"});
+    check_texts_of(check, "/oauth/authorization_params", oauth.authorization_params, first);
+    check_texts_of(check, "/oauth/token_params", oauth.token_params, exchange);
     check_texts_of(check, "/oauth/refresh_params", oauth.refresh_params, known);
     check_texts_of(check, "/oauth/token_headers", oauth.token_headers, known);
     check_client_authentication(check, oauth);
