@@ -97,6 +97,21 @@ std::span<const CommandSpec> commands() {
          {"claviger inspect github > github.json", "claviger inspect github --format afps-package --output github.afps",
           "claviger inspect --schema > provider.schema.json"},
          inspect_provider},
+        {"provider discover", "write a definition from what a service publishes",
+         "Takes the URL of an API, an MCP server or an authorization server and reads its metadata (RFC 9728, RFC 8414, OpenID). The "
+         "definition goes to standard output, as a file that registers; what was found and what is missing is said beside it. Exit code 3 when the "
+         "service publishes nothing: then describe it with claviger provider new.",
+         {{"URL", "for instance https://mcp.acme.com/mcp", Words::text, true}},
+         {{"--name", "NAME", "what to call the provider; without it a part of the host"},
+          {"--register", "", "register it at once"}, kYes,
+          {"--force", "", "with --register: overwrite a custom definition of the same name"},
+          {"--output", "FILE", "write the definition to this file", Words::file}},
+         {"claviger provider discover https://mcp.acme.com/mcp --register", "claviger provider discover https://login.acme.com > acme.json"}, provider_discover},
+        {"provider lint", "check a definition and advise on it",
+         "Everything that register reports, and advice beyond: secrets in the file, hosts by regex, PKCE off, no revocation, probe or identity, old "
+         "spellings. Exit code 14 when there is an error, or with --strict anything at all.",
+         {{"FILE", "a definition's file, - for standard input, or a provider's name", Words::file, true}}, {{"--strict", "", "advice and warnings fail too"}},
+         {"claviger provider lint ./acme.json", "claviger provider lint acme --json"}, provider_lint},
         {"confirm", "accept a changed definition for its connections",
          "When the security fields of a definition change (endpoints, hosts, headers), its connections are suspended. This shows "
          "the difference and, once confirmed, lets them be used again.",

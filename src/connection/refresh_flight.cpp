@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kCallersWait{30'000};   // RF-09
 constexpr milliseconds kOwnersWait{100'000};   // for its own attempt, which has deadlines of its own
 constexpr milliseconds kRequestTime{30'000};   // OA-10
+constexpr milliseconds kHopeForTheDisk{20'000};
 constexpr milliseconds kShortestPause{4}, kLongestPause{50};
 constexpr int kLooks = 4;                      // of one caller; each is after an attempt of somebody
 constexpr std::uint64_t kAtOnce = 8;           // requests to one authorization server, in all processes (RF-08)
@@ -55,7 +56,18 @@ base::Result<std::shared_ptr<RefreshCore>> RefreshCore::make(Refresher::Surround
     TRY(http, http::Client::make(with.loop, std::move(options)));
     auto core = std::make_shared<RefreshCore>(std::move(with), std::move(http));
     TRY_VOID(core->absorb_all());
+    TRY_VOID(core->recognise_home());
     return core;
+}
+
+// A copy of the whole directory has the same tokens, and the original goes on with them: they are as doubtful as those of a
+// restored backup (RF-11).
+base::Result<void> RefreshCore::recognise_home() {
+    TRY(mark, sys::birth_mark(lock_file()));
+    auto known = store_.recognise(mark, with_.clock.now());
+    if (known && !*known) with_.log.warn("refresh.copied_home");
+    if (!known && known.error().code != ErrorCode::storage) return base::fail(std::move(known).error());
+    return {};  // a full disk: the next process says it
 }
 
 std::filesystem::path RefreshCore::lock_file() const { return refresh_directory(with_.home) / "lock"; }
@@ -116,6 +128,11 @@ net::Task<bool> RefreshCore::settle(std::shared_ptr<RefreshCore> self, std::chro
 
 net::Task<void> RefreshCore::fly(std::shared_ptr<RefreshCore> self, std::shared_ptr<Flight> flight, std::string id, Wish wish) {
     auto outcome = co_await renew(self, id, std::move(wish));
+    // A process that ends now would take the answer with it: it stays while there is hope.
+    const bool hung = self->hanging(id);
+    const auto hope = net::in(kHopeForTheDisk);
+    while (self->hanging(id) && net::Deadline::clock::now() < hope && !self->closing) co_await self->with_.loop.sleep(kLongestPause);
+    if (!outcome && hung && !self->hanging(id)) outcome = Refreshed::renewed;
     if (outcome)
         flight->how = *outcome;
     else
@@ -172,8 +189,8 @@ net::Task<base::Result<Refreshed>> RefreshCore::renew(std::shared_ptr<RefreshCor
     if (look.verdict == Look::Verdict::good) co_return Refreshed::by_another;
     if (look.verdict == Look::Verdict::held) co_return base::fail(*look.why);
     if (!look.state.attempt.empty()) {
-        CO_TRY(absorbed, self->absorb(id, look.state));
-        if (absorbed) co_return Refreshed::by_another;
+        CO_TRY(taken, self->take_over(id, **lease, look.state));
+        if (taken) co_return Refreshed::by_another;
         // Its owner is dead, or the lease would not be ours: what was sent may have been received.
         self->with_.log.warn("refresh.interrupted", {{"connection", id}, {"attempt", look.state.attempt}});
         look.state.doubtful = true;

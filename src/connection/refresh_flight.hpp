@@ -81,10 +81,11 @@ private:
     // A renewal that the vault could not take; nobody else renews this connection while its lease is held here (RF-05).
     struct Unsaved {
         sys::FileLock lease;
-        sys::ReservedFile room;
+        std::optional<sys::ReservedFile> room;  // none: an earlier process wrote it
         Connection renewed;
         RefreshState state;
-        std::string sent;
+        std::string sent, attempt;
+        base::Secret aside_key;
         bool durable = false;  // in the file set aside
         std::chrono::steady_clock::time_point tried{};
     };
@@ -112,11 +113,18 @@ private:
     base::Result<Refreshed> note_refusal_to_ask(Attempt& at, base::Error why);
 
     // Answers that the vault could not take.
+    void keep(const std::string& id, Unsaved unsaved);
     void keep_aside(Attempt& at, Connection renewed, RefreshState state, const base::Error& why);
+    // Whether an answer exists in this process's memory alone.
+    [[nodiscard]] bool hanging(const std::string& id) const;
+    // An answer that an earlier process set aside is stored, or held here while the vault still cannot take it. False: there
+    // is none.
+    base::Result<bool> take_over(const std::string& id, sys::FileLock& lease, RefreshState& state);
     base::Result<bool> absorb(const std::string& id, RefreshState& state);
     base::Result<void> save_unsaved(const std::string& id);
     static net::Task<void> keep_saving(std::shared_ptr<RefreshCore> self);
     base::Result<void> absorb_all();
+    base::Result<void> recognise_home();
 
     [[nodiscard]] std::filesystem::path lock_file() const;
 

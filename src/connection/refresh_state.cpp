@@ -1,5 +1,7 @@
 #include "connection/refresh_state.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "connection/record.hpp"
@@ -35,14 +37,12 @@ void RefreshState::end_attempt() {
 
 void RefreshState::hold_against(const std::string& generation_now) {
     if (generation == generation_now) return;
-    end_attempt();
-    generation = generation_now;
-    doubtful = false;
-    failures = 0;
-    not_before.reset();
-    last_error.reset();
-    by_configuration = false;
-    configuration.clear();
+    RefreshState anew;
+    anew.fence = fence;
+    anew.version = version;
+    anew.unreadable = unreadable;
+    anew.generation = generation_now;
+    *this = std::move(anew);
 }
 
 std::string generation_of(const Connection& connection) {

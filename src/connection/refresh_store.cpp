@@ -104,6 +104,33 @@ base::Result<std::optional<base::Instant>> RefreshStore::restored_at() {
     return std::optional<base::Instant>(at ? base::Instant(base::Duration(*at)) : record->updated_at);
 }
 
+base::Result<bool> RefreshStore::recognise(const std::string& mark, base::Instant now) {
+    const auto place = key("setting", "refresh_home");
+    TRY(record, vault_.get(place));
+    std::string before;
+    if (record) {
+        TRY(in, RecordReader::open(*record, "setting refresh_home"));
+        before = in.text("mark");
+        TRY_VOID(in.finish());
+        if (before == mark) return true;
+    }
+    RecordWriter out;
+    out.text("mark", mark);
+    const auto payload = out.finish();
+    json::Object copied;
+    copied["at"] = now.time_since_epoch().count();
+    const auto restored = json::to_secret_text(json::Value(copied));
+    auto done = vault_.transact([&](vault::Transaction& transaction) -> base::Result<void> {
+        TRY_VOID(transaction.put(place, payload, record ? record->version : 0));
+        if (before.empty()) return {};
+        TRY_VOID(transaction.put(key("setting", "restored_at"), restored, std::nullopt));
+        return transaction.audit({"vault.copied", "vault", "{}", tenant_});
+    });
+    if (!done && done.error().code == ErrorCode::changed) return true;  // another process was first
+    if (!done) return base::fail(std::move(done).error());
+    return before.empty();
+}
+
 base::Result<std::optional<base::Instant>> RefreshStore::quiet_until(const std::string& origin) {
     TRY(record, vault_.get(key(kServerKind, origin)));
     if (!record) return std::optional<base::Instant>();

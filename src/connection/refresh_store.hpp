@@ -31,6 +31,8 @@ public:
 
     // When the vault was restored from a backup; tokens from before may have been used since (RF-11).
     base::Result<std::optional<base::Instant>> restored_at();
+    // False: the vault was here under another mark, so this is a copy, and is treated like a restored backup from now on.
+    base::Result<bool> recognise(const std::string& mark, base::Instant now);
     // Until when a server wants no request at all (Retry-After), whatever the connection.
     base::Result<std::optional<base::Instant>> quiet_until(const std::string& origin);
     base::Result<void> keep_quiet(const std::string& origin, base::Instant until);

@@ -409,5 +409,98 @@ TEST_F(RefreshTest, ST10_AClockThatWasPutBackMeansOneRenewalAndNoLoop) {
     EXPECT_LE(asked(), 2U);
 }
 
+TEST_F(RefreshTest, RF11_ACopyOfTheHomeIsTreatedLikeARestoredBackup) {
+    const auto definition = define_acme();
+    const auto connection = connect_acme(definition);
+    EXPECT_TRUE(refresher().due(connection, definition));
+    forget_refresher();
+    EXPECT_TRUE(refresher().due(connection, definition)) << "the same home, opened again";
+    forget_refresher();
+    clock.advance(1min);
+    std::filesystem::copy_file(refresh_directory(home) / "lock", refresh_directory(home) / "copied");
+    std::filesystem::rename(refresh_directory(home) / "copied", refresh_directory(home) / "lock");
+    EXPECT_FALSE(refresher().due(connection, definition));
+    EXPECT_EQ(std::ranges::count(events(), "vault.copied vault"), 1);
+    clock.advance(2h);
+    EXPECT_EQ(fresh().value().how, Refreshed::renewed) << "one lazy attempt";
+    EXPECT_TRUE(refresher().due(stored(), definition)) << "from then on its tokens are its own";
+}
+
+TEST_F(RefreshTest, RF09_ALongLivedProcessRenewsBehindTheCallersBack) {
+    connect_acme(define_acme());
+    clock.advance(59min);
+    auto with = around();
+    with.renew_behind = true;
+    auto behind = Refresher::make(with).value();
+    const auto at_once = loop.run_until(behind->fresh("acme", "default", Need::usable));
+    EXPECT_EQ(text(at_once.value().connection.access_token), "access-0");
+    EXPECT_TRUE(loop.run_until(behind->settle(10s)));
+    EXPECT_EQ(text(stored().access_token), "access-1");
+    EXPECT_EQ(asked(), 1U);
+}
+
+TEST_F(RefreshTest, WhatIsMintedIsMintedAgain) {
+    auto definition = define(fmt::format(R"({{"schema_version":1,"name":"acme","display_name":"Acme","auth_type":"oauth2",
+        "flow":"client_credentials","api_url":"api.acme.example","oauth":{{"token_url":"{}/token"}}}})", server.origin()));
+    ASSERT_TRUE(registry->store(definition, true));
+    auto connection = connect_acme(definition);
+    connection.refresh_token = base::Secret();
+    ASSERT_TRUE(connections->save(connection, std::nullopt));
+    ClientRecord client;
+    client.provider = "acme";
+    client.origin = server.origin();
+    client.client_id = "client-1";
+    client.client_secret = base::Secret("secret-1");
+    ASSERT_TRUE(connections->save_client(client));
+    answer(200, R"({"access_token":"minted","token_type":"Bearer","expires_in":3600})");
+    clock.advance(2h);
+    EXPECT_EQ(text(fresh().value().connection.access_token), "minted");
+    EXPECT_EQ(server.requests("/token").at(0).form.at("grant_type"), "client_credentials");
+    EXPECT_TRUE(list_aside(home).value().empty()) << "what can be had again needs no room";
+}
+
+TEST_F(RefreshTest, RF08_AtMostEightRequestsAtOnceToOneServer) {
+    struct Gauge { net::Loop* loop; int now = 0, most = 0, sum = 0; } gauge{&loop};
+    auto listener = net::Listener::loopback(loop, 0);
+    const auto slow_origin = fmt::format("http://127.0.0.1:{}", listener->port());
+    const auto handler = [&gauge](http::ServerRequest) {
+        return [](Gauge* g) -> net::Task<http::ServerResponse> {
+            g->most = std::max(g->most, ++g->now);
+            co_await g->loop->sleep(100ms);
+            --g->now;
+            ++g->sum;
+            co_return FakeServer::json(200, R"({"access_token":"new","refresh_token":"new","expires_in":3600})");
+        }(&gauge);
+    };
+    http::Server slow(loop, std::move(*listener), http::Server::Options{}, handler);
+    auto definition = define_acme();
+    definition.oauth2->token_url = slow_origin + "/token";
+    ASSERT_TRUE(registry->store(definition, true));
+    constexpr int kMany = 24;
+    int done = 0;
+    for (int i = 0; i < kMany; ++i) {
+        auto connection = connect_acme(definition, 1h, fmt::format("c{}", i));
+        connection.token_endpoint = slow_origin + "/token";
+        ClientRecord client;
+        client.provider = "acme";
+        client.origin = slow_origin;
+        client.client_id = "client-1";
+        ASSERT_TRUE(connections->save(connection, std::nullopt, &client));
+    }
+    clock.advance(2h);
+    for (int i = 0; i < kMany; ++i) {
+        loop.spawn("caller", [](RefreshTest* test, Refresher* refresher, std::string name, int* count) -> net::Task<void> {
+            base::Secret none;
+            auto got = co_await refresher->fresh("acme", name, Need::usable, std::move(none));
+            EXPECT_TRUE(got) << got.error().describe();
+            if (++*count == kMany) test->stop_loop();
+        }(this, &refresher(), fmt::format("c{}", i), &done));
+    }
+    loop.run();
+    EXPECT_EQ(gauge.sum, kMany);
+    EXPECT_LE(gauge.most, 8);
+    EXPECT_GE(gauge.most, 2);
+}
+
 }  // namespace
 }  // namespace claviger::connection::testing

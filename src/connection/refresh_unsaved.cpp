@@ -20,10 +20,20 @@ void RefreshCore::keep_aside(Attempt& at, Connection renewed, RefreshState state
     if (at.room) kept = set_aside(*at.room, seal, answer, with_.random);
     with_.log.error("refresh.not_stored", {{"connection", at.id}, {"error", base::to_string(why.code)}, {"set_aside", kept.has_value()}});
     if (!at.room) return;  // what was minted is minted again
-    unsaved_.insert_or_assign(at.id, Unsaved{std::move(at.lease), std::move(*at.room), std::move(renewed), std::move(state), at.sent,
-                                             kept.has_value(), steady_clock::now()});
+    auto& open = at.look.state;
+    keep(at.id, Unsaved{std::move(at.lease), std::move(at.room), std::move(renewed), std::move(state), at.sent, open.attempt,
+                        std::move(open.aside_key), kept.has_value(), steady_clock::now()});
+}
+
+void RefreshCore::keep(const std::string& id, Unsaved unsaved) {
+    unsaved_.insert_or_assign(id, std::move(unsaved));
     if (std::exchange(saving_, true)) return;
     with_.loop.spawn("keep saving", keep_saving(shared_from_this()));
+}
+
+bool RefreshCore::hanging(const std::string& id) const {
+    const auto unsaved = unsaved_.find(id);
+    return unsaved != unsaved_.end() && !unsaved->second.durable;
 }
 
 base::Result<void> RefreshCore::save_unsaved(const std::string& id) {
@@ -35,9 +45,15 @@ base::Result<void> RefreshCore::save_unsaved(const std::string& id) {
     }
     unsaved.tried = now;
     auto stored = store_.succeed(unsaved.sent, unsaved.renewed, unsaved.state);
-    if (!stored) return base::fail(stored.error().within("the token was renewed, but cannot be stored; it is kept in memory"));
+    if (!stored) {
+        if (!unsaved.durable) {
+            const AsideSeal seal{store_.tenant(), id, unsaved.attempt, unsaved.aside_key};
+            unsaved.durable = unsaved.room && set_aside(*unsaved.room, seal, serialize(unsaved.renewed), with_.random).has_value();
+        }
+        return base::fail(stored.error().within("the token was renewed, but cannot be stored; it is kept in memory"));
+    }
     with_.log.info("refresh.stored_late", {{"connection", id}, {"superseded", *stored == RefreshStore::Stored::superseded}});
-    unsaved.room.remove();
+    remove_aside_file(aside_file(with_.home, id));
     unsaved_.erase(id);
     return {};
 }
@@ -55,24 +71,51 @@ net::Task<void> RefreshCore::keep_saving(std::shared_ptr<RefreshCore> self) {
     self->saving_ = false;
 }
 
+namespace {
+
+base::Result<std::optional<Connection>> answer_of(const std::filesystem::path& home, const AsideSeal& seal) {
+    TRY(answer, read_aside(home, seal));
+    if (!answer) return std::optional<Connection>();
+    vault::Record record;
+    record.key.id = seal.id;
+    record.payload = std::move(*answer);
+    TRY(renewed, deserialize(record));
+    return std::optional<Connection>(std::move(renewed));
+}
+
+RefreshState state_after(const RefreshState& open, const Connection& renewed) {
+    RefreshState after;
+    after.fence = open.fence;
+    after.version = open.version;
+    after.refused_token = open.refused_token;
+    after.renewed_at = renewed.obtained_at;
+    return after;
+}
+
+}  // namespace
+
 // True: there was an answer, and it is in the vault now, or is void because other tokens are there.
 base::Result<bool> RefreshCore::absorb(const std::string& id, RefreshState& state) {
     const AsideSeal seal{store_.tenant(), id, state.attempt, state.aside_key};
-    TRY(answer, read_aside(with_.home, seal));
-    if (!answer) return false;
-    vault::Record record;
-    record.key.id = id;
-    record.payload = std::move(*answer);
-    TRY(renewed, deserialize(record));
-    RefreshState after;
-    after.fence = state.fence;
-    after.version = state.version;
-    after.refused_token = state.refused_token;
-    after.renewed_at = renewed.obtained_at;
+    TRY(renewed, answer_of(with_.home, seal));
+    if (!renewed) return false;
+    auto after = state_after(state, *renewed);
     const auto sent = state.generation;
-    TRY(stored, store_.succeed(sent, renewed, after));
+    TRY(stored, store_.succeed(sent, *renewed, after));
     with_.log.info("refresh.answer_absorbed", {{"connection", id}, {"superseded", stored == RefreshStore::Stored::superseded}});
     remove_aside_file(aside_file(with_.home, id));
+    return true;
+}
+
+base::Result<bool> RefreshCore::take_over(const std::string& id, sys::FileLock& lease, RefreshState& state) {
+    auto absorbed = absorb(id, state);
+    if (absorbed || absorbed.error().code != base::ErrorCode::storage) return absorbed;
+    const AsideSeal seal{store_.tenant(), id, state.attempt, state.aside_key};
+    TRY(renewed, answer_of(with_.home, seal));
+    if (!renewed) return base::fail(std::move(absorbed).error());
+    auto after = state_after(state, *renewed);
+    keep(id, Unsaved{std::move(lease), std::nullopt, std::move(*renewed), std::move(after), state.generation, state.attempt,
+                     std::move(state.aside_key), true, steady_clock::now()});
     return true;
 }
 

@@ -74,6 +74,15 @@ Result<std::optional<FileLock>> FileLock::try_byte(const std::filesystem::path& 
     }
 }
 
+Result<std::string> birth_mark(const std::filesystem::path& path) {
+    TRY(file, open_lock_file(path));
+    struct statx info {};
+    if (::statx(file.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &info) != 0)
+        return fail(errno_error(errno, "cannot examine", path.native()));
+    const bool born = (info.stx_mask & STATX_BTIME) != 0;
+    return fmt::format("{}:{}.{}", info.stx_ino, born ? info.stx_btime.tv_sec : 0, born ? info.stx_btime.tv_nsec : 0);
+}
+
 std::string FileLock::file_identity() const {
     struct stat info {};
     if (fd_ < 0 || ::fstat(fd_, &info) != 0) return {};

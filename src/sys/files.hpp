@@ -83,6 +83,9 @@ private:
     int fd_ = -1;
 };
 
+// What a file has from its making on and a copy of it has not: inode and time of birth. Made empty and private when absent.
+base::Result<std::string> birth_mark(const std::filesystem::path& path);
+
 // A file with room set aside on the disk, so that what must be written later finds its place also when the disk is full by
 // then. Private; its name is durable once it exists. Ownership: value; the file stays when this goes.
 class ReservedFile {

@@ -15,6 +15,8 @@ Outcome remove_provider(Context&, const Invocation&);
 Outcome confirm_provider(Context&, const Invocation&);
 Outcome login(Context&, const Invocation&);
 Outcome explain(Context&, const Invocation&);
+Outcome provider_discover(Context&, const Invocation&);
+Outcome provider_lint(Context&, const Invocation&);
 Outcome get_connection(Context&, const Invocation&);
 Outcome export_connection(Context&, const Invocation&);
 Outcome logout(Context&, const Invocation&);

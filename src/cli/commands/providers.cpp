@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/plan.hpp"
+#include "cli/commands/registration.hpp"
 #include "cli/interruptible.hpp"
 #include "provider/read.hpp"
 #include "sys/files.hpp"
@@ -81,6 +82,21 @@ void show_plan(Context& context, const provider::ProviderDefinition& definition,
     for (const auto& line : lines) out.talk(line);
 }
 
+Result<provider::ReadResult> read_for_registration(Context& context, const std::string& file) {
+    TRY(bytes, read_definition_input(file));
+    auto read = provider::read_definition(bytes);
+    const std::string shown = file == "-" ? "standard input" : file;
+    if (!context.out().json() && !read.findings.empty()) context.out().talk(provider::format_findings(read.findings, shown));
+    if (read.ok()) return read;
+    context.out().detail_of_error("findings", findings_json(read.findings));
+    const auto errors = std::count_if(read.findings.begin(), read.findings.end(),
+                                      [](const auto& finding) { return finding.severity == provider::Severity::error; });
+    return base::fail(ErrorCode::invalid_input, shown + " is not a valid definition: " + std::to_string(errors) + (errors == 1 ? " error" : " errors"),
+                      "mend what is listed above; nothing was registered");
+}
+
+}  // namespace
+
 json::Array findings_json(const std::vector<provider::Finding>& findings) {
     json::Array array;
     for (const auto& finding : findings) {
@@ -96,21 +112,9 @@ json::Array findings_json(const std::vector<provider::Finding>& findings) {
     return array;
 }
 
-Result<provider::ReadResult> read_for_registration(Context& context, const std::string& file) {
-    TRY(bytes, file == "-" ? read_standard_input() : read_input_file(file));
-    auto read = provider::read_definition(bytes);
-    const std::string shown = file == "-" ? "standard input" : file;
-    if (!context.out().json() && !read.findings.empty()) context.out().talk(provider::format_findings(read.findings, shown));
-    if (read.ok()) return read;
-    context.out().detail_of_error("findings", findings_json(read.findings));
-    const auto errors = std::count_if(read.findings.begin(), read.findings.end(),
-                                      [](const auto& finding) { return finding.severity == provider::Severity::error; });
-    return base::fail(ErrorCode::invalid_input, shown + " is not a valid definition: " + std::to_string(errors) + (errors == 1 ? " error" : " errors"),
-                      "mend what is listed above; nothing was registered");
-}
+Result<std::string> read_definition_input(const std::string& file) { return file == "-" ? read_standard_input() : read_input_file(file); }
 
-// Returns the connections that are suspended from now on.
-Result<std::vector<std::string>> register_one(Context& context, const Invocation& invocation, const provider::ProviderDefinition& definition) {
+Result<std::vector<std::string>> register_definition(Context& context, const Invocation& invocation, const provider::ProviderDefinition& definition) {
     const auto source = context.registry().source_of(definition.name);
     const bool custom_exists = source && *source == provider::Source::custom;
     if (custom_exists && !invocation.has("--force")) {
@@ -137,8 +141,6 @@ Result<std::vector<std::string>> register_one(Context& context, const Invocation
     return suspended;
 }
 
-}  // namespace
-
 Outcome register_provider(Context& context, const Invocation& invocation) {
     TRY_VOID(context.require_manage("register"));
     TRY(read, read_for_registration(context, invocation.argument(0)));
@@ -148,7 +150,7 @@ Outcome register_provider(Context& context, const Invocation& invocation) {
     json::Array names, suspended_names;
     std::string next = "claviger login " + read.definitions.front().name;
     for (const auto& definition : read.definitions) {
-        TRY(suspended, register_one(context, invocation, definition));
+        TRY(suspended, register_definition(context, invocation, definition));
         if (!suspended.empty() && suspended_names.empty()) next = "claviger confirm " + definition.name;
         for (const auto& name : suspended) suspended_names.emplace_back(json::Object{{"provider", definition.name}, {"connection", name}});
         names.emplace_back(definition.name);

@@ -1,0 +1,21 @@
+// Registering a definition, and reading the text of one: what `register` shares with the commands that write definitions.
+// Thread rule: main thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/context.hpp"
+#include "provider/read.hpp"
+
+namespace claviger::cli {
+
+// A file, or standard input for "-"; at most 10 MiB.
+base::Result<std::string> read_definition_input(const std::string& file);
+json::Array findings_json(const std::vector<provider::Finding>& findings);
+// Shows what it will do, asks unless --yes, writes the journal and the file. Returns the connections that are suspended from
+// now on. already_exists for a custom definition without --force.
+base::Result<std::vector<std::string>> register_definition(Context& context, const Invocation& invocation,
+                                                           const provider::ProviderDefinition& definition);
+
+}  // namespace claviger::cli
