@@ -1,14 +1,20 @@
-// What an authorization server may answer: token responses, metadata, protected resources. The first byte chooses; no
+// What an authorization server may answer: token responses, metadata, protected resources, signed tokens and keys. The first byte chooses; no
 // answer may give a token that could break a header, or a success without a token (OA-11, OA-12).
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "crypto/jwk.hpp"
+#include "crypto/jws.hpp"
 #include "oauth/discovery.hpp"
+#include "oauth/id_token.hpp"
 #include "oauth/token.hpp"
 
 namespace {
+
+// The public key of RFC 7515 appendix A.3.
+constexpr std::string_view kKeySet = R"({"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]})";
 
 void require(bool holds) {
     if (!holds) std::abort();
@@ -40,6 +46,17 @@ void token_response(std::string_view bytes, std::uint8_t choice) {
     for (const char c : read->access_token.reveal()) require(c >= 0x20 && c < 0x7f);
 }
 
+// No bytes of a stranger are an ID token, whatever keys the server publishes (OA-31).
+void signed_token(std::string_view bytes) {
+    const auto jws = claviger::crypto::read_jws(bytes);
+    const auto keys = claviger::crypto::read_key_set(bytes);
+    const claviger::oauth::IdTokenRules rules{"https://as.example", "client", "", {}, {}};
+    require(!claviger::oauth::verify_id_token(bytes, kKeySet, rules));
+    if (jws) require(jws->signed_part.size() < bytes.size());
+    if (!keys) return;
+    for (const auto& key : *keys) require(!key.thumbprint().empty());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -48,6 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     token_response(bytes, data[0]);
     (void)claviger::oauth::read_server_metadata(bytes, "https://as.example");
     (void)claviger::oauth::resource_metadata_of(bytes);
+    signed_token(bytes);
     if (const auto asked = claviger::net::Url::parse("https://api.example/mcp")) {
         (void)claviger::oauth::read_protected_resource(bytes, *asked, true);
     }

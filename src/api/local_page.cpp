@@ -40,6 +40,7 @@ public:
     net::Task<base::Result<Answers>> ask(connection::Form form, FormCheck check, net::Deadline deadline) override;
     net::Task<base::Result<AuthorizationResponse>> authorize(net::Url url, std::string state_param, base::Secret state,
                                                              net::Deadline deadline) override;
+    net::Task<void> show_device_code(connection::DeviceCode code) override;
     base::Result<std::string> redirect_uri() override { return site_->origin() + std::string(kCallbackPath); }
     void finished(const base::Result<void>& outcome) override;
     net::Task<void> farewell(net::Deadline deadline) override;
@@ -114,7 +115,18 @@ net::Task<base::Result<AuthorizationResponse>> LocalPageDialog::authorize(net::U
     co_return std::move(*flow_->response);
 }
 
+net::Task<void> LocalPageDialog::show_device_code(connection::DeviceCode code) {
+    if (site_->options().show_code) site_->options().show_code(code);
+    flow_->device_code = std::move(code);
+    flow_->step = Step::device;
+    flow_->notify();
+    auto link = net::Url::parse(site_->origin() + std::string(kCodePath) + flow_->page_token);
+    if (!link) co_return;  // never: the page's own address
+    co_await present(std::move(*link), "the same is shown at");
+}
+
 void LocalPageDialog::finished(const base::Result<void>& outcome) {
+    flow_->device_code.reset();
     flow_->failure.reset();
     if (!outcome) flow_->failure = outcome.error().code;
     flow_->step = Step::finished;

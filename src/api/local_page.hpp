@@ -18,6 +18,8 @@ struct LocalPageOptions {
     // Opens a URL for the human; called with the one-time link of a form or the authorization URL. Says the link too.
     std::function<void(const net::Url&)> open_browser;
     std::function<void(std::string_view)> say;
+    // Shows a device code beside the page: on the terminal.
+    std::function<void(const connection::DeviceCode&)> show_code;
 };
 
 // A Dialog shown in the browser: one flow. The listener is closed when the last flow of the port is gone or done.

@@ -18,7 +18,7 @@ namespace claviger::api {
 using FormCheck = std::function<std::map<std::string, std::string>(const connection::Answers&)>;
 
 struct PageFlow {
-    enum class Step { idle, form, leaving, working, finished };
+    enum class Step { idle, form, leaving, device, working, finished };
 
     PageFlow(net::Loop& on, std::string token) : loop(on), page_token(std::move(token)) {
         changed = std::make_shared<net::Event>(on);
@@ -42,6 +42,8 @@ struct PageFlow {
     base::Secret state;
     bool form_post = false;
     std::optional<connection::AuthorizationResponse> response;
+
+    std::optional<connection::DeviceCode> device_code;  // Step::device
 
     std::optional<base::ErrorCode> failure;  // Step::finished: nullopt = connected
     bool tab_expected = false;   // a browser was just told to come back
@@ -78,11 +80,13 @@ private:
     static net::Task<http::ServerResponse> handle(std::weak_ptr<LocalSite> weak, http::ServerRequest request);
     net::Task<http::ServerResponse> route(http::ServerRequest request);
     net::Task<http::ServerResponse> follow(std::shared_ptr<PageFlow> flow);
+    net::Task<http::ServerResponse> show_code(std::shared_ptr<PageFlow> flow, bool wait);
     http::ServerResponse show_form(std::string_view token);
     http::ServerResponse take_form(std::string_view token, const http::ServerRequest& request);
     http::ServerResponse take_callback(std::string_view encoded);
     http::ServerResponse leave(std::string_view token);
     std::shared_ptr<PageFlow> with_form(std::string_view token) const;
+    std::shared_ptr<PageFlow> with_page(std::string_view token) const;
     bool form_post_expected() const;
 
     net::Loop& loop_;
@@ -98,5 +102,6 @@ inline constexpr std::string_view kCallbackPath = "/auth/callback/oauth";
 inline constexpr std::string_view kFormPath = "/connect/";
 inline constexpr std::string_view kFollowPath = "/flow/";
 inline constexpr std::string_view kGoPath = "/go/";
+inline constexpr std::string_view kCodePath = "/code/";
 
 }  // namespace claviger::api

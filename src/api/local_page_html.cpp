@@ -1,11 +1,15 @@
 #include "api/local_page_html.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 #include <fmt/format.h>
 
 #include "api/local_page_headers.hpp"
 #include "api/local_page_style.hpp"
 #include "base/text.hpp"
 #include "net/url.hpp"
+#include "sys/qr_code.hpp"
 
 namespace claviger::api {
 namespace {
@@ -132,6 +136,18 @@ std::string message_body(std::string_view drawing, std::string_view heading, std
     return fmt::format("{}<h1>{}</h1><p class=\"lead\">{}</p>", drawing, html_escape(heading), html_escape(text));
 }
 
+// One path of unit squares on white, whatever the theme: scanners want dark on light.
+std::string qr_svg(const sys::QrCode& code) {
+    std::string path;
+    for (int y = 0; y < code.width(); ++y)
+        for (int x = 0; x < code.width(); ++x)
+            if (code.dark(x, y)) path += fmt::format("M{} {}h1v1h-1z", x, y);
+    const int quiet = sys::QrCode::kQuietZone, side = code.width() + 2 * quiet;
+    return fmt::format("<svg class=\"qr\" viewBox=\"{0} {0} {1} {1}\" role=\"img\" aria-label=\"QR code of the link\" "
+                       "shape-rendering=\"crispEdges\"><rect x=\"{0}\" y=\"{0}\" width=\"{1}\" height=\"{1}\" fill=\"#fff\"/>"
+                       "<path d=\"{2}\" fill=\"#000\"/></svg>", -quiet, side, path);
+}
+
 std::string_view advice(base::ErrorCode code) {
     using base::ErrorCode;
     switch (code) {
@@ -169,6 +185,26 @@ http::ServerResponse leaving_page(std::string_view name, std::string_view go_pat
                              "Approve the access there; you come back here by yourself.");
     body += fmt::format("<a class=\"go\" href=\"{}\">Continue</a>", html_escape(go_path));
     return html_response(200, document("Continue", head, body), Active::none);
+}
+
+http::ServerResponse code_page(std::string_view name, const connection::DeviceCode& code, std::string_view next) {
+    const auto& link = code.complete_url ? *code.complete_url : code.url;
+    const auto minutes = std::chrono::ceil<std::chrono::minutes>(code.end - std::chrono::steady_clock::now()).count();
+    const auto head = fmt::format("<meta http-equiv=\"refresh\" content=\"0;url={}\"><script src=\"/copy.js\" defer></script>",
+                                  html_escape(next));
+    auto body = fmt::format(
+        "<h1>Connect {0}</h1><p class=\"lead\">Open the page of the provider here or on another device, and check that it "
+        "shows this code or enter it there.</p><div class=\"code\"><label for=\"user-code\">Code</label><div class=\"row\">"
+        "<input id=\"user-code\" type=\"text\" readonly value=\"{1}\"><button class=\"copy\" type=\"button\" "
+        "data-copies=\"user-code\" hidden>Copy</button></div></div>"
+        "<a class=\"go\" href=\"{2}\" target=\"_blank\" rel=\"noopener noreferrer\">Open {3}</a>",
+        html_escape(name), html_escape(code.user_code), html_escape(link.text()), html_escape(code.url.authority()));
+    if (const auto qr = sys::QrCode::of(link.text()))
+        body += fmt::format("<figure class=\"qr\">{}<figcaption>Or scan it with a phone: <code>{}</code></figcaption></figure>",
+                            qr_svg(*qr), html_escape(code.url.text()));
+    body += fmt::format("<p class=\"foot\">The code is valid for {} more minute{}. This page goes on by itself as soon as the "
+                        "access is approved.</p>", std::max<std::int64_t>(minutes, 1), minutes > 1 ? "s" : "");
+    return html_response(200, document(fmt::format("Connect {}", name), head, body), Active::form);
 }
 
 http::ServerResponse success_page(std::string_view name) {

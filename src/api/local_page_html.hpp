@@ -23,6 +23,8 @@ struct FormView {
 http::ServerResponse form_page(const FormView& view);
 http::ServerResponse waiting_page(std::string_view name);
 http::ServerResponse leaving_page(std::string_view name, std::string_view go_path);  // on to the provider
+// The code of a device flow; `next` is the path that answers when there is something new.
+http::ServerResponse code_page(std::string_view name, const connection::DeviceCode& code, std::string_view next);
 http::ServerResponse success_page(std::string_view name);
 http::ServerResponse failure_page(std::string_view name, base::ErrorCode code);
 // One fixed text per status: 400, 403, 404, 405, 413, 415, 421.

@@ -17,6 +17,8 @@ using Step = PageFlow::Step;
 // How long a request of a waiting page is held: long enough to answer most exchanges at once, well below what a
 // browser or the server's own limits mind.
 constexpr std::chrono::milliseconds kHold{4'000};
+// The page with a device code asks again at once, so it hears of the end at once; each answer draws it anew.
+constexpr std::chrono::milliseconds kHoldCode{20'000};
 constexpr std::size_t kMaxPairs = 64;
 
 using Pairs = std::vector<std::pair<std::string, base::Secret>>;
@@ -60,6 +62,7 @@ std::string_view route_name(std::string_view path) {
     if (path.starts_with(kFormPath)) return "form";
     if (path.starts_with(kFollowPath)) return "flow";
     if (path.starts_with(kGoPath)) return "go";
+    if (path.starts_with(kCodePath)) return "code";
     return "other";
 }
 
@@ -115,15 +118,25 @@ net::Task<ServerResponse> LocalSite::route(http::ServerRequest request) {
     if (path == "/copy.js") co_return script_file();
     if (path.starts_with(kGoPath)) co_return leave(path.substr(kGoPath.size()));
     if (path.starts_with(kFollowPath)) {
-        const auto token = path.substr(kFollowPath.size());
-        for (const auto& flow : flows_) {
-            if (!base::equal_constant_time(flow->page_token, token)) continue;
-            auto found = flow;
-            auto response = co_await follow(std::move(found));
+        if (auto flow = with_page(path.substr(kFollowPath.size()))) {
+            auto response = co_await follow(std::move(flow));
+            co_return response;
+        }
+    }
+    if (path.starts_with(kCodePath)) {
+        if (auto flow = with_page(path.substr(kCodePath.size()))) {
+            const bool wait = question < target.size();
+            auto response = co_await show_code(std::move(flow), wait);
             co_return response;
         }
     }
     co_return refusal_page(404);
+}
+
+std::shared_ptr<PageFlow> LocalSite::with_page(std::string_view token) const {
+    for (const auto& flow : flows_)
+        if (base::equal_constant_time(flow->page_token, token)) return flow;
+    return nullptr;
 }
 
 std::shared_ptr<PageFlow> LocalSite::with_form(std::string_view token) const {
@@ -198,6 +211,22 @@ ServerResponse LocalSite::leave(std::string_view token) {
     return refusal_page(404);
 }
 
+// `wait`: the tab shows the page already and asks for the next one.
+net::Task<ServerResponse> LocalSite::show_code(std::shared_ptr<PageFlow> flow, bool wait) {
+    flow->tab_expected = true;
+    flow->tab_here = true;
+    flow->notify();
+    const auto until = net::in(kHoldCode);
+    while (wait && flow->step == Step::device) {
+        const auto changed = flow->changed;
+        auto moved = co_await changed->wait(until);
+        if (!moved) break;
+    }
+    if (flow->step != Step::device || !flow->device_code) co_return see_other(follow_path(*flow));
+    const auto next = std::string(kCodePath) + flow->page_token + "?next";
+    co_return code_page(flow->name, *flow->device_code, next);
+}
+
 net::Task<ServerResponse> LocalSite::follow(std::shared_ptr<PageFlow> flow) {
     flow->tab_here = true;
     flow->notify();
@@ -213,6 +242,7 @@ net::Task<ServerResponse> LocalSite::follow(std::shared_ptr<PageFlow> flow) {
             flow->tab_here = true;
             flow->notify();
             co_return leaving_page(flow->name, std::string(kGoPath) + flow->go_token);
+        case Step::device: co_return see_other(std::string(kCodePath) + flow->page_token);
         case Step::finished: break;
         case Step::idle:
         case Step::working: co_return waiting_page(flow->name);

@@ -52,6 +52,13 @@ input:focus-visible, select:focus-visible, button:focus-visible, a:focus-visible
   outline: 3px solid var(--accent); outline-offset: 1px; border-color: transparent; }
 .uri .row { display: flex; gap: .5rem; }
 .uri input { font: .84rem/1.5 ui-monospace, "SF Mono", "DejaVu Sans Mono", "Liberation Mono", monospace; user-select: all; }
+.code { margin: 1.5rem 0 0; }
+.code .row { display: flex; gap: .5rem; }
+.code input { font: 600 1.35rem/1.5 ui-monospace, "SF Mono", "DejaVu Sans Mono", "Liberation Mono", monospace;
+  letter-spacing: .12em; text-align: center; user-select: all; }
+figure.qr { margin: 1.75rem 0 0; text-align: center; font-size: .88rem; color: var(--soft); }
+svg.qr { display: block; width: 100%; max-width: 15rem; margin: 0 auto .7rem; border-radius: 9px; }
+figcaption code { overflow-wrap: anywhere; }
 .help { margin: .4rem 0 0; font-size: .86rem; color: var(--soft); }
 .wrong { margin: .4rem 0 0; font-size: .88rem; font-weight: 550; color: var(--wrong); }
 [aria-invalid="true"] { border-color: var(--wrong); }

@@ -37,6 +37,7 @@ std::span<const CommandSpec> commands() {
           {"--var", "NAME=VALUE", "value of a variable of the definition", Words::text, {}, true},
           {"--force", "", "log in again and replace the connection"},
           {"--if-needed", "", "succeed at once when already connected"},
+          {"--qr", "WHEN", "show a device code as QR code too: auto (on a terminal), always or never", Words::choice, "auto|always|never"},
           {"--input", "WHERE", "where to ask: auto, browser, terminal or stdin", Words::choice, "auto|browser|terminal|stdin"}},
          {"claviger login github", "claviger login openai --input stdin < key.txt",
           "claviger login acme --input stdin < fields.json", "claviger login github --base-url https://github.acme.com"},
@@ -107,11 +108,24 @@ std::span<const CommandSpec> commands() {
           {"--force", "", "with --register: overwrite a custom definition of the same name"},
           {"--output", "FILE", "write the definition to this file", Words::file}},
          {"claviger provider discover https://mcp.acme.com/mcp --register", "claviger provider discover https://login.acme.com > acme.json"}, provider_discover},
+        {"provider new", "describe a service, question by question",
+         "Asks for what an OAuth service needs (authorization URL, token URL, client id, scopes, client secret) or for an API key's or a password's "
+         "place, checks each answer at once, shows the definition, and after a yes registers it; client id and secret go into the vault, never into "
+         "the file. Offers what the service publishes about itself. --input stdin takes the answers as a JSON object of strings.",
+         {{"NAME", "what to call the provider", Words::text, false}},
+         {kYes, {"--force", "", "overwrite a custom definition of the same name"}, {"--input", "WHERE", "where to ask: terminal or stdin", Words::choice, "terminal|stdin"}},
+         {"claviger provider new acme", "claviger provider new acme --yes --input stdin < answers.json"}, provider_new},
         {"provider lint", "check a definition and advise on it",
          "Everything that register reports, and advice beyond: secrets in the file, hosts by regex, PKCE off, no revocation, probe or identity, old "
          "spellings. Exit code 14 when there is an error, or with --strict anything at all.",
          {{"FILE", "a definition's file, - for standard input, or a provider's name", Words::file, true}}, {{"--strict", "", "advice and warnings fail too"}},
          {"claviger provider lint ./acme.json", "claviger provider lint acme --json"}, provider_lint},
+        {"import authsome", "take over definitions and accounts of an authsome home",
+         "Reads custom definitions, clients and connections and stores them in the vault; the source is never changed. Says first what it will do and "
+         "what cannot be read. What exists already stays without --force. Exit code 14 when something was left out.",
+         {{"DIR", "the home; without it $AUTHSOME_HOME or ~/.authsome", Words::directory, false}},
+         {kYes, {"--dry-run", "", "only say what would be done"}, {"--force", "", "replace what has the same name"}},
+         {"claviger import authsome --dry-run", "claviger import authsome ~/.authsome --yes"}, import_authsome},
         {"confirm", "accept a changed definition for its connections",
          "When the security fields of a definition change (endpoints, hosts, headers), its connections are suspended. This shows "
          "the difference and, once confirmed, lets them be used again.",

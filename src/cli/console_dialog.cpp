@@ -190,6 +190,11 @@ net::Task<Result<connection::AuthorizationResponse>> ConsoleDialog::authorize(ne
     co_return response;
 }
 
+net::Task<void> ConsoleDialog::show_device_code(connection::DeviceCode code) {
+    show_code_(code);
+    co_return;
+}
+
 Result<std::string> ConsoleDialog::redirect_uri() {
     if (!page_) {
         TRY(page, open_page_());

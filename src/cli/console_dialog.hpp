@@ -19,8 +19,10 @@ class ConsoleDialog final : public connection::Dialog {
 public:
     using OpenPage = std::function<base::Result<std::unique_ptr<api::LocalPage>>()>;
     // `loop` outlives it.
-    ConsoleDialog(net::Loop& loop, Questions questions, OpenPage open_page, std::function<void(std::string_view)> say)
-        : loop_(loop), questions_(questions), open_page_(std::move(open_page)), say_(std::move(say)) {}
+    ConsoleDialog(net::Loop& loop, Questions questions, OpenPage open_page, std::function<void(std::string_view)> say,
+                  std::function<void(const connection::DeviceCode&)> show_code)
+        : loop_(loop), questions_(questions), open_page_(std::move(open_page)), say_(std::move(say)),
+          show_code_(std::move(show_code)) {}
 
     void introduce(std::string_view display_name) override;
     net::Task<base::Result<connection::Answers>> ask(
@@ -28,6 +30,7 @@ public:
         net::Deadline deadline) override;
     net::Task<base::Result<connection::AuthorizationResponse>> authorize(net::Url url, std::string state_param,
                                                                          base::Secret state, net::Deadline deadline) override;
+    net::Task<void> show_device_code(connection::DeviceCode code) override;
     base::Result<std::string> redirect_uri() override;
     void finished(const base::Result<void>& outcome) override;
     net::Task<void> farewell(net::Deadline deadline) override;
@@ -44,6 +47,7 @@ private:
     std::optional<connection::Answers> given_;  // its members; each form takes its own
     OpenPage open_page_;
     std::function<void(std::string_view)> say_;
+    std::function<void(const connection::DeviceCode&)> show_code_;
     std::string name_;  // of what is being connected, for a page that is opened later
     std::unique_ptr<api::LocalPage> page_;
 };

@@ -63,7 +63,7 @@ std::string entry(std::string_view head, std::size_t head_width, std::string_vie
     return padded + wrapped(text, beside, padded.size());
 }
 
-constexpr std::size_t kCommandWidth = 16, kOptionWidth = 28;
+constexpr std::size_t kCommandWidth = 18, kOptionWidth = 28;
 
 std::string option_line(const OptionSpec& option) {
     std::string help(option.help);

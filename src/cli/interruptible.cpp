@@ -46,6 +46,11 @@ base::Result<base::Secret> ask_secret(std::string_view prompt) {
     return sys::ask_secret(prompt);
 }
 
+base::Result<std::string> ask_line(std::string_view prompt) {
+    const SignalsOnlyInterrupt quiet;
+    return sys::ask_line(prompt);
+}
+
 base::Result<bool> ask_yes_no(std::string_view question) {
     const SignalsOnlyInterrupt quiet;
     return sys::ask_yes_no(question);

@@ -21,6 +21,7 @@ std::optional<T> run_until_interrupted(net::Loop& loop, net::Task<T> task);
 
 // Questions on the terminal: a signal at the prompt is an answer, "cancelled".
 base::Result<base::Secret> ask_secret(std::string_view prompt);
+base::Result<std::string> ask_line(std::string_view prompt);
 base::Result<bool> ask_yes_no(std::string_view question);
 
 namespace interruptible {

@@ -72,6 +72,9 @@ Output::Output(Options options) : options_(options) {
     const char* no_colour = std::getenv("NO_COLOR");
     const bool wanted = options_.colour && !options_.json && (no_colour == nullptr || *no_colour == '\0');
     colour_stdout_ = wanted && sys::stdout_is_terminal();
+    const char* terminal = std::getenv("TERM");
+    const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
+    colour_stderr_ = wanted && !dumb && sys::stderr_is_terminal();
     progress_ = !options_.json && !options_.quiet && sys::stderr_is_terminal();
 }
 
@@ -98,6 +101,8 @@ void Output::talk(std::string_view line) const {
     if (options_.quiet || options_.json) return;
     write_all(STDERR_FILENO, std::string(line) + "\n");
 }
+
+void Output::prompt(std::string_view line) const { write_all(STDERR_FILENO, std::string(line) + "\n"); }
 
 void Output::warn(std::string_view line) const { write_all(STDERR_FILENO, "claviger: warning: " + std::string(line) + "\n"); }
 

@@ -2,7 +2,7 @@
 //   data goes to stdout, talk to stderr, prompts to the terminal itself;
 //   --json prints exactly one JSON document: on stdout, or when the command fails, the error on stderr and nothing on
 //   stdout; always in two-space indentation;
-//   --quiet leaves out talk and progress, never data or errors;
+//   --quiet leaves out talk and progress, never data or errors, nor what a human must see to go on (prompt);
 //   errors are "claviger: error: ..." in lower case without a full stop, then "hint: ..." that says what to do;
 //   foreign text is made printable (CL-09); colour only on a terminal, never with NO_COLOR or --no-color.
 // Thread rule: main thread.
@@ -35,10 +35,12 @@ public:
     void document(const json::Value& value) const;  // pretty JSON on stdout
     void secret_document(const json::Value& value) const;  // the same text, never in unwiped memory
     void talk(std::string_view line) const;          // stderr, unless quiet or json
+    void prompt(std::string_view line) const;        // stderr, always: without it the human cannot go on
     void warn(std::string_view line) const;          // stderr "claviger: warning: ...", also when quiet
     void error(const base::Error& error, int exit_code) const;
     // A member that the error document will have beside code and message, for instance all findings of a file.
     void detail_of_error(std::string_view name, json::Value value) { error_details_[name] = std::move(value); }
+    [[nodiscard]] bool colour_on_stderr() const { return colour_stderr_; }
     [[nodiscard]] std::string paint(std::string_view text, Colour colour) const;
 
     // Columns padded to the widest cell; the first row is the head. Painted cells may carry colour.
@@ -54,7 +56,7 @@ public:
 private:
     Options options_;
     json::Object error_details_;
-    bool colour_stdout_ = false, progress_ = false;
+    bool colour_stdout_ = false, colour_stderr_ = false, progress_ = false;
     mutable int data_error_ = 0;  // errno of the last failed write to stdout
 };
 

@@ -2,6 +2,7 @@
 // by reference. Internal to connection/. Thread rule: on the Loop's thread.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,13 +20,18 @@ struct Attempt {
     provider::VariableValues variables;    // complete and checked
     std::vector<std::string> scopes;       // requested
     std::optional<Connection> previous;    // what lies under the name now
+    base::Secret dpop_key{};               // of this connection, where the definition wants DPoP: all token requests prove it
 };
 
 // Where this attempt's requests go. Fixed before the human is sent away; the code and the secrets go to `token` and
 // nowhere else (OA-05).
 struct Endpoints {
-    net::Url authorization, token;
+    std::optional<net::Url> authorization;  // flows that send the human there
+    net::Url token;
     std::optional<net::Url> registration;
+    std::optional<net::Url> jwks;                  // the server's keys
+    std::optional<net::Url> pushed_authorization;  // RFC 9126, where it is to be used
+    std::optional<net::Url> device_authorization;  // flow device_code
     std::optional<net::Url> revocation, userinfo;  // of the issuer's metadata; the definition's own are not here
     std::string issuer;  // empty when unknown
     bool iss_required = false;
@@ -39,19 +45,34 @@ struct ReadyClient {
 
 // "Successfully" is for others to say: these return the saved connection.
 net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& attempt);
+net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt);
+net::Task<base::Result<ConnectOutcome>> connect_by_client_credentials(Attempt& attempt);
 net::Task<base::Result<ConnectOutcome>> connect_by_fields(Attempt& attempt);
 
 // RFC 8414, OpenID and RFC 9728 fill what the definition leaves open; what it says wins.
 net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt);
-// The stored client of the token endpoint's origin (OA-27), else one asked for or registered.
+// The stored client of the token endpoint's origin (OA-27), else one asked for or registered. `redirect_uri` is empty
+// for flows that have none.
 net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoints& endpoints, std::string redirect_uri);
-// A registered client is used as registered; one that a human entered as the definition says.
-base::Result<oauth::Client> client_of(const ClientRecord& record, const provider::OAuth2& oauth);
+// The claims of an ID token that came, after every check (OA-31). One that fails is ignored, with a warning; so is, without
+// one, a token of a server that does not say who it is.
+net::Task<std::optional<oauth::IdClaims>> verified_claims(Attempt& attempt, const Endpoints& endpoints, const oauth::Client& client,
+                                                          base::Secret id_token, std::string nonce, std::vector<std::string>& warnings);
 // RFC 7591; part of ready_client.
 net::Task<base::Result<ReadyClient>> register_new_client(Attempt& attempt, const Endpoints& endpoints,
                                                          std::string redirect_uri);
+// The form of the definition's own fields, answered and checked.
+net::Task<base::Result<std::map<std::string, base::Secret>>> ask_for_credential(Attempt& attempt);
 // The {variables} that have no value yet are asked for.
 net::Task<base::Result<provider::VariableValues>> complete_by_asking(Attempt& attempt);
+
+// ErrorCode::protocol when the definition wants DPoP and the server gave a token that everybody can use.
+base::Result<void> check_binding(const Attempt& attempt, const std::string& token_type);
+// What a token of any OAuth 2 flow makes of the attempt; not stored yet.
+ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, const oauth::Client& client,
+                          oauth::TokenResponse token);
+// Says what to do where the stored client is what the server no longer takes.
+base::Error with_client_hint(const Attempt& attempt, const ReadyClient& client, base::Error error);
 
 // The parts of a Connection that do not depend on the flow.
 Connection new_connection(const Attempt& attempt);

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "connection/attempt.hpp"
 #include "connection/flow_choice.hpp"
+#include "oauth/dpop.hpp"
 #include "provider/expand.hpp"
 
 namespace claviger::connection {
@@ -125,15 +126,33 @@ net::Task<base::Result<ConnectOutcome>> run_flow(Attempt& attempt) {
     auto variables = co_await complete_by_asking(attempt);
     if (!variables) co_return base::fail(variables.error());
     attempt.variables = std::move(*variables);
+    if (attempt.definition.oauth2 && attempt.definition.oauth2->dpop) {
+        CO_TRY(key, oauth::new_dpop_key());
+        attempt.dpop_key = std::move(key);
+    }
     if (attempt.flow == provider::Flow::pkce || attempt.flow == provider::Flow::dcr_pkce) {
         auto by_code = co_await connect_by_authorization_code(attempt);
         co_return by_code;
+    }
+    if (attempt.flow == provider::Flow::device_code) {
+        auto by_device = co_await connect_by_device_code(attempt);
+        co_return by_device;
+    }
+    if (attempt.flow == provider::Flow::client_credentials) {
+        auto by_client = co_await connect_by_client_credentials(attempt);
+        co_return by_client;
     }
     auto by_fields = co_await connect_by_fields(attempt);
     co_return by_fields;
 }
 
 }  // namespace
+
+base::Result<void> check_binding(const Attempt& attempt, const std::string& token_type) {
+    if (attempt.dpop_key.empty() || base::equal_ignoring_case(token_type, "DPoP")) return {};
+    return base::fail(ErrorCode::protocol, "the server gave a bearer token, although the definition wants DPoP",
+                      "set oauth.dpop to false if the service cannot do better");
+}
 
 base::Result<void> store_connection(Attempt& attempt, Connection& connection, const ClientRecord* client) {
     std::optional<std::uint64_t> expected;
@@ -152,6 +171,7 @@ Connection new_connection(const Attempt& attempt) {
     connection.variables = attempt.variables;
     connection.requested_scopes = attempt.scopes;
     connection.obtained_at = attempt.with.connections.clock().now();
+    connection.dpop_key = attempt.dpop_key.duplicate();
     connection.definition_digest = provider::security_digest(attempt.definition);
     connection.definition_fields = provider::security_fields(attempt.definition);
     if (attempt.previous) connection.created_at = attempt.previous->created_at;

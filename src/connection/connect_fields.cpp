@@ -3,8 +3,7 @@
 
 namespace claviger::connection {
 
-// Flows api_key, basic and custom: one form, checked, saved.
-net::Task<base::Result<ConnectOutcome>> connect_by_fields(Attempt& attempt) {
+net::Task<base::Result<std::map<std::string, base::Secret>>> ask_for_credential(Attempt& attempt) {
     CO_TRY(credential, CredentialForm::make(attempt.definition));
     auto form = credential.form();
     std::function<std::map<std::string, std::string>(const Answers&)> check =
@@ -15,10 +14,16 @@ net::Task<base::Result<ConnectOutcome>> connect_by_fields(Attempt& attempt) {
     // Dialogs without a screen might skip the check: nothing unchecked is stored.
     if (const auto wrong = credential.check(*answers); !wrong.empty())
         co_return base::fail(base::ErrorCode::invalid_input, wrong.begin()->first + ": " + wrong.begin()->second);
+    co_return credential.values(*answers);
+}
 
+// Flows api_key, basic and custom: one form, checked, saved.
+net::Task<base::Result<ConnectOutcome>> connect_by_fields(Attempt& attempt) {
+    auto fields = co_await ask_for_credential(attempt);
+    if (!fields) co_return base::fail(fields.error());
     ConnectOutcome outcome;
     outcome.connection = new_connection(attempt);
-    outcome.connection.fields = credential.values(*answers);
+    outcome.connection.fields = std::move(*fields);
     CO_TRY_VOID(store_connection(attempt, outcome.connection));
     co_return outcome;
 }

@@ -9,7 +9,9 @@
 #include "connection/scopes.hpp"
 #include "connection/token_options.hpp"
 #include "oauth/authorize.hpp"
+#include "oauth/dpop.hpp"
 #include "oauth/foreign_text.hpp"
+#include "oauth/par.hpp"
 #include "oauth/pkce.hpp"
 #include "oauth/registration.hpp"
 #include "oauth/token.hpp"
@@ -25,13 +27,14 @@ struct Leg {  // what the authorization request fixes for the token request
     std::string resource;  // RFC 8707, the same in both requests (OA-21)
     oauth::Pkce pkce;
     base::Secret state;
+    std::string nonce;     // of OpenID Connect; empty where no ID token is asked for
 };
 
-base::Result<net::Url> authorization_link(const Attempt& attempt, const Endpoints& endpoints,
-                                          const oauth::Client& client, const Leg& leg) {
+base::Result<oauth::AuthorizationRequest> authorization_request(const Attempt& attempt, const Endpoints& endpoints,
+                                                                const oauth::Client& client, const Leg& leg) {
     const auto& oauth = *attempt.definition.oauth2;
     oauth::AuthorizationRequest request;
-    request.endpoint = endpoints.authorization;
+    request.endpoint = *endpoints.authorization;
     request.client_id = client.client_id;
     request.redirect_uri = leg.redirect_uri;
     request.state = leg.state.duplicate();
@@ -49,20 +52,37 @@ base::Result<net::Url> authorization_link(const Attempt& attempt, const Endpoint
     request.extra = std::move(extra);
     if (!oauth.audience.empty()) request.extra.emplace_back("audience", oauth.audience);
     request.rename = renames_of(oauth, "authorize");
-    return oauth::authorization_url(request);
+    request.nonce = leg.nonce;
+    if (attempt.dpop_key.empty()) return request;
+    TRY(thumbprint, oauth::dpop_thumbprint(attempt.dpop_key));
+    request.dpop_jkt = std::move(thumbprint);
+    return request;
+}
+
+oauth::Signing signing_of(const Attempt& attempt) { return {&attempt.with.connections.clock(), &attempt.with.random}; }
+
+net::Task<base::Result<net::Url>> authorization_link(Attempt& attempt, const Endpoints& endpoints,
+                                                     const oauth::Client& client, const Leg& leg) {
+    CO_TRY(request, authorization_request(attempt, endpoints, client, leg));
+    if (!endpoints.pushed_authorization) co_return oauth::authorization_url(request);
+    oauth::PushedAuthorization pushed{*endpoints.pushed_authorization, std::move(request), client.duplicate(),
+                                      attempt.dpop_key.duplicate(), signing_of(attempt)};
+    auto link = co_await oauth::push_authorization(attempt.with.http, std::move(pushed));
+    co_return link;
 }
 
 net::Task<base::Result<oauth::AuthorizationGrant>> authorize(Attempt& attempt, const Endpoints& endpoints,
                                                              const oauth::Client& client, const Leg& leg) {
-    CO_TRY(link, authorization_link(attempt, endpoints, client, leg));
+    auto link = co_await authorization_link(attempt, endpoints, client, leg);
+    if (!link) co_return base::fail(link.error());
     const auto& oauth = *attempt.definition.oauth2;
     if (!oauth.pkce) attempt.with.dialog.say("note: the definition switches PKCE off for this provider");
     auto state = leg.state.duplicate();
     const auto deadline = net::in(kFlowLifetime);
     auto* recorder = attempt.with.recorder;
-    if (recorder != nullptr) recorder->sent_to_browser(link);
+    if (recorder != nullptr) recorder->sent_to_browser(*link);
     auto response =
-        co_await attempt.with.dialog.authorize(std::move(link), oauth.callback.state_param, std::move(state), deadline);
+        co_await attempt.with.dialog.authorize(std::move(*link), oauth.callback.state_param, std::move(state), deadline);
     if (!response) co_return base::fail(response.error());
     if (recorder != nullptr) recorder->browser_returned(response->parameters);
     const oauth::ResponseRules rules{endpoints.issuer, endpoints.iss_required, oauth.callback.code_param,
@@ -86,6 +106,8 @@ net::Task<base::Result<oauth::TokenResponse>> exchange(Attempt& attempt, const E
     request.grant.emplace_back("redirect_uri", base::Secret(leg.redirect_uri));
     if (oauth.pkce) request.grant.emplace_back("code_verifier", leg.pkce.verifier.duplicate());
     if (!leg.resource.empty()) request.grant.emplace_back("resource", base::Secret(leg.resource));
+    request.dpop_key = attempt.dpop_key.duplicate();
+    request.signing = signing_of(attempt);
     auto token = co_await oauth::request_token(attempt.with.http, std::move(request));
     co_return token;
 }
@@ -116,8 +138,10 @@ base::Result<void> copy_client(Attempt& attempt, const std::string& from, const 
     return connections.save_client(*record);
 }
 
+}  // namespace
+
 base::Error with_client_hint(const Attempt& attempt, const ReadyClient& client, base::Error error) {
-    if (!client.to_save && error.message.find("invalid_client") != std::string::npos)
+    if (!client.to_save && !client.client.client_id.empty() && error.message.find("invalid_client") != std::string::npos)
         error.hint = fmt::format("the stored client id or secret is no longer accepted: run claviger remove {} to "
                                  "forget it, then log in again", attempt.definition.name);
     return error;
@@ -133,15 +157,15 @@ ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, co
     connection.client_id = client.client_id;
     connection.issuer = endpoints.issuer;
     connection.token_endpoint = endpoints.token.text();
-    connection.oauth_endpoints = {endpoints.authorization.text(), endpoints.token.text()};
-    if (endpoints.registration) connection.oauth_endpoints.push_back(endpoints.registration->text());
+    if (endpoints.authorization) connection.oauth_endpoints.push_back(endpoints.authorization->text());
+    connection.oauth_endpoints.push_back(endpoints.token.text());
+    for (const auto* other : {&endpoints.device_authorization, &endpoints.registration, &endpoints.pushed_authorization, &endpoints.jwks})
+        if (*other) connection.oauth_endpoints.push_back((*other)->text());
     if (endpoints.revocation) connection.revocation_endpoint = endpoints.revocation->text();
     if (endpoints.userinfo) connection.userinfo_endpoint = endpoints.userinfo->text();
     outcome.warnings = fewer_scopes_warning(attempt.definition, connection, has_id_token);
     return outcome;
 }
-
-}  // namespace
 
 // Flows pkce and dcr_pkce. One attempt is one set of endpoints, one state, one verifier; nothing of it is shared with
 // another attempt, so two logins cannot be crossed (OA-05).
@@ -159,6 +183,8 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     leg.pkce = oauth::make_pkce(attempt.with.random);
     constexpr std::size_t kStateBytes = 32;
     leg.state = attempt.with.random.secret_token(kStateBytes);
+    if (std::find(attempt.scopes.begin(), attempt.scopes.end(), "openid") != attempt.scopes.end())
+        leg.nonce = attempt.with.random.token(kStateBytes);
 
     auto grant = co_await authorize(attempt, *endpoints, client->client, leg);
     if (!grant) co_return base::fail(grant.error());
@@ -169,9 +195,13 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     auto token = co_await exchange(attempt, *endpoints, client->client, leg, std::move(*grant));
     if (!token) co_return base::fail(with_client_hint(attempt, *client, token.error()));
 
+    CO_TRY_VOID(check_binding(attempt, token->token_type));
+    auto id_token = token->id_token.duplicate();
     auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(*token));
     outcome.connection.captured.merge(captured);
     adopt_captured(attempt.definition, outcome.connection);
+    auto claims = co_await verified_claims(attempt, *endpoints, client->client, std::move(id_token), leg.nonce, outcome.warnings);
+    outcome.id_claims = std::move(claims);
     const auto* to_save = client->to_save ? &*client->to_save : nullptr;
     CO_TRY_VOID(store_connection(attempt, outcome.connection, to_save));
     CO_TRY_VOID(copy_client(attempt, client_origin, endpoints->token.origin()));

@@ -272,9 +272,6 @@ TEST_F(Code, client_fields_are_those_that_the_definition_needs) {
                     {{"client_id", "id"}, {"client_secret", "s"}}};
     ASSERT_TRUE(login(plain(R"(,"client_secret_required":true)")));
     EXPECT_EQ(dialog.complaints.size(), 2U);
-    ConnectRequest other_name;
-    other_name.connection_name = "x";
-    EXPECT_EQ(login(plain(R"(,"token_auth_method":"private_key_jwt")"), other_name).error().code, ErrorCode::unsupported);
 }
 
 }  // namespace

@@ -1,20 +1,19 @@
 #include <algorithm>
 
 #include "connection/attempt.hpp"
+#include "connection/client_of.hpp"
+#include "crypto/jwk.hpp"
 #include "oauth/registration.hpp"
 
 namespace claviger::connection {
 namespace {
 
 using oauth::ClientAuthentication;
-using provider::TokenAuthMethod;
 
 // What the definition states wins over what the metadata offers.
 base::Result<ClientAuthentication> method_to_ask_for(const provider::OAuth2& oauth,
                                                      const std::vector<std::string>& supported) {
-    if (oauth.token_auth_method == TokenAuthMethod::none) return ClientAuthentication::none;
-    if (oauth.token_auth_method == TokenAuthMethod::client_secret_basic) return ClientAuthentication::client_secret_basic;
-    if (oauth.token_auth_method == TokenAuthMethod::client_secret_post) return ClientAuthentication::client_secret_post;
+    if (const auto stated = stated_method(oauth)) return *stated;
     return oauth::choose_authentication(supported);
 }
 
@@ -33,6 +32,11 @@ net::Task<base::Result<ReadyClient>> register_new_client(Attempt& attempt, const
     CO_TRY(method, method_to_ask_for(*attempt.definition.oauth2, endpoints.authentication_methods));
     oauth::RegistrationRequest request{*endpoints.registration, "Claviger (" + attempt.definition.name + ")",
                                        redirect_uri, scopes_to_register(attempt), method};
+    if (method == ClientAuthentication::private_key_jwt) {
+        CO_TRY(key, crypto::Jwk::generate_p256());
+        CO_TRY(text, key.private_json());
+        request.private_key = std::move(text);
+    }
     auto registered = co_await oauth::register_client(attempt.with.http, std::move(request));
     if (!registered) co_return base::fail(registered.error());
 
@@ -41,6 +45,8 @@ net::Task<base::Result<ReadyClient>> register_new_client(Attempt& attempt, const
     record.origin = endpoints.token.origin();
     record.client_id = registered->client.client_id;
     record.client_secret = registered->client.client_secret.duplicate();
+    record.private_key = registered->client.private_key.duplicate();
+    record.key_id = registered->client.assertion.key_id;
     record.authentication = std::string(oauth::to_string(registered->client.authentication));
     record.dynamically_registered = true;
     record.registration_access_token = std::move(registered->registration_access_token);
@@ -48,7 +54,10 @@ net::Task<base::Result<ReadyClient>> register_new_client(Attempt& attempt, const
     record.secret_expires_at = registered->secret_expires_at;
     record.redirect_uri = redirect_uri;
     ReadyClient ready;
-    ready.client = std::move(registered->client);
+    const auto token = endpoints.token.text();
+    const AssertionAudience audience{endpoints.issuer, token};
+    CO_TRY(client, client_of(record, attempt.definition, attempt.variables, audience));
+    ready.client = std::move(client);
     ready.to_save = std::move(record);
     co_return ready;
 }

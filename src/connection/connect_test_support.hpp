@@ -44,7 +44,7 @@ inline provider::ProviderDefinition define(const std::string& text) {
 // An authorization server whose every answer a test can change.
 class FakeServer {
 public:
-    struct Seen { std::string method, target; Words form; std::string body, authorization, type; };
+    struct Seen { std::string method, target; Words form; std::string body, authorization, type, dpop; };
     using Handler = std::function<http::ServerResponse(const Seen&)>;
 
     explicit FakeServer(net::Loop& loop) {
@@ -85,7 +85,8 @@ private:
     static net::Task<http::ServerResponse> answer(FakeServer* self, http::ServerRequest request) {
         Seen seen{request.head.method, request.head.target, read_form(request.body), std::string(request.body),
                   std::string(request.head.fields.find("Authorization").value_or("")),
-                  std::string(request.head.fields.find("Content-Type").value_or(""))};
+                  std::string(request.head.fields.find("Content-Type").value_or("")),
+                  std::string(request.head.fields.find("DPoP").value_or(""))};
         self->seen.push_back(seen);
         const auto handler = self->handlers_.find(seen.target.substr(0, seen.target.find('?')));
         if (handler == self->handlers_.end()) co_return json(404, "{}");
@@ -119,6 +120,10 @@ public:
         if (browser) co_return browser(query);
         co_return AuthorizationResponse{{{"code", "code-for-" + query.at("client_id")}, {state_param, std::string(state.reveal())}}};
     }
+    net::Task<void> show_device_code(DeviceCode code) override {
+        codes.push_back(std::move(code));
+        co_return;
+    }
     base::Result<std::string> redirect_uri() override { return std::string(kRedirectUri); }
     void finished(const base::Result<void>& outcome) override {
         outcomes.push_back(outcome);
@@ -132,6 +137,7 @@ public:
     std::vector<Form> forms;
     std::vector<Words> complaints;
     std::vector<std::string> links, said;
+    std::vector<DeviceCode> codes;
     std::vector<base::Result<void>> outcomes;
 };
 

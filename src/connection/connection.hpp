@@ -65,7 +65,9 @@ struct ClientRecord {
     std::string provider, origin;
     std::string client_id;
     base::Secret client_secret;
-    std::string authentication;          // "", none, client_secret_post, client_secret_basic
+    base::Secret private_key;            // PEM or JWK, with private_key_jwt
+    std::string key_id;                  // its name at the server; may be empty
+    std::string authentication;          // "" (as the definition says), or the method it is registered for
     bool dynamically_registered = false;
     base::Secret registration_access_token;
     std::string registration_client_uri;

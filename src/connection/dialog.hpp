@@ -19,6 +19,7 @@ struct FormField {
     std::string name, label, help, pattern, pattern_hint, placeholder, default_value;
     std::vector<std::string> choices;
     bool secret = false, required = true;
+    bool multiline = false;  // may hold line breaks: a key in PEM
 };
 
 // Everything the local page needs to draw one form, generated out of the definition.
@@ -39,6 +40,14 @@ struct AuthorizationResponse {
     std::vector<std::pair<std::string, std::string>> parameters;
 };
 
+// What the human of a device flow needs (RFC 8628 section 3.3), on whichever device has a browser.
+struct DeviceCode {
+    std::string user_code;
+    net::Url url;
+    std::optional<net::Url> complete_url;  // the same page with the code filled in
+    net::Deadline end;                     // of the code
+};
+
 class Dialog {
 public:
     virtual ~Dialog() = default;
@@ -51,6 +60,8 @@ public:
     // stray requests never end the wait (OA-03, LB-12). `state_param`: usually "state".
     virtual net::Task<base::Result<AuthorizationResponse>> authorize(net::Url url, std::string state_param,
                                                                      base::Secret state, net::Deadline deadline) = 0;
+    // Shows it and goes on showing it until `finished`; returns at once or as soon as it is in view.
+    virtual net::Task<void> show_device_code(DeviceCode code) = 0;
     // The redirect URI that the next authorize() will listen on; opens the listener (ErrorCode::busy, LB-09).
     virtual base::Result<std::string> redirect_uri() = 0;
     // The page behind the callback waits for this before it tells the human anything (LB-14).

@@ -22,7 +22,7 @@ base::Result<std::optional<net::Url>> expanded(const std::string& url_template, 
 }
 
 struct Known {  // by the definition alone
-    std::optional<net::Url> authorization, token, registration;
+    std::optional<net::Url> authorization, token, registration, device_authorization, jwks, pushed_authorization;
     std::string issuer;
 };
 
@@ -35,16 +35,26 @@ base::Result<Known> known_endpoints(const provider::OAuth2& oauth, const provide
     }
     TRY(token, expanded(oauth.token_url, values, "token URL"));
     TRY(registration, expanded(oauth.registration_endpoint, values, "registration endpoint"));
+    TRY(jwks, expanded(oauth.jwks_url, values, "JWKS URL"));
+    TRY(pushed, expanded(oauth.pushed_authorization_url, values, "pushed authorization URL"));
+    TRY(device, expanded(oauth.device_authorization_url, values, "device authorization URL"));
     TRY(issuer, expanded(oauth.issuer, values, "issuer"));
     known.authorization = std::move(authorization);
     known.token = std::move(token);
     known.registration = std::move(registration);
+    known.jwks = std::move(jwks);
+    known.pushed_authorization = std::move(pushed);
+    known.device_authorization = std::move(device);
     if (issuer) known.issuer = oauth::issuer_text(*issuer, oauth.issuer.ends_with('/'));
     return known;
 }
 
+bool by_code(provider::Flow flow) { return flow == provider::Flow::pkce || flow == provider::Flow::dcr_pkce; }
+
 bool needs_discovery(const Known& known, provider::Flow flow) {
-    return !known.authorization || !known.token || (flow == provider::Flow::dcr_pkce && !known.registration);
+    if (!known.token) return true;
+    if (flow == provider::Flow::device_code) return !known.device_authorization;
+    return by_code(flow) && (!known.authorization || (flow == provider::Flow::dcr_pkce && !known.registration));
 }
 
 // RFC 9728: the resource names its server. Such servers must do S256 (OA-02).
@@ -57,7 +67,7 @@ net::Task<base::Result<oauth::ServerMetadata>> discover_by_resource(Attempt& att
     auto metadata = co_await oauth::discover_server(attempt.with.http, resource->authorization_servers.front());
     if (!metadata) co_return base::fail(metadata.error());
     const auto& methods = metadata->code_challenge_methods_supported;
-    if (std::find(methods.begin(), methods.end(), "S256") == methods.end())
+    if (by_code(attempt.flow) && std::find(methods.begin(), methods.end(), "S256") == methods.end())
         co_return base::fail(ErrorCode::authorization_failed,
                              fmt::format("the authorization server of {} does not support PKCE with S256", url.redacted()),
                              "ask its operator to support S256");
@@ -65,13 +75,14 @@ net::Task<base::Result<oauth::ServerMetadata>> discover_by_resource(Attempt& att
 }
 
 net::Task<base::Result<oauth::ServerMetadata>> discover(Attempt& attempt, Known known) {
-    if (known.issuer.empty() && !known.authorization && !attempt.definition.oauth2->resource.empty()) {
+    const auto* place = known.authorization ? &known.authorization : &known.token;
+    if (known.issuer.empty() && !*place && !attempt.definition.oauth2->resource.empty()) {
         auto by_resource = co_await discover_by_resource(attempt);
         co_return by_resource;
     }
     // A definition with endpoints and without an issuer: the usual issuer is the origin itself.
     auto issuer = known.issuer;
-    if (issuer.empty() && known.authorization) issuer = known.authorization->origin();
+    if (issuer.empty() && *place) issuer = (*place)->origin();
     if (issuer.empty())
         co_return base::fail(ErrorCode::invalid_input,
                              fmt::format("the definition of {} has neither endpoints nor an issuer", attempt.definition.name),
@@ -86,6 +97,16 @@ base::Error lacks(const Attempt& attempt, std::string_view what, std::string_vie
                              fmt::format("write oauth.{} into the definition", member));
 }
 
+base::Result<void> check_complete(const Attempt& attempt, const Endpoints& endpoints) {
+    if (by_code(attempt.flow) && !endpoints.authorization)
+        return base::fail(lacks(attempt, "authorization endpoint", "authorization_url"));
+    if (attempt.flow == provider::Flow::dcr_pkce && !endpoints.registration)
+        return base::fail(lacks(attempt, "registration endpoint", "registration_endpoint"));
+    if (attempt.flow == provider::Flow::device_code && !endpoints.device_authorization)
+        return base::fail(lacks(attempt, "device authorization endpoint", "device_authorization_url"));
+    return {};
+}
+
 }  // namespace
 
 net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
@@ -98,23 +119,36 @@ net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
         if (!discovered) co_return base::fail(discovered.error().within("cannot discover the endpoints"));
         metadata = std::move(*discovered);
     }
-    const auto authorization = known.authorization ? known.authorization : metadata.authorization_endpoint;
     const auto token = known.token ? known.token : metadata.token_endpoint;
-    if (!authorization) co_return base::fail(lacks(attempt, "authorization endpoint", "authorization_url"));
     if (!token) co_return base::fail(lacks(attempt, "token endpoint", "token_url"));
-    Endpoints endpoints{*authorization, *token, known.registration, {}, {}, known.issuer, false, {}};
-    if (!endpoints.registration) endpoints.registration = metadata.registration_endpoint;
-    if (attempt.flow == provider::Flow::dcr_pkce && !endpoints.registration)
-        co_return base::fail(lacks(attempt, "registration endpoint", "registration_endpoint"));
+    Endpoints endpoints;
+    endpoints.token = *token;
+    endpoints.authorization = known.authorization ? known.authorization : metadata.authorization_endpoint;
+    endpoints.registration = known.registration ? known.registration : metadata.registration_endpoint;
+    endpoints.device_authorization =
+        known.device_authorization ? known.device_authorization : metadata.device_authorization_endpoint;
+    endpoints.jwks = known.jwks;
+    endpoints.pushed_authorization = known.pushed_authorization;
+    endpoints.issuer = known.issuer;
+    CO_TRY_VOID(check_complete(attempt, endpoints));
     // What its metadata adds is for the tokens of this server alone.
     if (metadata.token_endpoint == token) {
         endpoints.revocation = metadata.revocation_endpoint;
         endpoints.userinfo = metadata.userinfo_endpoint;
     }
-    // Only a server whose own authorization endpoint is used can be held to what its metadata announces.
-    if (metadata.authorization_endpoint == authorization) {
+    // Only a server whose own endpoint is used can be held to what its metadata announces.
+    const bool its_own = by_code(attempt.flow) ? metadata.authorization_endpoint == endpoints.authorization
+                                               : metadata.token_endpoint == token;
+    if (its_own) {
         endpoints.issuer = metadata.issuer;
         endpoints.iss_required = metadata.authorization_response_iss_parameter_supported;
+        if (!endpoints.jwks) endpoints.jwks = metadata.jwks_uri;
+        // RFC 9126 section 5: used where the server wants it, or the definition does (OA-24).
+        if (metadata.require_pushed_authorization_requests && !endpoints.pushed_authorization) {
+            endpoints.pushed_authorization = metadata.pushed_authorization_request_endpoint;
+            if (!endpoints.pushed_authorization)
+                co_return base::fail(lacks(attempt, "pushed authorization request endpoint, which it requires", "pushed_authorization_url"));
+        }
     }
     endpoints.authentication_methods = std::move(metadata.token_endpoint_auth_methods_supported);
     co_return endpoints;

@@ -20,11 +20,11 @@ bool runs_here(Flow flow) {
     switch (flow) {
         case Flow::pkce:
         case Flow::dcr_pkce:
+        case Flow::device_code:
+        case Flow::client_credentials:
         case Flow::api_key:
         case Flow::basic:
         case Flow::custom: return true;
-        case Flow::device_code:
-        case Flow::client_credentials:
         case Flow::oauth1: return false;
     }
     return false;
@@ -40,6 +40,7 @@ bool capable(const provider::ProviderDefinition& definition, Flow flow) {
         case Flow::pkce: return discovers || (!oauth.authorization_url.empty() && !oauth.token_url.empty());
         case Flow::dcr_pkce: return oauth.supports_dcr || !oauth.registration_endpoint.empty() || !oauth.issuer.empty();
         case Flow::device_code: return oauth.supports_device_code || !oauth.device_authorization_url.empty();
+        case Flow::client_credentials: return discovers || !oauth.token_url.empty();
         default: return true;
     }
 }
@@ -48,7 +49,7 @@ std::string usable_flows(const provider::ProviderDefinition& definition) {
     std::vector<std::string> names;
     for (const auto flow : flows_of(definition))
         if (runs_here(flow)) names.emplace_back(provider::to_string(flow));
-    if (names.empty()) return "this version runs: pkce, dcr_pkce, api_key, basic, custom";
+    if (names.empty()) return "this version runs: pkce, dcr_pkce, device_code, client_credentials, api_key, basic, custom";
     return fmt::format("{} can use: {}", definition.name, base::join(names, ", "));
 }
 
@@ -56,8 +57,10 @@ std::string usable_flows(const provider::ProviderDefinition& definition) {
 
 std::vector<Flow> flows_of(const provider::ProviderDefinition& definition) {
     std::vector<Flow> flows{definition.flow};
+    // No definition says that a service gives tokens to clients themselves unless that is its flow: it can be asked for,
+    // but is not offered.
     for (const auto flow : kAll)
-        if (flow != definition.flow && capable(definition, flow)) flows.push_back(flow);
+        if (flow != definition.flow && flow != Flow::client_credentials && capable(definition, flow)) flows.push_back(flow);
     return flows;
 }
 

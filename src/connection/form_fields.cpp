@@ -81,8 +81,10 @@ std::string complaint(const FormField& field, std::string_view value) {
     constexpr std::size_t kMaxValue = 16 * 1024;
     if (value.empty()) return field.required ? "this field is required" : "";
     if (value.size() > kMaxValue) return "this is too long";
-    const bool control = std::any_of(value.begin(), value.end(),
-                                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+    const bool control = std::any_of(value.begin(), value.end(), [&field](char c) {
+        if (field.multiline && (c == '\n' || c == '\r')) return false;
+        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    });
     if (control || !base::valid_utf8(value)) return "this must be one line of plain text";
     if (!field.choices.empty() && std::find(field.choices.begin(), field.choices.end(), value) == field.choices.end())
         return "choose one of: " + base::join(field.choices, ", ");

@@ -3,80 +3,108 @@
 #include <fmt/format.h>
 
 #include "connection/attempt.hpp"
+#include "connection/client_of.hpp"
 #include "connection/form_fields.hpp"
+#include "crypto/jwk.hpp"
 #include "oauth/foreign_text.hpp"
-#include "oauth/registration.hpp"
 
 namespace claviger::connection {
 namespace {
 
 using base::ErrorCode;
-using oauth::ClientAuthentication;
+using provider::Flow;
 using provider::TokenAuthMethod;
 
 constexpr std::size_t kMaxClientValue = 4096;
+constexpr std::size_t kMaxKey = 16 * 1024;
 
-base::Result<void> check_method(const provider::OAuth2& oauth) {
-    const bool assertion = oauth.token_auth_method == TokenAuthMethod::private_key_jwt ||
-                           oauth.token_auth_method == TokenAuthMethod::client_secret_jwt;
-    if (!assertion) return {};
-    return base::fail(ErrorCode::unsupported,
-                      fmt::format("client authentication by {} is not in this version of Claviger",
-                                  provider::to_string(*oauth.token_auth_method)),
-                      "use client_secret_post, client_secret_basic or none if the service allows it");
+bool by_key(const provider::OAuth2& oauth) { return oauth.token_auth_method == TokenAuthMethod::private_key_jwt; }
+
+void add_key_fields(const provider::OAuth2& oauth, Form& form) {
+    FormField key, id;
+    key.name = "private_key";
+    key.label = "Private key";
+    key.help = "The key whose public part the provider knows: PEM, or a JWK. It signs and is never sent.";
+    key.secret = true;
+    key.multiline = true;
+    form.fields.push_back(std::move(key));
+    if (!oauth.client_assertion.key_id.empty()) return;
+    id.name = "key_id";
+    id.label = "Key ID";
+    id.help = "The provider's name for the key, if it gave one (kid).";
+    id.required = false;
+    form.fields.push_back(std::move(id));
 }
 
-bool asks_for_secret(const provider::OAuth2& oauth) { return oauth.token_auth_method != TokenAuthMethod::none; }
-
-bool needs_secret(const provider::OAuth2& oauth) {
-    return oauth.client_secret_required || oauth.token_auth_method == TokenAuthMethod::client_secret_basic ||
-           oauth.token_auth_method == TokenAuthMethod::client_secret_post;
+bool names_secret(const provider::OAuth2& oauth) {
+    return oauth.token_auth_method == TokenAuthMethod::client_secret_basic ||
+           oauth.token_auth_method == TokenAuthMethod::client_secret_post ||
+           oauth.token_auth_method == TokenAuthMethod::client_secret_jwt;
 }
 
-// A registered client is used as registered; one that a human entered as the definition says.
-base::Result<oauth::Client> usable(const ClientRecord& record, const provider::OAuth2& oauth) {
-    oauth::Client client{record.client_id, record.client_secret.duplicate(), ClientAuthentication::none};
-    if (const auto registered = oauth::client_authentication_from(record.authentication)) {
-        client.authentication = *registered;
-    } else if (oauth.token_auth_method == TokenAuthMethod::client_secret_basic) {
-        client.authentication = ClientAuthentication::client_secret_basic;
-    } else if (oauth.token_auth_method != TokenAuthMethod::none && !client.client_secret.empty()) {
-        client.authentication = ClientAuthentication::client_secret_post;
+// A device is a public client (RFC 8628 section 3.1) unless the definition names how it authenticates; a client that
+// acts for itself must have a secret (RFC 6749 section 4.4), or a key.
+bool asks_for_secret(const provider::OAuth2& oauth, Flow flow) {
+    if (flow == Flow::device_code) return names_secret(oauth);
+    return oauth.token_auth_method != TokenAuthMethod::none && !by_key(oauth);
+}
+
+bool needs_secret(const provider::OAuth2& oauth, Flow flow) {
+    if (!asks_for_secret(oauth, flow)) return false;
+    return oauth.client_secret_required || names_secret(oauth) || flow == Flow::client_credentials;
+}
+
+std::string_view what_to_register(Flow flow) {
+    switch (flow) {
+        case Flow::device_code: return "an OAuth app that may use the device flow";
+        case Flow::client_credentials: return "a service or machine application";
+        default: return "an OAuth app with the redirect URI below";
     }
-    if (client.authentication == ClientAuthentication::none) client.client_secret = base::Secret();
-    if (client.client_secret.empty() && client.authentication != ClientAuthentication::none)
-        return base::fail(ErrorCode::invalid_input, "the stored client has no secret, but the definition needs one",
-                          fmt::format("run: claviger remove {} and log in again", record.provider));
-    return client;
 }
 
-Form client_form(const provider::ProviderDefinition& definition, const std::string& redirect_uri,
-                 const std::string& origin) {
-    const auto& oauth = *definition.oauth2;
-    auto form = form_for(definition);
+// `known_id`: of a client whose secret alone is missing.
+Form client_form(const Attempt& attempt, const std::string& redirect_uri, const std::string& origin,
+                 const std::string& known_id) {
+    const auto& oauth = *attempt.definition.oauth2;
+    auto form = form_for(attempt.definition);
+    const bool secret_too = asks_for_secret(oauth, attempt.flow);
     form.intro = fmt::format(
-        "Register an OAuth app at the provider with the redirect URI below, then enter what it gives you. You are asked "
-        "only once; both are stored encrypted on this computer and sent only to {}.", origin);
+        "Register {} at the provider, then enter what it gives you. You are asked only once; {} stored encrypted on this "
+        "computer and sent only to {}.", what_to_register(attempt.flow), secret_too || by_key(oauth) ? "both are" : "it is", origin);
     form.redirect_uri = redirect_uri;
     FormField id;
     id.name = "client_id";
     id.label = "Client ID";
+    id.default_value = known_id;
     form.fields.push_back(std::move(id));
-    if (!asks_for_secret(oauth)) return form;
+    if (by_key(oauth)) add_key_fields(oauth, form);
+    if (!secret_too) return form;
     FormField secret;
     secret.name = "client_secret";
     secret.label = "Client secret";
     secret.secret = true;
-    secret.required = needs_secret(oauth);
+    secret.required = needs_secret(oauth, attempt.flow);
     if (!secret.required) secret.help = "Leave it empty if the application has none.";
     form.fields.push_back(std::move(secret));
     return form;
+}
+
+// What is wrong with a private key; it may have line breaks, and what it says is known only by reading it.
+std::string key_complaint(std::string_view value) {
+    if (value.empty()) return "this field is required";
+    if (value.size() > kMaxKey) return "this is too long";
+    const auto key = crypto::Jwk::private_key(value);
+    return key ? std::string() : key.error().message;
 }
 
 std::map<std::string, std::string> check_client(const std::vector<FormField>& fields, const Answers& answers) {
     std::map<std::string, std::string> wrong;
     for (const auto& field : fields) {
         const auto value = trimmed_answer(answers, field.name);
+        if (field.name == "private_key") {
+            if (auto message = key_complaint(value); !message.empty()) wrong.emplace(field.name, std::move(message));
+            continue;
+        }
         auto message = complaint(field, value);
         if (message.empty() && !value.empty() && !oauth::is_vschar(value, kMaxClientValue))
             message = "only plain ASCII characters can be part of it";
@@ -85,8 +113,15 @@ std::map<std::string, std::string> check_client(const std::vector<FormField>& fi
     return wrong;
 }
 
-net::Task<base::Result<ReadyClient>> ask_for_client(Attempt& attempt, std::string origin, std::string redirect_uri) {
-    auto form = client_form(attempt.definition, redirect_uri, origin);
+base::Result<oauth::Client> usable(const Attempt& attempt, const ClientRecord& record, const Endpoints& endpoints) {
+    const auto token = endpoints.token.text();
+    return client_of(record, attempt.definition, attempt.variables, {endpoints.issuer, token});
+}
+
+net::Task<base::Result<ReadyClient>> ask_for_client(Attempt& attempt, const Endpoints& endpoints, std::string redirect_uri,
+                                                    std::string known_id) {
+    const auto origin = endpoints.token.origin();
+    auto form = client_form(attempt, redirect_uri, origin, known_id);
     const auto fields = form.fields;
     std::function<std::map<std::string, std::string>(const Answers&)> check = [&fields](const Answers& answers) {
         return check_client(fields, answers);
@@ -101,9 +136,11 @@ net::Task<base::Result<ReadyClient>> ask_for_client(Attempt& attempt, std::strin
     record.origin = origin;
     record.client_id = std::string(trimmed_answer(*answers, "client_id"));
     record.client_secret = base::Secret(trimmed_answer(*answers, "client_secret"));
+    record.private_key = base::Secret(trimmed_answer(*answers, "private_key"));
+    record.key_id = std::string(trimmed_answer(*answers, "key_id"));
     record.redirect_uri = redirect_uri;
     ReadyClient ready;
-    CO_TRY(client, usable(record, *attempt.definition.oauth2));
+    CO_TRY(client, usable(attempt, record, endpoints));
     ready.client = std::move(client);
     ready.to_save = std::move(record);
     co_return ready;
@@ -128,25 +165,25 @@ base::Result<bool> still_good(Attempt& attempt, const ClientRecord& record, cons
     if (!record.dynamically_registered) return true;
     const auto now = attempt.with.connections.clock().now();
     if (record.secret_expires_at && *record.secret_expires_at <= now) return false;
-    if (record.redirect_uri != redirect_uri) return false;
+    if (!redirect_uri.empty() && record.redirect_uri != redirect_uri) return false;
     if (!attempt.request.force) return true;
     return used_elsewhere(attempt, record.client_id);
 }
 
 }  // namespace
 
-base::Result<oauth::Client> client_of(const ClientRecord& record, const provider::OAuth2& oauth) { return usable(record, oauth); }
-
 net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoints& endpoints,
                                                   std::string redirect_uri) {
-    CO_TRY_VOID(check_method(*attempt.definition.oauth2));
     const auto origin = endpoints.token.origin();
     CO_TRY(stored, attempt.with.connections.client(attempt.definition.name, origin));
-    if (stored) {
+    // A login by device code needed no secret; this one does.
+    const bool incomplete = stored && !stored->dynamically_registered && stored->client_secret.empty() &&
+                            needs_secret(*attempt.definition.oauth2, attempt.flow);
+    if (stored && !incomplete) {
         CO_TRY(good, still_good(attempt, *stored, redirect_uri));
         if (good) {
             ReadyClient ready;
-            CO_TRY(client, usable(*stored, *attempt.definition.oauth2));
+            CO_TRY(client, usable(attempt, *stored, endpoints));
             ready.client = std::move(client);
             co_return ready;
         }
@@ -155,7 +192,8 @@ net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoi
         auto registered = co_await register_new_client(attempt, endpoints, std::move(redirect_uri));
         co_return registered;
     }
-    auto entered = co_await ask_for_client(attempt, origin, std::move(redirect_uri));
+    auto known_id = stored ? stored->client_id : std::string();
+    auto entered = co_await ask_for_client(attempt, endpoints, std::move(redirect_uri), std::move(known_id));
     co_return entered;
 }
 

@@ -103,6 +103,8 @@ base::Secret serialize_client(const ClientRecord& client) {
     out.text("origin", client.origin);
     out.text("client_id", client.client_id);
     out.secret("client_secret", client.client_secret);
+    out.secret("private_key", client.private_key);
+    out.text("key_id", client.key_id);
     out.text("authentication", client.authentication);
     out.flag("dynamically_registered", client.dynamically_registered);
     out.secret("registration_access_token", client.registration_access_token);
@@ -119,6 +121,8 @@ base::Result<ClientRecord> deserialize_client(const vault::Record& record) {
     client.origin = in.text("origin");
     client.client_id = in.text("client_id");
     client.client_secret = in.secret("client_secret");
+    client.private_key = in.secret("private_key");
+    client.key_id = in.text("key_id");
     client.authentication = in.text("authentication");
     client.dynamically_registered = in.flag("dynamically_registered");
     client.registration_access_token = in.secret("registration_access_token");

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "connection/attempt.hpp"
+#include "connection/client_of.hpp"
 #include "connection/mint.hpp"
 #include "connection/record.hpp"
 #include "connection/refresh_flight.hpp"
@@ -52,17 +52,22 @@ base::Result<void> RefreshCore::prepare(Attempt& at) {
     const auto& connection = at.look.connection;
     TRY(endpoint, net::Url::parse(connection.token_endpoint));
     TRY(stored, with_.connections.client(connection.provider, endpoint.origin()));
-    if (!stored) {
+    oauth::Client client;  // a grant that speaks for itself needs none
+    if (!stored && !connection.client_id.empty()) {
         return base::fail(ErrorCode::needs_login, fmt::format("the OAuth client for {} is no longer stored", endpoint.origin()),
                           fmt::format("run: claviger login {} --force", connection.provider));
     }
-    TRY(client, client_of(*stored, *at.look.definition.oauth2));
+    if (stored) {
+        TRY(known, client_of(*stored, at.look.definition, connection));
+        client = std::move(known);
+    }
     at.endpoint = endpoint;
     if (mints(at.look)) {
         at.client = std::move(client);
         return {};
     }
     TRY(request, renewal_request(at.look.definition, connection, std::move(client)));
+    request.signing = {&with_.clock, &with_.random};
     at.endpoint = request.endpoint;
     at.request = std::move(request);
     return {};

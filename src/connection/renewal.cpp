@@ -32,6 +32,7 @@ base::Result<oauth::Client> authenticated(oauth::Client client, const provider::
         case provider::TokenAuthMethod::none:
             client.authentication = ClientAuthentication::none;
             client.client_secret = base::Secret();
+            client.private_key = base::Secret();
             break;
         case provider::TokenAuthMethod::client_secret_post:
             client.authentication = ClientAuthentication::client_secret_post;
@@ -135,6 +136,7 @@ base::Result<oauth::TokenRequest> renewal_request(const provider::ProviderDefini
     request.grant.emplace_back("refresh_token", token.duplicate());
     TRY(resource, resource_parameter(oauth, connection.variables));
     if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
+    request.dpop_key = connection.dpop_key.duplicate();
     request.options.method = oauth.refresh.method;
     if (const auto format = oauth.refresh.content_type) {
         request.options.json_body = *format == provider::BodyFormat::json;

@@ -76,6 +76,7 @@ std::vector<FormField> schema_fields(const json::Object& schema, std::string_vie
         const std::string_view name(item.key());
         const auto& property = item.value().get_object();
         auto field = field_of(name, property);
+        field.multiline = text(property, "contentMediaType") == "application/x-pem-file";
         field.secret = name == credential_field || (any_marked ? marked_secret(property) : !sounds_public(name));
         if (!field.choices.empty()) field.secret = false;  // a list to choose from hides nothing
         field.required = required != nullptr && std::any_of(required->begin(), required->end(), [&](const json::Value& r) {

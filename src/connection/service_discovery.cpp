@@ -65,8 +65,11 @@ void take_scopes(const DiscoveredService& service, provider::OAuth2& oauth) {
         if (!usable(scope) || twice || oauth.available_scopes.size() >= kMostScopes) continue;
         oauth.available_scopes.push_back({scope, "", "", {}});
     }
-    // Without it many servers give no refresh token.
-    if (holds(service.server.scopes_supported, "offline_access") || holds(listed, "offline_access")) oauth.scopes = {"offline_access"};
+    // Without offline_access many servers give no refresh token, and OpenID servers take no notice of it without openid.
+    const auto offered = [&](std::string_view scope) { return holds(service.server.scopes_supported, scope) || holds(listed, scope); };
+    if (!offered("offline_access")) return;
+    if (offered("openid")) oauth.scopes.emplace_back("openid");
+    oauth.scopes.emplace_back("offline_access");
 }
 
 std::optional<provider::TokenAuthMethod> method_of(const oauth::ServerMetadata& server) {

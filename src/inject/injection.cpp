@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "inject/credential_fields.hpp"
+#include "inject/prove_dpop.hpp"
 #include "inject/request_edit.hpp"
 #include "inject/usable.hpp"
 #include "provider/expand.hpp"
@@ -91,6 +92,10 @@ Result<Injection> Injection::make(const provider::ProviderDefinition& definition
     TRY(variables, provider::complete_variables(definition, connection.variables));
     TRY(rules, policy::rules_of(definition, variables, own_names(definition, connection)));
     injection.declared_ = std::move(rules);
+    if (DpopProver::needed(connection)) {
+        TRY(prover, DpopProver::make(connection));
+        injection.dpop_ = std::make_shared<const DpopProver>(std::move(prover));
+    }
     if (!definition.inject.sign.empty() || definition.auth_type == provider::AuthType::oauth1) {
         return base::fail(ErrorCode::unsupported,
                           fmt::format("requests to {} must be signed, which this release cannot do", definition.name));
@@ -125,11 +130,11 @@ Result<void> Injection::plan_default(const provider::ProviderDefinition& definit
         case AuthType::oauth2: {
             // A type that needs more than the token itself would go out wrong (RFC 6749 7.1).
             const auto type = fields.find("token_type").value_or("Bearer");
-            if (base::equal_ignoring_case(type, "mac") || base::equal_ignoring_case(type, "dpop")) {
+            if (base::equal_ignoring_case(type, "mac")) {
                 return base::fail(ErrorCode::unsupported, fmt::format("tokens of type {} are not supported", type));
             }
             if (!credential || credential->empty()) return no_credential(definition, fields.credential_name());
-            TRY(value, with_prefix("Bearer", *credential));
+            TRY(value, with_prefix(dpop_ ? "DPoP" : "Bearer", *credential));
             return add_header("Authorization", std::move(value));
         }
         case AuthType::api_key:
@@ -186,7 +191,7 @@ Result<void> Injection::add_cookie(std::string name, base::Secret value) {
 
 bool Injection::covers_body(const http::RequestHead&) const { return false; }  // nothing signs yet
 
-Result<void> Injection::apply(http::RequestHead& request, const net::Url& url, const Occasion*) const {
+Result<void> Injection::apply(http::RequestHead& request, const net::Url& url, const Occasion* occasion) const {
     const auto declares = [&url](const policy::UriRule& rule) { return rule.matches(url); };
     const bool declared = std::any_of(declared_.begin(), declared_.end(), declares);
     if (!is_tls(url) && !(url.host_is_loopback() && declared)) {
@@ -210,6 +215,7 @@ Result<void> Injection::apply(http::RequestHead& request, const net::Url& url, c
     for (const auto& header : headers_) remove_field(request.fields, header.name);
     merge_cookies(request.fields, borrowed(cookies_));
     for (const auto& header : headers_) request.fields.add(header.name, header.value.reveal());
+    if (dpop_) TRY_VOID(dpop_->apply(request, url, occasion));
     return {};
 }
 

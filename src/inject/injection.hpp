@@ -20,6 +20,7 @@
 namespace claviger::inject {
 
 class CredentialFields;
+class DpopProver;
 
 struct SecretPair { std::string name; base::Secret value; };
 
@@ -57,6 +58,7 @@ private:
 
     std::vector<SecretPair> headers_, query_, cookies_;
     std::vector<std::string> reserved_;             // names of the definition that callers may not send
+    std::shared_ptr<const DpopProver> dpop_;        // null: a bearer token, which needs no proof
     std::vector<policy::UriRule> declared_;         // where the definition lets the credential go
     std::optional<base::Instant> valid_until_;
 };

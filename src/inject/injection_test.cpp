@@ -75,7 +75,7 @@ TEST(Injection, defaults_of_oauth2) {
     struct Row { std::string type; Lines lines; };
     for (const auto& row : {Row{"Bearer", {"Authorization: Bearer T"}}, Row{"bearer", {"Authorization: Bearer T"}},
                             Row{"BEARER", {"Authorization: Bearer T"}}, Row{"bot", {"Authorization: Bearer T"}},
-                            Row{"", {"Authorization: Bearer T"}}, Row{"mac", {"error unsupported"}}, Row{"DPoP", {"error unsupported"}}}) {
+                            Row{"", {"Authorization: Bearer T"}}, Row{"mac", {"error unsupported"}}, Row{"DPoP", {"error needs_login"}}}) {
         auto connection = connection_to(definition, {});
         connection.access_token = base::Secret("T");
         connection.token_type = row.type;

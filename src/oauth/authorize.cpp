@@ -75,7 +75,7 @@ base::Result<net::Url> with_parameters(const net::Url& page, const Parameters& p
 
 }  // namespace
 
-base::Result<net::Url> authorization_url(const AuthorizationRequest& request) {
+base::Result<Parameters> authorization_parameters(const AuthorizationRequest& request) {
     TRY_VOID(check_page(request.endpoint));
     if (!is_vschar(request.client_id, 1024))
         return base::fail(ErrorCode::invalid_input, "the client id is empty or has characters that no client id has");
@@ -99,6 +99,8 @@ base::Result<net::Url> authorization_url(const AuthorizationRequest& request) {
         add("code_challenge_method", "S256");
     }
     if (!request.resource.empty()) add("resource", request.resource);
+    if (!request.nonce.empty()) add("nonce", request.nonce);
+    if (!request.dpop_jkt.empty()) add("dpop_jkt", request.dpop_jkt);
 
     TRY_VOID(check_existing_query(request.endpoint, ours));
     Parameters all = ours;
@@ -106,7 +108,12 @@ base::Result<net::Url> authorization_url(const AuthorizationRequest& request) {
         TRY_VOID(refuse_override(name, ours, "authorization_params"));
         all.emplace_back(name, value);
     }
-    return with_parameters(request.endpoint, all);
+    return all;
+}
+
+base::Result<net::Url> authorization_url(const AuthorizationRequest& request) {
+    TRY(parameters, authorization_parameters(request));
+    return with_parameters(request.endpoint, parameters);
 }
 
 base::Result<AuthorizationGrant> read_authorization_response(const Parameters& parameters,

@@ -19,12 +19,16 @@ struct AuthorizationRequest {
     std::string scope_param = "scope", scope_separator = " ";
     std::string code_challenge;          // empty: the definition says `pkce: false`
     std::string resource;                // RFC 8707, empty = none
+    std::string nonce;                   // OpenID Connect, empty = none
+    std::string dpop_jkt;                // RFC 9449 section 10, empty = none
     Parameters extra;                    // authorization_params, audience
     Parameters rename;                   // protocol name -> the server's name
 };
 
-// The URL to send the human to. The endpoint's own query is kept. An extra parameter, or one in the endpoint's query,
-// that would override a protocol parameter is ErrorCode::invalid_input (OA-29).
+// An extra parameter, or one in the endpoint's query, that would override a protocol parameter is
+// ErrorCode::invalid_input (OA-29).
+base::Result<Parameters> authorization_parameters(const AuthorizationRequest& request);
+// The URL to send the human to. The endpoint's own query is kept.
 base::Result<net::Url> authorization_url(const AuthorizationRequest& request);
 
 struct ResponseRules {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "crypto/jwk.hpp"
 #include "json/parse.hpp"
 #include "oauth/foreign_text.hpp"
 
@@ -26,7 +27,21 @@ base::Result<ClientAuthentication> registered_method(const json::Object& answer,
     if (const auto method = client_authentication_from(*text)) return *method;
     return base::fail(ErrorCode::unsupported,
                       fmt::format("the server registered the client for '{}' authentication", clean_text(*text)),
-                      "use client_secret_post, client_secret_basic or none");
+                      "register the application by hand and use the flow pkce");
+}
+
+// RFC 7591 section 2: what an assertion will be checked with.
+base::Result<void> add_assertion(json::Object& body, const RegistrationRequest& request) {
+    if (request.authentication == ClientAuthentication::client_secret_jwt) body["token_endpoint_auth_signing_alg"] = "HS256";
+    if (request.authentication != ClientAuthentication::private_key_jwt) return {};
+    TRY(key, crypto::Jwk::private_key(request.private_key.reveal()));
+    auto members = key.public_members();
+    members["kid"] = key.thumbprint();
+    members["use"] = "sig";
+    members["alg"] = "ES256";
+    body["token_endpoint_auth_signing_alg"] = "ES256";
+    body["jwks"] = json::Object{{"keys", json::Array{std::move(members)}}};
+    return {};
 }
 
 base::Result<void> check_redirect(const json::Object& answer, const std::string& ours) {
@@ -71,13 +86,16 @@ std::string_view to_string(ClientAuthentication method) {
         case ClientAuthentication::none: return "none";
         case ClientAuthentication::client_secret_post: return "client_secret_post";
         case ClientAuthentication::client_secret_basic: return "client_secret_basic";
+        case ClientAuthentication::client_secret_jwt: return "client_secret_jwt";
+        case ClientAuthentication::private_key_jwt: return "private_key_jwt";
     }
     return "none";
 }
 
 std::optional<ClientAuthentication> client_authentication_from(std::string_view text) {
     for (const auto method : {ClientAuthentication::none, ClientAuthentication::client_secret_post,
-                              ClientAuthentication::client_secret_basic})
+                              ClientAuthentication::client_secret_basic, ClientAuthentication::client_secret_jwt,
+                              ClientAuthentication::private_key_jwt})
         if (to_string(method) == text) return method;
     return std::nullopt;
 }
@@ -85,7 +103,8 @@ std::optional<ClientAuthentication> client_authentication_from(std::string_view 
 base::Result<ClientAuthentication> choose_authentication(const std::vector<std::string>& supported) {
     if (supported.empty()) return ClientAuthentication::none;
     for (const auto method : {ClientAuthentication::none, ClientAuthentication::client_secret_basic,
-                              ClientAuthentication::client_secret_post})
+                              ClientAuthentication::client_secret_post, ClientAuthentication::private_key_jwt,
+                              ClientAuthentication::client_secret_jwt})
         if (std::find(supported.begin(), supported.end(), to_string(method)) != supported.end()) return method;
     return base::fail(ErrorCode::unsupported, "the server supports no way of client authentication that Claviger does",
                       "register the application by hand and use --flow pkce");
@@ -100,6 +119,7 @@ base::Result<http::Request> registration_http_request(const RegistrationRequest&
     body["response_types"] = json::Array{json::Value("code")};
     body["token_endpoint_auth_method"] = to_string(request.authentication);
     body["application_type"] = "native";
+    TRY_VOID(add_assertion(body, request));
     if (!request.scopes.empty()) body["scope"] = base::join(request.scopes, " ");
     http::Request http{"POST", request.endpoint, {}, {}};
     http.fields.set("Accept", "application/json");
@@ -121,13 +141,22 @@ base::Result<Registration> read_registration(const http::Response& response, con
         return base::fail(ErrorCode::protocol, "the registration endpoint answered without a usable client id");
     TRY_VOID(check_redirect(answer, request.redirect_uri));
     TRY(method, registered_method(answer, !secret.empty(), request.authentication));
-    if (method != ClientAuthentication::none && secret.empty())
+    const bool by_key = method == ClientAuthentication::private_key_jwt;
+    if (by_key && request.private_key.empty())
+        return base::fail(ErrorCode::protocol, "the server registered the client for a private key, which it was not offered");
+    const bool wants_secret = method != ClientAuthentication::none && !by_key;
+    if (wants_secret && secret.empty())
         return base::fail(ErrorCode::protocol, "the server registered the client for a secret, but gave none");
 
     Registration registration;
     registration.client.client_id = std::string(*id);
     registration.client.authentication = method;
-    if (method != ClientAuthentication::none) registration.client.client_secret = base::Secret(secret);
+    if (wants_secret) registration.client.client_secret = base::Secret(secret);
+    if (by_key) {
+        registration.client.private_key = request.private_key.duplicate();
+        TRY(key, crypto::Jwk::private_key(request.private_key.reveal()));
+        registration.client.assertion.key_id = key.thumbprint();
+    }
     registration.registration_client_uri = same_origin_uri(answer, request.endpoint);
     const auto token = json::string_at(answer, "registration_access_token");
     if (token && is_vschar(*token, kMaxClientValue) && !registration.registration_client_uri.empty())

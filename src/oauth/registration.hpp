@@ -16,6 +16,7 @@ struct RegistrationRequest {
     std::string client_name, redirect_uri;
     std::vector<std::string> scopes;
     ClientAuthentication authentication = ClientAuthentication::none;  // what is asked for
+    base::Secret private_key{};  // JWK, P-256, with private_key_jwt: its public part is registered
 };
 
 struct Registration {
@@ -28,7 +29,8 @@ struct Registration {
 std::string_view to_string(ClientAuthentication method);
 std::optional<ClientAuthentication> client_authentication_from(std::string_view text);
 
-// The method to ask for: public where the server allows it (RFC 8252 section 8.4), else the first that both know.
+// The method to ask for: public where the server allows it (RFC 8252 section 8.4), else the first that both know; a key of
+// our own before an assertion by a shared secret, since it never leaves this machine.
 // An empty list means that the server's metadata does not say.
 base::Result<ClientAuthentication> choose_authentication(const std::vector<std::string>& supported);
 

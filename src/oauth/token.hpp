@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "http/client.hpp"
+#include "oauth/assertion.hpp"
 #include "oauth/types.hpp"
 
 namespace claviger::oauth {
@@ -18,16 +19,21 @@ using SecretParameters = std::vector<std::pair<std::string, base::Secret>>;
 struct TokenRequest {
     net::Url endpoint;
     Client client;
+    // Empty: no grant, but a request to another endpoint that clients authenticate at (RFC 9126, RFC 8628, RFC 7009), or of a
+    // dialect that names none.
     std::string grant_type;
     SecretParameters grant;  // code, redirect_uri, code_verifier, resource ...
     TokenRequestOptions options;
     // What stands for id and secret in Basic; each form-encoded like them. Absent: the client's own.
     std::optional<std::pair<base::Secret, base::Secret>> basic;
+    base::Secret dpop_key{};  // private JWK: the token is to be bound to it (RFC 9449); empty: a bearer token
+    Signing signing{};
 };
 
 // ErrorCode::invalid_input before anything is sent when method and secret do not fit, or an extra parameter or header
-// would override one of the protocol.
-base::Result<http::Request> token_http_request(const TokenRequest& request);
+// would override one of the protocol. Assertions and proofs are made anew at every call; `dpop_nonce`: as the server
+// gave it (RFC 9449 section 8), "" at first.
+base::Result<http::Request> token_http_request(const TokenRequest& request, std::string_view dpop_nonce = {});
 
 // What a failed token request was, for those who must decide rather than show it (refresh, explain).
 struct TokenFailure {
@@ -54,7 +60,12 @@ TokenOutcome read_token_answer(const http::Response& response, const TokenReques
 // The same for those who only show a failure.
 base::Result<TokenResponse> read_token_response(const http::Response& response, const TokenRequestOptions& options);
 
-// `http` outlives the tasks. request_token is ask_token for those who only show a failure.
+// Sends it and gives the answer as it came; `left` as in http::Client::send. For every endpoint that clients
+// authenticate at.
+net::Task<base::Result<http::Response>> send_authenticated(http::Client& http, TokenRequest request, bool* left = nullptr);
+
+// `http` outlives the tasks. A server that wants a nonce in the DPoP proof is asked once more with it, which is still one
+// request: it has looked at nothing else. request_token is ask_token for those who only show a failure.
 net::Task<TokenOutcome> ask_token(http::Client& http, TokenRequest request);
 net::Task<base::Result<TokenResponse>> request_token(http::Client& http, TokenRequest request);
 

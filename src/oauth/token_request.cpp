@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "json/value.hpp"
+#include "oauth/dpop.hpp"
 #include "oauth/foreign_text.hpp"
 #include "oauth/token.hpp"
 
@@ -22,21 +23,40 @@ constexpr std::array<std::string_view, 9> kReserved{
     "grant_type",    "code",          "redirect_uri",     "client_id",            "client_secret",
     "code_verifier", "refresh_token", "client_assertion", "client_assertion_type"};
 
-constexpr std::array<std::string_view, 8> kReservedHeaders{"authorization",     "host",       "content-length",
+constexpr std::array<std::string_view, 9> kReservedHeaders{"authorization",     "host",       "content-length",
                                                            "content-type",      "connection", "cookie",
-                                                           "transfer-encoding", "proxy-authorization"};
+                                                           "transfer-encoding", "proxy-authorization", "dpop"};
 
-// RFC 6749 section 2.3.1 knows no half-authenticated client.
-base::Result<void> check_client(const Client& client) {
-    const bool wants_secret = client.authentication != ClientAuthentication::none;
-    if (client.client_id.empty())
+constexpr std::string_view kAssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+bool by_assertion(ClientAuthentication method) {
+    return method == ClientAuthentication::client_secret_jwt || method == ClientAuthentication::private_key_jwt;
+}
+
+// A grant that says itself whose it is needs no client (RFC 7521 section 4.1, RFC 8693 section 2.1).
+bool speaks_for_itself(std::string_view grant_type) {
+    return grant_type.empty() || grant_type.ends_with(":jwt-bearer") || grant_type.ends_with(":token-exchange");
+}
+
+// RFC 6749 section 2.3.1 knows no half-authenticated client (OA-14).
+base::Result<void> check_client(const TokenRequest& request) {
+    const auto& client = request.client;
+    const auto method = client.authentication;
+    const bool by_key = method == ClientAuthentication::private_key_jwt;
+    const bool wants_secret = method != ClientAuthentication::none && !by_key;
+    if (client.client_id.empty() && (wants_secret || by_key || !speaks_for_itself(request.grant_type)))
         return base::fail(ErrorCode::invalid_input, "the client id is empty");
+    if (by_key && client.private_key.empty()) {
+        return base::fail(ErrorCode::invalid_input, "the client authenticates with a private key, but has none",
+                          "enter the private key, or set token_auth_method to another method");
+    }
     if (wants_secret && client.client_secret.empty()) {
         return base::fail(ErrorCode::invalid_input, "the client authenticates with a secret, but has none",
                           "enter the client secret, or set token_auth_method to none");
     }
     if (!wants_secret && !client.client_secret.empty()) {
-        return base::fail(ErrorCode::invalid_input, "the client has a secret, but its authentication method is none",
+        return base::fail(ErrorCode::invalid_input, by_key ? "the client has both a secret and a private key"
+                                                           : "the client has a secret, but its authentication method is none",
                           "set token_auth_method to client_secret_post or client_secret_basic");
     }
     return {};
@@ -93,7 +113,8 @@ base::WipedString json_body(const std::vector<Pair>& pairs) {
     return base::WipedString(text.reveal());
 }
 
-std::vector<Pair> protocol_pairs(const TokenRequest& request) {
+// `assertion` outlives the pairs.
+std::vector<Pair> protocol_pairs(const TokenRequest& request, const base::Secret& assertion) {
     const auto name_of = [&](std::string_view name) {
         for (const auto& [from, to] : request.options.rename)
             if (from == name) return to;
@@ -104,12 +125,15 @@ std::vector<Pair> protocol_pairs(const TokenRequest& request) {
         auto sent_as = name_of(name);
         if (!sent_as.empty()) pairs.push_back({std::move(sent_as), value});
     };
-    add("grant_type", request.grant_type);
+    if (!request.grant_type.empty()) add("grant_type", request.grant_type);
     for (const auto& [name, value] : request.grant) add(name, value.reveal());
-    if (request.client.authentication != ClientAuthentication::client_secret_basic)
+    if (request.client.authentication != ClientAuthentication::client_secret_basic && !request.client.client_id.empty())
         add("client_id", request.client.client_id);
     if (request.client.authentication == ClientAuthentication::client_secret_post)
         add("client_secret", request.client.client_secret.reveal());
+    if (assertion.empty()) return pairs;
+    add("client_assertion_type", kAssertionType);
+    add("client_assertion", assertion.reveal());
     return pairs;
 }
 
@@ -134,6 +158,14 @@ base::Result<void> append_extras(std::vector<Pair>& pairs, const Parameters& ext
     return {};
 }
 
+base::Result<void> add_proof(http::Request& http, const TokenRequest& request, std::string_view nonce) {
+    if (request.dpop_key.empty()) return {};
+    TRY(key, crypto::Jwk::private_key(request.dpop_key.reveal()));
+    TRY(proof, dpop_proof(key, {http.method, request.endpoint, {}, nonce}, request.signing));
+    http.fields.set("DPoP", proof.reveal());
+    return {};
+}
+
 base::Result<void> add_headers(http::Fields& fields, const Parameters& headers) {
     for (const auto& [name, value] : headers) {
         const auto lower = base::to_lower(name);
@@ -150,10 +182,15 @@ base::Result<void> add_headers(http::Fields& fields, const Parameters& headers) 
 
 }  // namespace
 
-base::Result<http::Request> token_http_request(const TokenRequest& request) {
+base::Result<http::Request> token_http_request(const TokenRequest& request, std::string_view dpop_nonce) {
     TRY_VOID(check_endpoint(request.endpoint, "token URL"));
-    TRY_VOID(check_client(request.client));
-    auto pairs = protocol_pairs(request);
+    TRY_VOID(check_client(request));
+    base::Secret assertion;
+    if (by_assertion(request.client.authentication)) {
+        TRY(made, client_assertion(request.client, request.endpoint, request.signing));
+        assertion = std::move(made);
+    }
+    auto pairs = protocol_pairs(request, assertion);
     TRY_VOID(append_extras(pairs, request.options.extra_parameters));
 
     const auto& options = request.options;
@@ -162,6 +199,7 @@ base::Result<http::Request> token_http_request(const TokenRequest& request) {
     TRY_VOID(add_headers(http.fields, options.extra_headers));
     if (request.client.authentication == ClientAuthentication::client_secret_basic)
         http.fields.set("Authorization", basic_credentials(request));
+    TRY_VOID(add_proof(http, request, dpop_nonce));
     if (options.in_query || options.method == "GET") {
         Parameters query;
         for (const auto& pair : pairs) query.emplace_back(pair.name, std::string(pair.value));
@@ -173,19 +211,28 @@ base::Result<http::Request> token_http_request(const TokenRequest& request) {
     return http;
 }
 
+net::Task<base::Result<http::Response>> send_authenticated(http::Client& http, TokenRequest request, bool* left) {
+    const std::string what = request.grant_type.empty() ? "the request failed" : "the token request failed";
+    CO_TRY(message, token_http_request(request));
+    auto answer = co_await http.send(std::move(message), left);
+    if (!answer) co_return base::fail(answer.error().within(what));
+    const auto nonce = request.dpop_key.empty() ? std::string() : demanded_nonce(answer->status, answer->fields, answer->body);
+    if (nonce.empty()) co_return answer;
+    CO_TRY(again, token_http_request(request, nonce));
+    if (left != nullptr) *left = false;  // the first one was refused for its proof alone
+    auto second = co_await http.send(std::move(again), left);
+    if (!second) co_return base::fail(second.error().within(what));
+    co_return second;
+}
+
 net::Task<TokenOutcome> ask_token(http::Client& http, TokenRequest request) {
-    TokenFailure failure;
-    auto message = token_http_request(request);
-    if (!message) {
-        failure.shown = message.error();
-        co_return tl::unexpected<TokenFailure>(std::move(failure));
-    }
     const auto options = request.options;
     bool left = false;
-    auto answer = co_await http.send(std::move(*message), &left);
+    auto answer = co_await send_authenticated(http, std::move(request), &left);
     if (!answer) {
+        TokenFailure failure;
         failure.kind = left ? TokenFailure::Kind::in_doubt : TokenFailure::Kind::not_sent;
-        failure.shown = answer.error().within("the token request failed");
+        failure.shown = answer.error();
         co_return tl::unexpected<TokenFailure>(std::move(failure));
     }
     auto token = read_token_answer(*answer, options);

@@ -2,6 +2,8 @@
 // Thread rule: values.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,15 +19,27 @@ namespace claviger::oauth {
 
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
-// RFC 6749 section 2: the registration used at an authorization server.
-enum class ClientAuthentication { none, client_secret_post, client_secret_basic };
+// RFC 6749 section 2.3 and RFC 7523 section 2.2: how a client says who it is.
+enum class ClientAuthentication { none, client_secret_post, client_secret_basic, client_secret_jwt, private_key_jwt };
 
+// A signed statement (RFC 7523 section 3), of a client about itself or as the grant of a service account.
+struct Assertion {
+    std::string algorithm;  // empty: what fits the key
+    std::string key_id;     // "kid", empty: none
+    std::string issuer, subject, audience;
+    Parameters claims;      // further ones
+    std::chrono::seconds lifetime{300};  // never longer than that (OA-26)
+};
+
+// The registration used at an authorization server.
 struct Client {
     std::string client_id;
-    base::Secret client_secret;  // empty for a public client
+    base::Secret client_secret;  // empty for a public client, and with private_key_jwt
     ClientAuthentication authentication = ClientAuthentication::none;
+    base::Secret private_key{};  // PEM or JWK, of private_key_jwt
+    Assertion assertion{};       // of both _jwt methods; empty members: client id, client id, token endpoint
     [[nodiscard]] Client duplicate() const {
-        return Client{client_id, client_secret.duplicate(), authentication};
+        return Client{client_id, client_secret.duplicate(), authentication, private_key.duplicate(), assertion};
     }
 };
 

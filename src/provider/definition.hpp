@@ -68,7 +68,7 @@ struct RefreshQuirk {
 // A signed JWT: of the client (RFC 7523 section 2.2) or as the grant (section 2.1). Every text is a template over
 // {{field}}; `private_key` is PEM or JWK.
 struct AssertionRule {
-    std::string algorithm = "RS256", issuer, subject, audience, key_id, private_key;
+    std::string algorithm, issuer, subject, audience, key_id, private_key;  // algorithm: empty means what fits the key
     StringMap claims;
     std::int64_t lifetime_seconds = 300;
     bool present = false;

@@ -1,5 +1,6 @@
 """Definitions made by the program: discovered, asked for, linted (product.md, seeds 000 and 004)."""
 from harness import *
+from test_terminal import Terminal
 
 
 def mcp(world, server, *options):
@@ -13,14 +14,14 @@ def an_issuer_becomes_a_definition_and_a_login_in_two_commands(world):
     equal((definition["name"], definition["flow"]), ("acme", "dcr_pkce"), "name and flow")
     for member, endpoint in (("authorization_url", "authorization_endpoint"), ("token_url", "token_endpoint"), ("registration_endpoint",) * 2, ("userinfo_url", "userinfo_endpoint"), ("revocation_url", "revocation_endpoint")):
         equal(definition["oauth"][member], server[endpoint], member)
-    equal(definition["oauth"]["scopes"], ["offline_access"], "default scopes")
+    equal(definition["oauth"]["scopes"], ["openid", "offline_access"], "default scopes")
     check({"openid", "email", "read"} <= {s["value"] for s in definition["oauth"]["available_scopes"]}, "scopes to choose from")
     contains(found.stderr, "found: PKCE with S256", "what was found")
     contains(found.stderr, "not found: API host", "what was not")
     world.run("register", "-", "--yes", stdin=found.stdout)
     world.run("remove", "acme", "--yes")
     contains(world.run("provider", "discover", server["issuer"], "--name", "acme", "--register", "--yes").stdout, "Provider acme registered.", "registered")
-    result, _ = browser_login(world, ["login", "acme", "--scopes", "openid,offline_access"])
+    result, _ = browser_login(world, ["login", "acme"])
     contains(result.stdout, "Successfully logged in to acme (default).", "login")
     world.run("provider", "discover", server["issuer"], "--name", "acme", "--register", "--yes", code=5)
 
@@ -75,6 +76,77 @@ def lint_finds_what_register_lets_pass(world):
     world.run("provider", "lint", world.directory / "missing.json", code=3)
 
 
+FIVE = {"display_name": "Acme CRM", "authorization_url": "https://acme.example/authorize", "token_url": "https://acme.example/token", "client_id": "acme-app", "scopes": "read, write"}
+
+
+def the_five_values_are_enough(world):
+    secret = world.canaries.new("client secret")
+    answers = {**FIVE, "client_secret": secret, "api_url": "api.acme.example"}
+    document = json.loads(world.run("provider", "new", "acme", "--yes", "--json", "--input", "stdin", stdin=json.dumps(answers)).stdout)
+    equal((document["status"], document["client_stored"]), ("registered", True), "outcome")
+    definition = json.loads(world.run("inspect", "acme").stdout)
+    equal((definition["auth_type"], definition["flow"], definition["api_url"], definition["oauth"]["scopes"], definition["oauth"]["client_secret_required"], definition["export"]),
+          ("oauth2", "pkce", "api.acme.example", ["read", "write"], True, {"env": {"access_token": "ACME_ACCESS_TOKEN"}}), "the definition")
+    check("acme-app" not in json.dumps(definition), "the client is not in the file")
+    world.run("provider", "lint", "acme")
+    # The client is stored as login stores it: nothing is asked for any more, the browser is sent away at once.
+    process = world.start("login", "acme", "--input", "stdin", stdin="")
+    for raw in process.stderr:
+        if b"acme.example/authorize" in raw:
+            contains(raw.decode(), "client_id=acme-app", "the link")
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    world.children.remove(process)
+    world.run("provider", "new", "acme", "--yes", "--input", "stdin", stdin=json.dumps(answers), code=5)
+
+
+def every_answer_is_checked_and_a_mistake_leaves_nothing(world):
+    for change, part in (({"token_url": "http://acme.example/token"}, "token_url"), ({"authorization_url": "nonsense"}, "authorization_url"), ({"scopes": 'a"b'}, "scopes"),
+                         ({"api_url": "*.com"}, "api_url"), ({"env": "PATH"}, "env"), ({"kind": "magic"}, "kind"), ({"tokenurl": "x"}, "tokenurl"), ({"token_url": ""}, "token_url")):
+        refused = world.run("provider", "new", "acme", "--yes", "--input", "stdin", stdin=json.dumps({**FIVE, **change}), code=4)
+        contains(refused.stderr, f'"{part}"', f"{change} is refused by its name")
+    world.run("provider", "new", "acme", "--input", "stdin", stdin=json.dumps(FIVE), code=2)  # nobody says yes
+    check(not (world.home / "providers").exists() or not list((world.home / "providers").iterdir()), "nothing is registered")
+    key = json.dumps({"kind": "api_key", "api_url": "api.key.example", "header_name": "X-Key"})
+    world.run("provider", "new", "keyed", "--yes", "--input", "stdin", stdin=key)
+    equal(json.loads(world.run("inspect", "keyed").stdout)["api_key"], {"header_name": "X-Key", "header_prefix": ""}, "an API key")
+    world.run("provider", "new", "based", "--yes", "--input", "stdin", stdin=json.dumps({"kind": "basic", "api_url": "api.basic.example"}))
+    equal(json.loads(world.run("inspect", "based").stdout)["auth_type"], "basic", "a password")
+
+
+def what_the_service_publishes_is_proposed(world):
+    server = world.authorization_server()
+    answers = {"authorization_url": server["authorization_endpoint"]}
+    world.run("provider", "new", "acme", "--yes", "--input", "stdin", stdin=json.dumps(answers))
+    definition = json.loads(world.run("inspect", "acme").stdout)
+    equal((definition["flow"], definition["oauth"]["token_url"], definition["oauth"]["registration_endpoint"]), ("dcr_pkce", server["token_endpoint"], server["registration_endpoint"]), "found by itself")
+    result, _ = browser_login(world, ["login", "acme"])
+    contains(result.stdout, "Successfully logged in to acme (default).", "login")
+
+
+def a_wizard_on_the_terminal(world):
+    secret = world.canaries.new("client secret")
+    terminal = Terminal(world, "provider", "new", "acme")
+    for prompt, answer in (("Name to show [Acme]", ""), ("How does it authenticate?", ""), ("Authorization URL", "http://acme.example/a"), ("Authorization URL", "https://127.0.0.1:1/a"),
+                           ("Token URL", "https://127.0.0.1:1/t"), ("Client ID", "acme-app"), ("Scopes", "read"), ("Client secret", secret), ("API host", "api.acme.example"),
+                           ("Does it differ", ""), ("Environment variable for programs [ACME_ACCESS_TOKEN]", ""), ("Register 'acme'?", "y")):
+        terminal.read_until(prompt)
+        if answer == secret:
+            terminal.wait_until_echo_is(False)
+        terminal.type(answer + "\n")
+    terminal.read_until("Provider acme registered.")
+    terminal.end(0)
+    contains(terminal.shown, "not accepted: must be https", "a wrong answer is refused at once")
+    check(secret not in terminal.shown, "the secret was shown")
+    terminal = Terminal(world, "provider", "new", "other")
+    terminal.read_until("Name to show")
+    terminal.type("\x03")
+    terminal.end(11)
+    equal([p.name for p in (world.home / "providers").iterdir()], ["acme.json"], "Ctrl-C leaves nothing")
+
+
 if __name__ == "__main__":
     main(an_issuer_becomes_a_definition_and_a_login_in_two_commands, RFC9728_the_url_of_an_mcp_server_is_enough, a_url_that_publishes_nothing_is_said_plainly,
-         lint_finds_what_register_lets_pass)
+         lint_finds_what_register_lets_pass, the_five_values_are_enough, every_answer_is_checked_and_a_mistake_leaves_nothing,
+         what_the_service_publishes_is_proposed, a_wizard_on_the_terminal)

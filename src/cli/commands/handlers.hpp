@@ -17,6 +17,8 @@ Outcome login(Context&, const Invocation&);
 Outcome explain(Context&, const Invocation&);
 Outcome provider_discover(Context&, const Invocation&);
 Outcome provider_lint(Context&, const Invocation&);
+Outcome provider_new(Context&, const Invocation&);
+Outcome import_authsome(Context&, const Invocation&);
 Outcome get_connection(Context&, const Invocation&);
 Outcome export_connection(Context&, const Invocation&);
 Outcome logout(Context&, const Invocation&);

@@ -1,10 +1,14 @@
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <utility>
 
 #include "api/local_page.hpp"
 #include "base/text.hpp"
 #include "cli/commands/failed_login.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/console_dialog.hpp"
+#include "cli/device_prompt.hpp"
 #include "cli/interruptible.hpp"
 #include "connection/connect.hpp"
 #include "sys/files.hpp"
@@ -116,14 +120,33 @@ void print_success(Context& context, const connection::ConnectOutcome& outcome) 
     context.out().data((outcome.already_connected ? "Already logged in to " : "Successfully logged in to ") + who);
 }
 
+// What is waited for, and until when.
+struct Countdown {
+    std::string_view what = "Waiting for you in the browser";
+    net::Deadline end = net::in(connection::kFlowLifetime);
+    bool shown = false;
+};
+
 // Ends with the loop, which stops when the login is done.
-net::Task<void> show_waiting(net::Loop& loop, const Output& out) {
-    for (int seconds = 0;; ++seconds) {
-        const int left = static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(connection::kFlowLifetime).count()) - seconds;
-        out.progress("Waiting for you in the browser (" + std::to_string(left / 60) + ":" + (left % 60 < 10 ? "0" : "") +
+net::Task<void> show_waiting(net::Loop& loop, const Output& out, const Countdown& countdown) {
+    for (;;) {
+        const auto until_end = std::chrono::ceil<std::chrono::seconds>(countdown.end - std::chrono::steady_clock::now());
+        const auto left = std::max<std::int64_t>(until_end.count(), 0);
+        out.progress(std::string(countdown.what) + " (" + std::to_string(left / 60) + ":" + (left % 60 < 10 ? "0" : "") +
                      std::to_string(left % 60) + " left, Ctrl-C to cancel)");
         co_await loop.sleep(std::chrono::seconds(1));
     }
+}
+
+void start_countdown(net::Loop& loop, const Output& out, Countdown& countdown) {
+    if (std::exchange(countdown.shown, true)) return;
+    loop.spawn("login progress", show_waiting(loop, out, countdown));
+}
+
+ShowQr qr_wanted(const Invocation& invocation) {
+    const std::string wanted = invocation.value("--qr", "auto");
+    if (wanted == "always") return ShowQr::always;
+    return wanted == "never" ? ShowQr::never : ShowQr::automatic;
 }
 
 // A signal while the browser is still being told of the success comes too late to undo it.
@@ -159,18 +182,29 @@ Outcome login(Context& context, const Invocation& invocation) {
     client_options.observer = [&recorder](const http::Request& sent, const base::Result<http::Response>& got) { recorder.exchange(sent, got); };
     TRY(http, http::Client::make(loop, std::move(client_options)));
 
+    Countdown countdown;
+    const auto show_code = [&loop, &context, &countdown, qr = qr_wanted(invocation)](const connection::DeviceCode& code) {
+        print_device_code(context.out(), code, qr);
+        countdown.what = "Waiting for the code to be approved";
+        countdown.end = code.end;
+        start_countdown(loop, context.out(), countdown);
+    };
     const bool may_open = config->get("login.browser") != "never";
-    const auto open_page = [&]() { return api::LocalPage::open(loop, page_options(context, may_open), context.random(), context.log()); };
+    const auto open_page = [&]() {
+        auto options = page_options(context, may_open);
+        options.show_code = show_code;
+        return api::LocalPage::open(loop, std::move(options), context.random(), context.log());
+    };
     std::unique_ptr<connection::Dialog> dialog;
     if (where == Where::browser) {
         TRY(page, open_page());
         dialog = std::move(page);
     } else {
         const auto questions = where == Where::terminal ? Questions::terminal : Questions::stdin_text;
-        dialog = std::make_unique<ConsoleDialog>(loop, questions, open_page, [&out = context.out()](std::string_view line) { out.talk(line); });
+        dialog = std::make_unique<ConsoleDialog>(loop, questions, open_page, [&out = context.out()](std::string_view line) { out.talk(line); }, show_code);
     }
     connection::Surroundings surroundings{loop, http, *connections, *dialog, context.random(), context.log(), &recorder};
-    if (where == Where::browser) loop.spawn("login progress", show_waiting(loop, context.out()));
+    if (where == Where::browser) start_countdown(loop, context.out(), countdown);
     const std::string connection_name = request.connection_name;
     const auto started = context.clock().now();
     auto ended = run_until_interrupted(loop, connection::connect(surroundings, std::move(definition), std::move(request)));

@@ -17,6 +17,9 @@ const { values: options } = parseArgs({
     'no-registration': { type: 'boolean', default: false },
     'pkce-optional': { type: 'boolean', default: false },
     'no-iss': { type: 'boolean', default: false },
+    'no-rotation': { type: 'boolean', default: false },
+    'require-par': { type: 'boolean', default: false },
+    'dpop-nonce': { type: 'boolean', default: false },
     record: { type: 'string' },
   },
 })
@@ -36,9 +39,9 @@ const provider = new Provider(issuer, {
   cookies: { keys: [randomBytes(32).toString('hex')] },
   scopes: ['openid', 'offline_access', 'email', 'read', 'write'],
   claims: { openid: ['sub'], email: ['email'] },
-  clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
+  clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt'],
   pkce: { required: () => !options['pkce-optional'] },
-  rotateRefreshToken: true,
+  rotateRefreshToken: !options['no-rotation'],
   issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
   findAccount: async (ctx, id) => ({ accountId: id, claims: async () => ({ sub: id, email: `${id}@example.test` }) }),
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
@@ -53,7 +56,9 @@ const provider = new Provider(issuer, {
     revocation: { enabled: true },
     introspection: { enabled: true },
     deviceFlow: { enabled: true },
-    pushedAuthorizationRequests: { enabled: true },
+    clientCredentials: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: options['require-par'] },
+    dPoP: { enabled: true, nonceSecret: options['dpop-nonce'] ? randomBytes(32) : undefined, requireNonce: () => options['dpop-nonce'] },
   },
 })
 
@@ -82,6 +87,11 @@ function withoutIssuer(response) {
   response.setHeader = (name, value) => set(name, name.toLowerCase() === 'location' ? strip(value) : value)
 }
 
+// What must never happen to a client that keeps its tokens in order.
+provider.on('grant.revoked', (ctx) => {
+  if (options.record && ctx?.path === '/token') appendFileSync(options.record, 'REUSE of a refresh token or code\n')
+})
+
 const handle = provider.callback()
 server.on('request', (request, response) => {
   const path = request.url.split('?')[0]
@@ -102,4 +112,6 @@ console.log(JSON.stringify({
   registration_endpoint: options['no-registration'] ? undefined : `${issuer}/reg`,
   revocation_endpoint: `${issuer}/token/revocation`,
   userinfo_endpoint: `${issuer}/me`,
+  pushed_authorization_request_endpoint: `${issuer}/request`,
+  device_authorization_endpoint: `${issuer}/device/auth`,
 }))

@@ -1,0 +1,97 @@
+#include <functional>
+
+#include "connection/attempt.hpp"
+#include "connection/request_fields.hpp"
+#include "connection/token_options.hpp"
+#include "oauth/device.hpp"
+#include "oauth/poll_schedule.hpp"
+
+namespace claviger::connection {
+namespace {
+
+constexpr std::string_view kGrantType = "urn:ietf:params:oauth:grant-type:device_code";
+
+// A service that takes the bare code knows no clients, unless the definition says how one authenticates.
+bool needs_client(const provider::OAuth2& oauth) {
+    return oauth.device_token_request != "json" || oauth.token_auth_method || oauth.client_secret_required;
+}
+
+base::Result<oauth::TokenRequest> authorization_request(const Attempt& attempt, const Endpoints& endpoints,
+                                                        const oauth::Client& client) {
+    const auto& oauth = *attempt.definition.oauth2;
+    oauth::TokenRequest request;
+    request.endpoint = *endpoints.device_authorization;
+    request.client = client.duplicate();
+    if (!attempt.scopes.empty())
+        request.grant.emplace_back(oauth.scope_param, base::Secret(joined_scopes(oauth, attempt.scopes)));
+    TRY(resource, resource_parameter(oauth, attempt.variables));
+    if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
+    if (!oauth.audience.empty()) request.grant.emplace_back("audience", base::Secret(oauth.audience));
+    request.options.extra_headers = oauth.token_headers;
+    request.options.rename = renames_of(oauth, "device");
+    return request;
+}
+
+// RFC 8628 section 3.4, or the definition's JSON dialect: the code and nothing of a grant.
+base::Result<oauth::TokenRequest> poll_request(const Attempt& attempt, const Endpoints& endpoints,
+                                               const oauth::Client& client, const base::Secret& device_code) {
+    const auto& oauth = *attempt.definition.oauth2;
+    const std::map<std::string, std::string> captured;
+    RequestFields fields(attempt.definition, attempt.variables, captured);
+    fields.set("client_id", client.client_id);
+    fields.set("scope", joined_scopes(oauth, attempt.scopes));
+    TRY(request, token_request(attempt.definition, fields, endpoints.token, client.duplicate()));
+    if (oauth.device_token_request == "json") {
+        request.options.json_body = true;
+    } else {
+        request.grant_type = kGrantType;
+    }
+    request.grant.emplace_back("device_code", device_code.duplicate());
+    TRY(resource, resource_parameter(oauth, attempt.variables));
+    if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
+    request.dpop_key = attempt.dpop_key.duplicate();
+    request.signing = {&attempt.with.connections.clock(), &attempt.with.random};
+    return request;
+}
+
+}  // namespace
+
+// Flow device_code: the code is shown, and the human approves it wherever there is a browser. Lasts as long as the code
+// does; no listener is needed on this machine.
+net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt) {
+    auto endpoints = co_await find_endpoints(attempt);
+    if (!endpoints) co_return base::fail(endpoints.error());
+    ReadyClient client;
+    if (needs_client(*attempt.definition.oauth2)) {
+        auto ready = co_await ready_client(attempt, *endpoints, std::string());
+        if (!ready) co_return base::fail(ready.error());
+        client = std::move(*ready);
+    }
+    CO_TRY(asked, authorization_request(attempt, *endpoints, client.client));
+    auto authorization = co_await oauth::authorize_device(attempt.with.http, std::move(asked));
+    if (!authorization) co_return base::fail(with_client_hint(attempt, client, authorization.error()));
+
+    auto waiting = oauth::waiting_on(attempt.with.loop);
+    const oauth::PollSchedule schedule(authorization->interval, authorization->expires_in, waiting.now());
+    DeviceCode shown{authorization->user_code, authorization->verification_uri, authorization->verification_uri_complete,
+                     schedule.end()};
+    co_await attempt.with.dialog.show_device_code(std::move(shown));
+    const auto& sender = client.client;
+    std::function<base::Result<oauth::TokenRequest>()> poll = [&] {
+        return poll_request(attempt, *endpoints, sender, authorization->device_code);
+    };
+    auto token = co_await oauth::await_device_token(attempt.with.http, std::move(waiting), schedule, std::move(poll));
+    if (!token) co_return base::fail(with_client_hint(attempt, client, token.error()));
+
+    CO_TRY_VOID(check_binding(attempt, token->token_type));
+    auto id_token = token->id_token.duplicate();
+    std::string nonce;  // RFC 8628 sends none
+    auto outcome = outcome_of(attempt, *endpoints, client.client, std::move(*token));
+    auto claims = co_await verified_claims(attempt, *endpoints, client.client, std::move(id_token), std::move(nonce), outcome.warnings);
+    outcome.id_claims = std::move(claims);
+    const auto* to_save = client.to_save ? &*client.to_save : nullptr;
+    CO_TRY_VOID(store_connection(attempt, outcome.connection, to_save));
+    co_return outcome;
+}
+
+}  // namespace claviger::connection

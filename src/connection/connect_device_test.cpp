@@ -1,0 +1,189 @@
+#include "connection/connect_code_test_support.hpp"
+#include "oauth/device.hpp"
+
+namespace claviger::connection::testing {
+namespace {
+
+using base::ErrorCode;
+using namespace std::chrono_literals;
+
+constexpr const char* kPending = R"({"error":"authorization_pending"})";
+
+class Device : public Code {
+protected:
+    Device() { give_code(); }
+    void give_code(const std::string& more = R"(,"interval":1)") {
+        server.on("/device", 200,
+                  R"({"device_code":"secret-device-code","user_code":"WDJB-MJHT","verification_uri":"https://acme.example/device",
+                      "verification_uri_complete":"https://acme.example/device?c=WDJB-MJHT","expires_in":900)" + more + "}");
+    }
+    provider::ProviderDefinition device(const std::string& more = "") {
+        return define(oauth(fmt::format(R"("device_authorization_url":"{0}/device","token_url":"{0}/token","scopes":["read","write"]{1})",
+                                        server.origin(), more), "device_code"));
+    }
+    // The answers of the token endpoint, one after another; the last one stays.
+    void answers(std::vector<std::pair<int, std::string>> list) {
+        auto at = std::make_shared<std::size_t>(0);
+        server.on("/token", [list = std::move(list), at](const FakeServer::Seen&) {
+            const auto& [status, body] = list[std::min((*at)++, list.size() - 1)];
+            return FakeServer::json(status, body);
+        });
+    }
+    // The wait alone, on a time of its own: `waits` holds how long each one was.
+    base::Result<oauth::TokenResponse> wait(std::chrono::seconds lifetime = 900s) {
+        waits.clear();
+        now = net::Deadline() + 1000h;
+        oauth::Waiting waiting;
+        waiting.now = [this] { return now; };
+        waiting.until = [this](net::Deadline until) { return pass(this, until); };
+        std::function<base::Result<oauth::TokenRequest>()> request = [this]() -> base::Result<oauth::TokenRequest> {
+            oauth::TokenRequest made;
+            made.endpoint = net::Url::parse(server.origin() + "/token").value();
+            made.client.client_id = "client-1";
+            made.grant_type = "urn:ietf:params:oauth:grant-type:device_code";
+            made.grant.emplace_back("device_code", base::Secret("dc"));
+            return made;
+        };
+        const oauth::PollSchedule schedule(5s, lifetime, now);
+        return loop.run_until(oauth::await_device_token(*http, waiting, schedule, request));
+    }
+    static net::Task<void> pass(Device* self, net::Deadline until) {
+        self->waits.push_back(std::chrono::duration_cast<std::chrono::seconds>(until - self->now));
+        self->now = until;
+        co_return;
+    }
+    net::Deadline now;
+    std::vector<std::chrono::seconds> waits;
+};
+
+TEST_F(Device, RFC8628_the_whole_flow) {
+    answers({{400, kPending}, {200, kTokens}});
+    dialog.queue.push_back({{"client_id", "client-1"}});
+    const auto outcome = login(device(R"(,"audience":"urn:acme","rename":{"device":{"client_id":"app"}})"));
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+
+    ASSERT_EQ(dialog.forms.size(), 1U);
+    ASSERT_EQ(dialog.forms[0].fields.size(), 1U);  // no secret is asked for
+    EXPECT_TRUE(dialog.forms[0].redirect_uri.empty());
+    EXPECT_TRUE(dialog.links.empty());
+    ASSERT_EQ(dialog.codes.size(), 1U);
+    EXPECT_EQ(dialog.codes[0].user_code, "WDJB-MJHT");
+    EXPECT_EQ(dialog.codes[0].url.text(), "https://acme.example/device");
+    EXPECT_EQ(dialog.codes[0].complete_url->text(), "https://acme.example/device?c=WDJB-MJHT");
+
+    ASSERT_EQ(server.requests("/device").size(), 1U);
+    EXPECT_EQ(server.requests("/device")[0].form, (Words{{"app", "client-1"}, {"scope", "read write"}, {"audience", "urn:acme"}}));
+    ASSERT_EQ(server.requests("/token").size(), 2U);
+    EXPECT_EQ(server.requests("/token")[1].form,
+              (Words{{"grant_type", "urn:ietf:params:oauth:grant-type:device_code"}, {"device_code", "secret-device-code"}, {"client_id", "client-1"}}));
+    const auto stored = connections->load("acme", "default").value();
+    EXPECT_EQ(stored.flow, provider::Flow::device_code);
+    EXPECT_TRUE(stored.access_token.equals("at-1"));
+    EXPECT_TRUE(stored.refresh_token.equals("rt-1"));
+    EXPECT_EQ(stored.client_id, "client-1");
+    EXPECT_EQ(stored.oauth_endpoints, (std::vector<std::string>{server.origin() + "/token", server.origin() + "/device"}));
+}
+
+TEST_F(Device, a_json_dialect_sends_the_bare_code_and_asks_for_no_client) {
+    answers({{200, kTokens}});
+    const auto outcome = login(device(R"(,"device_token_request":"json")"));
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    EXPECT_TRUE(dialog.forms.empty());
+    EXPECT_EQ(server.requests("/device").at(0).form, (Words{{"scope", "read write"}}));
+    EXPECT_EQ(server.requests("/token").at(0).body, R"({"device_code":"secret-device-code"})");
+    EXPECT_EQ(server.requests("/token").at(0).type, "application/json");
+}
+
+TEST_F(Device, a_secret_is_asked_for_where_the_definition_names_how_it_is_sent) {
+    answers({{200, kTokens}});
+    give_client();
+    ASSERT_TRUE(login(device(R"(,"token_auth_method":"client_secret_basic")")));
+    EXPECT_EQ(dialog.forms[0].fields.size(), 2U);
+    const auto basic = "Basic " + base::base64_encode("client-1:secret-1");
+    EXPECT_EQ(server.requests("/device").at(0).authorization, basic);
+    EXPECT_EQ(server.requests("/token").at(0).authorization, basic);
+}
+
+TEST_F(Device, a_later_login_in_the_browser_asks_for_the_secret_that_the_device_did_not_need) {
+    answers({{200, kTokens}});
+    const auto both = plain(fmt::format(R"(,"device_authorization_url":"{}/device","client_secret_required":true)", server.origin()));
+    ConnectRequest by_device;
+    by_device.flow = provider::Flow::device_code;
+    dialog.queue.push_back({{"client_id", "client-1"}});
+    ASSERT_TRUE(login(both, by_device));
+    give_client();
+    ConnectRequest work;
+    work.connection_name = "work";
+    ASSERT_TRUE(login(both, work));
+    ASSERT_EQ(dialog.forms.size(), 2U);
+    EXPECT_EQ(dialog.forms[1].fields[0].default_value, "client-1");
+    EXPECT_TRUE(connections->client("acme", server.origin()).value()->client_secret.equals("secret-1"));
+}
+
+TEST_F(Device, endpoints_come_from_the_issuer) {
+    server.on("/.well-known/oauth-authorization-server", 200,
+              fmt::format(R"({{"issuer":"{0}","token_endpoint":"{0}/token","device_authorization_endpoint":"{0}/device"}})", server.origin()));
+    answers({{200, kTokens}});
+    dialog.queue.push_back({{"client_id", "client-1"}});
+    const auto outcome = login(define(oauth(fmt::format(R"("issuer":"{}","scopes":["read"])", server.origin()), "device_code")));
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    EXPECT_EQ(outcome->connection.issuer, server.origin());
+    // RFC 8414 metadata without a device endpoint.
+    server.on("/.well-known/oauth-authorization-server", 200, fmt::format(R"({{"issuer":"{0}","token_endpoint":"{0}/token"}})", server.origin()));
+    ConnectRequest other;
+    other.connection_name = "other";
+    const auto none = login(define(oauth(fmt::format(R"("issuer":"{}")", server.origin()), "device_code")), other);
+    EXPECT_EQ(none.error().message, "acme publishes no device authorization endpoint");
+}
+
+TEST_F(Device, a_refused_code_ends_the_login_before_anything_is_shown) {
+    server.on("/device", 400, R"({"error":"unauthorized_client"})");
+    dialog.queue.push_back({{"client_id", "client-1"}});
+    const auto outcome = login(device());
+    EXPECT_EQ(outcome.error().code, ErrorCode::authorization_failed);
+    EXPECT_TRUE(dialog.codes.empty());
+    EXPECT_FALSE(connections->client("acme", server.origin()).value());
+}
+
+TEST_F(Device, OA17_the_wait_follows_each_answer) {
+    answers({{400, kPending}, {400, R"({"error":"slow_down"})"}, {400, kPending}, {503, "{}"}, {502, "<html>"}, {428, kPending}, {200, R"({"error":"authorization_pending"})"}, {200, kTokens}});
+    const auto token = wait();
+    ASSERT_TRUE(token) << token.error().describe();
+    EXPECT_EQ(waits, (std::vector<std::chrono::seconds>{5s, 5s, 10s, 10s, 20s, 40s, 10s, 10s}));
+}
+
+TEST_F(Device, RFC8628_section_3_5_every_other_answer_ends_it) {
+    struct Row { int status; const char* body; ErrorCode code; const char* part; };
+    const Row rows[] = {
+        {400, R"({"error":"access_denied"})", ErrorCode::authorization_failed, "the login was denied on the provider's page"},
+        {400, R"({"error":"expired_token"})", ErrorCode::cancelled, "nobody approved"},
+        {400, R"({"error":"invalid_grant"})", ErrorCode::authorization_failed, "invalid_grant"},
+        {401, R"({"error":"invalid_client"})", ErrorCode::authorization_failed, "invalid_client"},
+        {400, R"({"error":"something_new","error_description":"odd"})", ErrorCode::authorization_failed, "something_new: odd"},
+        {404, "<html>", ErrorCode::authorization_failed, "HTTP 404"},
+        {200, "<html>", ErrorCode::protocol, "without a JSON object"},
+        {302, "", ErrorCode::protocol, "redirect"},
+    };
+    for (const auto& row : rows) {
+        answers({{400, kPending}, {row.status, row.body}});
+        const auto token = wait();
+        ASSERT_FALSE(token) << row.body;
+        EXPECT_EQ(token.error().code, row.code) << row.body;
+        EXPECT_NE(token.error().message.find(row.part), std::string::npos) << token.error().message;
+        EXPECT_EQ(waits.size(), 2U) << row.body;
+    }
+}
+
+TEST_F(Device, OA17_it_stops_when_the_code_runs_out_and_says_whose_doing_it_was) {
+    answers({{400, kPending}});
+    auto token = wait(23s);
+    EXPECT_EQ(token.error().code, ErrorCode::cancelled);
+    EXPECT_EQ(waits.size(), 4U);  // at 5, 10, 15 and 20 seconds
+    answers({{503, ""}});
+    token = wait(60s);
+    EXPECT_EQ(token.error().code, ErrorCode::network);
+    EXPECT_EQ(waits, (std::vector<std::chrono::seconds>{5s, 10s, 20s}));
+}
+
+}  // namespace
+}  // namespace claviger::connection::testing
