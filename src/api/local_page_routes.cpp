@@ -186,8 +186,10 @@ ServerResponse LocalSite::take_callback(std::string_view encoded) {
     std::shared_ptr<PageFlow> owner;
     for (const auto& flow : flows_) {
         if (flow->step != Step::leaving) continue;
-        const auto* state = only(*pairs, flow->state_param);
-        if (state != nullptr && !state->empty() && flow->state.equals(*state)) owner = flow;
+        for (const auto& name : base::split(flow->state_param, ' ')) {
+            const auto* state = only(*pairs, name);
+            if (state != nullptr && !state->empty() && flow->state.equals(*state)) owner = flow;
+        }
     }
     // Whatever this was, it ends nothing: the flows that wait go on waiting (OA-03, LB-12).
     if (!owner) return refusal_page(400);

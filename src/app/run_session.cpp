@@ -12,6 +12,7 @@
 #include "app/credentials.hpp"
 #include "app/session_files.hpp"
 #include "base/text.hpp"
+#include "connection/standing.hpp"
 #include "provider/expand.hpp"
 #include "sys/files.hpp"
 #include "sys/process.hpp"
@@ -78,16 +79,21 @@ std::string mending(const base::Error& error) {
     return "; " + (error.hint.starts_with("claviger ") ? "run: " + error.hint : error.hint);
 }
 
-// A connection that cannot be used now: its requests are refused, and whoever waits for them should know why.
-void say_if_unusable(const Broker& broker, const RunRequest& request, const provider::ProviderDefinition& definition,
-                     const connection::Connection& stored) {
+// A connection that cannot be used now, or soon may not: whoever waits for its requests should know why. One that has only
+// expired is renewed when it is used.
+void say_what_is_wrong(const Broker& broker, const RunRequest& request, const provider::ProviderDefinition& definition,
+                       const connection::Connection& stored) {
     if (!request.say) return;
-    const auto usable = inject::Injection::make(definition, stored, broker.clock.now());
-    if (usable) return;
-    // Of those that need a login the message names provider and connection itself.
-    const bool named = usable.error().code == ErrorCode::needs_login;
-    request.say("note: " + (named ? std::string() : stored.provider + " (" + stored.name + ") cannot be used: ") +
-                base::printable(usable.error().describe(), 500) + mending(usable.error()));
+    const auto now = broker.clock.now();
+    const std::string which = "note: " + stored.provider + " (" + stored.name + ")";
+    const auto facts = connection::standing_facts(stored, &definition, now);
+    const auto standing = connection::standing_of(facts);
+    if (!standing.why.empty()) {
+        request.say(which + ": " + standing.why + (standing.command.empty() ? "" : "; mend it with: " + standing.command));
+    } else if (facts.status == connection::Status::connected) {
+        const auto usable = inject::Injection::make(definition, stored, now, broker.connections);
+        if (!usable) request.say(which + " cannot be used: " + base::printable(usable.error().describe(), 500) + mending(usable.error()));
+    }
 }
 
 void say_if_nothing_is_connected(const RunRequest& request, bool any) {
@@ -131,6 +137,24 @@ Result<RunEnd> never_ran(base::Error error) {
     return RunEnd{program, 0, std::move(error)};
 }
 
+// A renewal whose request has left must get its answer into the vault: otherwise the refresh token is lost.
+constexpr std::chrono::seconds kFinishTime{40};
+
+net::Task<void> finish_renewals(connection::Refresher& refresher, connection::BackgroundRefresh& background) {
+    background.stop();
+    auto settled = co_await refresher.settle(kFinishTime);
+    (void)settled;  // what is left is in doubt, as after a crash
+}
+
+// Every connection of the session is kept alive; those that it uses are kept fresh (LiveCredentials says which).
+void keep_alive(const Broker& broker, const std::vector<policy::Route>& routes, connection::BackgroundRefresh& background) {
+    for (const auto& route : routes) {
+        const auto definition = broker.registry.load(route.provider);
+        const auto stored = broker.connections.load(route.provider, route.connection);
+        if (definition && stored) background.keep_alive(*stored, *definition);
+    }
+}
+
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
                                                          std::vector<policy::Route> routes, LiveCredentials& credentials) {
     TRY(authority, broker.config.extra_authority());
@@ -145,6 +169,13 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
 }
 
 }  // namespace
+
+Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& broker, net::Loop& loop) {
+    TRY(authority, broker.config.extra_authority());
+    connection::Refresher::Surroundings with{loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.random,
+                                             broker.log, std::move(authority), broker.config.flag("network.allow_private"), broker.home};
+    return connection::Refresher::make(std::move(with));
+}
 
 Result<std::vector<policy::Route>> session_routes(const Broker& broker, const RunRequest& request,
                                                   std::vector<std::string>& export_names) {
@@ -161,7 +192,7 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
             }
             continue;
         }
-        say_if_unusable(broker, request, *definition, stored);
+        say_what_is_wrong(broker, request, *definition, stored);
         for (auto& export_name : inject::export_names(*definition)) names.insert(std::move(export_name));
         routes.push_back(std::move(*route));
     }
@@ -175,7 +206,10 @@ Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys:
     TRY(routes, session_routes(broker, request, export_names));
 
     net::Loop loop;
-    LiveCredentials credentials(broker.vault, broker.connections, broker.registry, broker.clock);
+    TRY(refresher, make_refresher(broker, loop));
+    connection::BackgroundRefresh background({loop, *refresher, broker.connections, broker.registry, broker.clock, broker.random, broker.log});
+    LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.log, *refresher, background});
+    keep_alive(broker, routes, background);
     TRY(proxy, start_proxy(broker, request, loop, routes, credentials));
 
     ChildEnvironmentInput input;
@@ -207,6 +241,7 @@ Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys:
     broker.log.info("run.started", {{"routes", routes.size()}});
     auto code = loop.run_until(watch_child(loop, *child));
     proxy->close();
+    loop.run_until(finish_renewals(*refresher, background));
     if (!code) return base::fail(std::move(code).error());
     return RunEnd{RunEnd::Program::ran, *code, std::nullopt};
 }

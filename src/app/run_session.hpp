@@ -1,13 +1,14 @@
 // One `claviger run`: proxy and broker in this process, the program as its child. Thread rule: main thread.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "app/config.hpp"
-#include "connection/connections.hpp"
+#include "connection/refresh.hpp"
 #include "provider/registry.hpp"
 #include "proxy/forward_proxy.hpp"
 #include "sys/staged_child.hpp"
@@ -32,7 +33,10 @@ struct Broker {  // what a session borrows
     const base::Clock& clock;
     base::Random& random;
     base::Log& log;
+    std::filesystem::path home;
 };
+
+base::Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& broker, net::Loop& loop);
 
 // How a session ended: the program's own code, or why there was none to run.
 struct RunEnd {

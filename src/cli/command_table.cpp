@@ -6,6 +6,7 @@ namespace {
 
 constexpr ArgumentSpec kProvider{"PROVIDER", "name of a provider, as 'claviger list' shows it", Words::provider, true};
 constexpr OptionSpec kConnection{"--connection", "NAME", "which account; without it the provider's default", Words::connection};
+constexpr OptionSpec kNoRefresh{"--no-refresh", "", "hand out the token as it is stored, without asking the provider for a new one"};
 constexpr OptionSpec kYes{"--yes", "", "do not ask"};
 
 }  // namespace
@@ -64,16 +65,19 @@ std::span<const CommandSpec> commands() {
          {{"--connected", "", "only providers with a connection"}, {"--source", "SOURCE", "bundled or custom", Words::choice, "bundled|custom"}},
          {"claviger list --connected"}, list_providers},
         {"get", "show a connection, secrets hidden",
-         "Prints the connection as 'field: value' lines. --show-secret reveals secrets and is recorded in the vault's audit log.",
+         "Prints the connection as 'field: value' lines. --show-secret reveals secrets, after renewing a token that is about to end "
+         "or has ended, and is recorded in the vault's audit log. Nothing else here talks to the network.",
          {kProvider},
-         {kConnection, {"--field", "FIELD", "print one field's value alone"}, {"--show-secret", "", "reveal secrets"}},
+         {kConnection, {"--field", "FIELD", "print one field's value alone"}, {"--show-secret", "", "reveal secrets"}, kNoRefresh},
          {"claviger get github --field status"}, get_connection},
         {"export", "print the credential under the definition's environment names",
-         "For programs that cannot run behind the proxy. Never prints refresh tokens; recorded in the vault's audit log.",
+         "For programs that cannot run behind the proxy. A token that is about to end or has ended is renewed first; when that "
+         "fails, one that is still valid is printed with a warning. Never prints refresh tokens; recorded in the vault's audit log.",
          {kProvider},
          {kConnection,
           {"--format", "FORMAT", "env (the default, values bare), shell (export, quoted), dotenv (quoted) or json", Words::choice,
-           "env|shell|dotenv|json"}},
+           "env|shell|dotenv|json"},
+          kNoRefresh},
          {"eval \"$(claviger export github --format shell)\""}, export_connection},
         {"logout", "forget a connection on this machine", "The provider is not contacted. Of several connections one must be named.", {kProvider},
          {{"--connection", "NAME", "which account, where there are several", Words::connection}, {"--all", "", "every account of the provider"}},

@@ -160,6 +160,13 @@ Result<connection::Connections*> Context::connections_if_any() {
     return connections();
 }
 
+Result<app::Broker> Context::broker() {
+    TRY(settings, config());
+    TRY(opened, vault());
+    TRY(all, connections());
+    return app::Broker{*opened, *all, registry_, *settings, clock_, random_, log_, home_};
+}
+
 Result<void> Context::require_manage(std::string_view action) const {
     // The variable is a courtesy; that the vault is out of reach is what holds.
     if (std::getenv("CLAVIGER_RUN") == nullptr && app::check_reachable(home_) && !sys::inside_sandbox()) return {};

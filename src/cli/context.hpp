@@ -36,6 +36,8 @@ public:
     base::Result<connection::Connections*> connections();
     base::Result<connection::Connections*> connections_if_any();
     base::Result<vault::Vault::Options> vault_options(bool create);
+    // All of them at once; makes the vault if there is none.
+    base::Result<app::Broker> broker();
 
     // Whether the vault stayed closed for want of somebody to type its passphrase: no fault of the vault.
     // From now on nobody is asked for a passphrase: a vault that needs one stays closed.

@@ -45,6 +45,7 @@ struct ReadyClient {
 
 // "Successfully" is for others to say: these return the saved connection.
 net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& attempt);
+net::Task<base::Result<ConnectOutcome>> connect_by_oauth1(Attempt& attempt);
 net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt);
 net::Task<base::Result<ConnectOutcome>> connect_by_client_credentials(Attempt& attempt);
 net::Task<base::Result<ConnectOutcome>> connect_by_fields(Attempt& attempt);
@@ -79,5 +80,8 @@ Connection new_connection(const Attempt& attempt);
 // Durable. Without --force it replaces only what lay under the name when the attempt began: of two logins at once the
 // second one to finish is told so (already_connected) instead of silently winning.
 base::Result<void> store_connection(Attempt& attempt, Connection& connection, const ClientRecord* client = nullptr);
+// The same for tokens that cannot be had again without the human: a disk that cannot take them is waited for, and the human
+// is told (RF-05). `attempt`, `connection` and `client` outlive the task.
+net::Task<base::Result<void>> store_tokens(Attempt& attempt, Connection& connection, const ClientRecord* client = nullptr);
 
 }  // namespace claviger::connection

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,6 +18,8 @@ namespace {
 using base::ErrorCode;
 using provider::AuthType;
 
+constexpr std::chrono::seconds kHopeForTheDisk{60};
+constexpr std::chrono::milliseconds kBetweenTries{500};
 constexpr std::chrono::seconds kFarewell{4};  // a browser asks again at least every two seconds
 
 base::Result<std::vector<std::string>> choose_scopes(const provider::ProviderDefinition& definition,
@@ -47,6 +50,10 @@ bool takes_base_url(const provider::ProviderDefinition& definition) {
     if (declared || std::any_of(definition.api_urls.begin(), definition.api_urls.end(), used) ||
         std::any_of(definition.authorized_uris.begin(), definition.authorized_uris.end(), used))
         return true;
+    if (definition.oauth1) {
+        const auto& oauth1 = *definition.oauth1;
+        return used(oauth1.request_token_url) || used(oauth1.authorization_url) || used(oauth1.access_token_url);
+    }
     if (!definition.oauth2) return false;
     const auto& oauth = *definition.oauth2;
     return !oauth.base_url.empty() || used(oauth.authorization_url) || used(oauth.token_url) || used(oauth.issuer);
@@ -134,6 +141,10 @@ net::Task<base::Result<ConnectOutcome>> run_flow(Attempt& attempt) {
         auto by_code = co_await connect_by_authorization_code(attempt);
         co_return by_code;
     }
+    if (attempt.flow == provider::Flow::oauth1) {
+        auto by_oauth1 = co_await connect_by_oauth1(attempt);
+        co_return by_oauth1;
+    }
     if (attempt.flow == provider::Flow::device_code) {
         auto by_device = co_await connect_by_device_code(attempt);
         co_return by_device;
@@ -160,6 +171,22 @@ base::Result<void> store_connection(Attempt& attempt, Connection& connection, co
     auto saved = attempt.with.connections.save(connection, expected, client);
     if (!saved && saved.error().code == ErrorCode::changed) return base::fail(already_connected(connection));
     return saved;
+}
+
+net::Task<base::Result<void>> store_tokens(Attempt& attempt, Connection& connection, const ClientRecord* client) {
+    const auto hope = net::in(kHopeForTheDisk);
+    bool told = false;
+    for (;;) {
+        auto stored = store_connection(attempt, connection, client);
+        const bool disk = !stored && stored.error().code == ErrorCode::storage;
+        if (!disk || net::Deadline::clock::now() >= hope) co_return stored;
+        if (!std::exchange(told, true)) {
+            attempt.with.log.error("connect.not_stored", {{"provider", connection.provider}});
+            attempt.with.dialog.say(fmt::format("the login worked, but it cannot be stored: {}; free some disk space within {} seconds",
+                                                stored.error().message, std::chrono::seconds(kHopeForTheDisk).count()));
+        }
+        co_await attempt.with.loop.sleep(kBetweenTries);
+    }
 }
 
 Connection new_connection(const Attempt& attempt) {

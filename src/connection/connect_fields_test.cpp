@@ -100,6 +100,32 @@ TEST_F(Fields, basic_asks_for_user_and_password) {
     EXPECT_TRUE(connections->load("acme", "default")->fields.at("password").equals("p w"));
 }
 
+TEST_F(Fields, basic_takes_what_rfc7617_allows) {
+    const auto definition = define(R"({"name":"acme","display_name":"Acme","auth_type":"basic","flow":"basic","api_url":"api.acme.example"})");
+    struct Row { std::string user, password, stored_user, stored_password; };  // no stored user: refused
+    const std::vector<Row> rows{{"j\xc3\xbcrgen", "gr\xc3\xbc\xc3\x9f:e", "j\xc3\xbcrgen", "gr\xc3\xbc\xc3\x9f:e"},
+                                {" alice ", " p w ", "alice", " p w "},
+                                {"alice", "p\r\n", "alice", "p"},
+                                {"alice", "", "alice", "(none)"},
+                                {"al:ice", "p", "", ""},
+                                {"", "p", "", ""},
+                                {"alice", "p\tq", "", ""},
+                                {"alice", "\xff", "", ""}};
+    ConnectRequest again;
+    again.force = true;
+    for (const auto& row : rows) {
+        dialog.queue = {{{"username", row.user}, {"password", row.password}}};
+        const auto outcome = login(definition, again);
+        ASSERT_EQ(outcome.has_value(), !row.stored_user.empty()) << row.user;
+        if (!outcome) continue;
+        const auto stored = connections->load("acme", "default").value();
+        EXPECT_TRUE(stored.fields.at("username").equals(row.stored_user)) << row.user;
+        const auto password = stored.fields.find("password");
+        EXPECT_EQ(password == stored.fields.end() ? "(none)" : std::string(password->second.reveal()), row.stored_password) << row.user;
+    }
+    EXPECT_NE(dialog.complaints.at(0).at("username").find("colon"), std::string::npos);
+}
+
 TEST_F(Fields, a_schema_draws_the_form_and_checks_the_values) {
     const auto definition = define(R"({"name":"acme","display_name":"Acme","auth_type":"custom","flow":"custom","api_url":"api.acme.example",
         "inject":{"headers":{"X-A":"{{token}}"}},

@@ -203,7 +203,8 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     auto claims = co_await verified_claims(attempt, *endpoints, client->client, std::move(id_token), leg.nonce, outcome.warnings);
     outcome.id_claims = std::move(claims);
     const auto* to_save = client->to_save ? &*client->to_save : nullptr;
-    CO_TRY_VOID(store_connection(attempt, outcome.connection, to_save));
+    auto stored = co_await store_tokens(attempt, outcome.connection, to_save);
+    if (!stored) co_return base::fail(std::move(stored).error());
     CO_TRY_VOID(copy_client(attempt, client_origin, endpoints->token.origin()));
     co_return outcome;
 }

@@ -39,6 +39,21 @@ TEST_F(Code, OA01_OA15_the_whole_flow) {
     EXPECT_EQ(events(), (std::vector<std::string>{"client.created acme", "connection.created acme/default"}));
 }
 
+TEST_F(Code, RF05_tokens_that_a_full_disk_cannot_take_are_kept_until_there_is_room) {
+    give_client();
+    std::optional<FullDisk> full;
+    server.on("/token", [&](const FakeServer::Seen&) {
+        full.emplace();
+        return FakeServer::json(200, R"({"access_token":"at-1","refresh_token":"rt-1","expires_in":3600})");
+    });
+    dialog.on_say = [&] { full.reset(); };  // the human reads it and makes room
+    const auto outcome = login(plain());
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    ASSERT_EQ(dialog.said.size(), 1U);
+    EXPECT_NE(dialog.said[0].find("cannot be stored"), std::string::npos) << dialog.said[0];
+    EXPECT_TRUE(connections->load("acme", "default").value().refresh_token.equals("rt-1"));
+}
+
 TEST_F(Code, client_credentials_are_asked_once_and_then_reused) {
     give_client();
     ASSERT_TRUE(login(plain()));

@@ -2,8 +2,11 @@
 // authorization server on the same Loop.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <deque>
 #include <filesystem>
 #include <functional>
@@ -129,16 +132,39 @@ public:
         outcomes.push_back(outcome);
         if (on_finished) on_finished();
     }
-    void say(std::string_view line) override { said.emplace_back(line); }
+    void say(std::string_view line) override {
+        said.emplace_back(line);
+        if (on_say) on_say();
+    }
 
     std::deque<Words> queue;
     std::function<base::Result<AuthorizationResponse>(const Words& query)> browser;
-    std::function<void()> on_finished;
+    std::function<void()> on_finished, on_say;
     std::vector<Form> forms;
     std::vector<Words> complaints;
     std::vector<std::string> links, said;
     std::vector<DeviceCode> codes;
     std::vector<base::Result<void>> outcomes;
+};
+
+// While it lives, no file can be written: as on a disk that is full.
+class FullDisk {
+public:
+    FullDisk() : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit none{0, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &none);
+    }
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+    ~FullDisk() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, signal_);
+    }
+
+private:
+    rlimit before_{};
+    void (*signal_)(int);
 };
 
 class ConnectTest : public ::testing::Test {

@@ -10,6 +10,7 @@
 #include "connection/record.hpp"
 #include "connection/refresh_state.hpp"
 #include "json/value.hpp"
+#include "net/url.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -173,6 +174,8 @@ base::Result<std::vector<Summary>> Connections::list() {
         summary.account_label = connection.account.label.empty() ? connection.account.id : connection.account.label;
         summary.definition_digest = connection.definition_digest;
         summary.login_needed = connection.login_needed;
+        summary.login_reason = connection.login_reason;
+        summary.failing_since = connection.last_refresh_failure;
         const auto chosen = default_name(connection.provider);
         if (!chosen && !damaged(chosen.error())) return base::fail(chosen.error());
         summary.is_default = chosen && *chosen == connection.name;
@@ -260,6 +263,14 @@ base::Result<std::optional<ClientRecord>> Connections::client(std::string_view p
     if (!record) return std::optional<ClientRecord>();
     TRY(client, deserialize_client(*record));
     return std::optional<ClientRecord>(std::move(client));
+}
+
+base::Result<std::optional<ClientRecord>> Connections::client_of(const Connection& connection) {
+    const auto endpoint = net::Url::parse(connection.token_endpoint);
+    if (!endpoint) return std::optional<ClientRecord>();
+    TRY(found, client(connection.provider, endpoint->origin()));
+    if (found && found->client_id != connection.client_id) return std::optional<ClientRecord>();
+    return found;
 }
 
 base::Result<void> Connections::save_client(const ClientRecord& client) {

@@ -16,6 +16,8 @@ struct Summary {  // decrypted, secrets dropped
     std::optional<base::Instant> expires_at;
     std::string base_url, account_id, account_label, definition_digest;
     bool login_needed = false;
+    std::string login_reason;
+    std::optional<base::Instant> failing_since;  // last_refresh_failure
     bool is_default = false;
     std::optional<base::Error> problem{};  // the record is damaged: only provider and name are known, as the file has them
 };
@@ -44,6 +46,8 @@ public:
     base::Result<void> set_default(std::string_view provider, std::string_view name);
 
     base::Result<std::optional<ClientRecord>> client(std::string_view provider, std::string_view origin);
+    // The client that this connection was made with; nullopt when it is gone or another one has taken its place (OA-27).
+    base::Result<std::optional<ClientRecord>> client_of(const Connection& connection);
     base::Result<void> save_client(const ClientRecord& client);
     base::Result<std::size_t> erase_clients(std::string_view provider);
     // Every connection, the default and the clients of a provider, with `entry` in the journal: all or nothing. Returns

@@ -57,7 +57,8 @@ public:
     virtual net::Task<base::Result<Answers>> ask(
         Form form, std::function<std::map<std::string, std::string>(const Answers&)> check, net::Deadline deadline) = 0;
     // Sends the human to `url` and waits for the response whose state parameter equals `state` in constant time;
-    // stray requests never end the wait (OA-03, LB-12). `state_param`: usually "state".
+    // stray requests never end the wait (OA-03, LB-12). `state_param`: usually "state"; of several names, with a space
+    // between, the state stands under one.
     virtual net::Task<base::Result<AuthorizationResponse>> authorize(net::Url url, std::string state_param,
                                                                      base::Secret state, net::Deadline deadline) = 0;
     // Shows it and goes on showing it until `finished`; returns at once or as soon as it is in view.

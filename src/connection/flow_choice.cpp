@@ -22,10 +22,10 @@ bool runs_here(Flow flow) {
         case Flow::dcr_pkce:
         case Flow::device_code:
         case Flow::client_credentials:
+        case Flow::oauth1:
         case Flow::api_key:
         case Flow::basic:
         case Flow::custom: return true;
-        case Flow::oauth1: return false;
     }
     return false;
 }
@@ -49,7 +49,7 @@ std::string usable_flows(const provider::ProviderDefinition& definition) {
     std::vector<std::string> names;
     for (const auto flow : flows_of(definition))
         if (runs_here(flow)) names.emplace_back(provider::to_string(flow));
-    if (names.empty()) return "this version runs: pkce, dcr_pkce, device_code, client_credentials, api_key, basic, custom";
+    if (names.empty()) return "this version runs: pkce, dcr_pkce, device_code, client_credentials, oauth1, api_key, basic, custom";
     return fmt::format("{} can use: {}", definition.name, base::join(names, ", "));
 }
 

@@ -52,6 +52,8 @@ std::vector<FormField> fields_without_schema(const provider::ProviderDefinition&
     password.name = "password";
     password.label = "Password";
     password.secret = true;
+    password.required = false;
+    password.help = "Leave it empty if there is none.";
     return {user, password};
 }
 
@@ -126,15 +128,28 @@ base::Result<CredentialForm> CredentialForm::make(const provider::ProviderDefini
                           "add credentials.schema with its properties");
     }
     add_key_pattern(definition, made.form_.fields);
+    made.pairs_user_and_password_ = definition.auth_type == provider::AuthType::basic && !definition.credentials.transform;
     return made;
+}
+
+// Spaces belong to a password (RFC 7617 section 2); a line break at its end comes from pasting.
+std::string_view CredentialForm::given(const Answers& answers, const std::string& name) const {
+    const auto found = answers.find(name);
+    if (!pairs_user_and_password_ || name != "password" || found == answers.end()) return trimmed_answer(answers, name);
+    auto value = found->second.reveal();
+    while (value.ends_with('\n') || value.ends_with('\r')) value.remove_suffix(1);
+    return value;
 }
 
 std::map<std::string, std::string> CredentialForm::check(const Answers& answers) const {
     std::map<std::string, std::string> wrong;
     json::Object instance(json::secret_storage());
     for (const auto& field : form_.fields) {
-        const auto value = trimmed_answer(answers, field.name);
-        if (auto message = complaint(field, value); !message.empty()) wrong.emplace(field.name, std::move(message));
+        const auto value = given(answers, field.name);
+        auto message = complaint(field, value);
+        if (message.empty() && pairs_user_and_password_ && field.name == "username" && value.find(':') != std::string_view::npos)
+            message = "a user name cannot hold a colon, since it ends there";
+        if (!message.empty()) wrong.emplace(field.name, std::move(message));
         if (value.empty()) continue;
         const auto type = types_.find(field.name);
         instance[field.name] = typed(value, type == types_.end() ? "string" : type->second);
@@ -154,7 +169,7 @@ std::map<std::string, std::string> CredentialForm::check(const Answers& answers)
 std::map<std::string, base::Secret> CredentialForm::values(const Answers& answers) const {
     std::map<std::string, base::Secret> out;
     for (const auto& field : form_.fields) {
-        const auto value = trimmed_answer(answers, field.name);
+        const auto value = given(answers, field.name);
         if (!value.empty()) out.emplace(field.name, base::Secret(value));
     }
     return out;

@@ -20,11 +20,13 @@ public:
     [[nodiscard]] const Form& form() const { return form_; }
     // Field name -> what is wrong. Empty = all good.
     [[nodiscard]] std::map<std::string, std::string> check(const Answers& answers) const;
-    // Trimmed; fields left empty are absent.
+    // Trimmed, but a password of basic authentication is taken as it is; fields left empty are absent.
     [[nodiscard]] std::map<std::string, base::Secret> values(const Answers& answers) const;
 
 private:
+    [[nodiscard]] std::string_view given(const Answers& answers, const std::string& name) const;
     Form form_;
+    bool pairs_user_and_password_ = false;  // by RFC 7617, without a transform of the definition
     std::map<std::string, std::string> types_;  // JSON type by field name
     std::optional<json::Schema> schema_;
 };

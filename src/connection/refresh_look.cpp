@@ -5,6 +5,7 @@
 
 #include "connection/record.hpp"
 #include "connection/refresh_flight.hpp"
+#include "connection/standing.hpp"
 
 namespace claviger::connection {
 
@@ -16,25 +17,15 @@ namespace {
 constexpr std::chrono::hours kLongestWait{26};
 constexpr int kBurst = 6;
 
-std::string login_command(const Connection& connection) {
-    const auto option = connection.name == "default" ? std::string() : fmt::format(" --connection {}", connection.name);
-    return fmt::format("run: claviger login {}{}", connection.provider, option);
-}
-
 std::string which(const Connection& connection) {
     return fmt::format("the connection {} of {}", connection.name, connection.provider);
 }
 
-base::Error suspended_error(const Connection& connection) {
-    return base::Error::make(ErrorCode::suspended,
-                             which(connection) + " is suspended, because the definition changed since the login",
-                             fmt::format("see the difference and accept it with: claviger confirm {}", connection.provider));
-}
-
-base::Error cannot_renew(const Connection& connection) {
-    return base::Error::make(ErrorCode::needs_login,
-                             which(connection) + " has expired, and the service gave nothing to renew it with",
-                             login_command(connection));
+base::Error unusable(const Connection& connection, Status status) {
+    const auto standing = standing_of({connection.provider, connection.name, status, connection.login_reason, std::nullopt, false});
+    const bool suspended = status == Status::suspended;
+    return base::Error::make(suspended ? ErrorCode::suspended : ErrorCode::needs_login, which(connection) + " cannot be used: " + standing.why,
+                             (suspended ? "see the difference and accept it with: " : "run: ") + standing.command);
 }
 
 bool within_reach(base::Instant until, base::Instant now) { return now < until && until - now < kLongestWait; }
@@ -47,16 +38,7 @@ bool spends_a_token(const Connection& connection, const provider::ProviderDefini
 
 }  // namespace
 
-base::Error login_needed_error(const Connection& connection) {
-    auto message = which(connection) + " needs a new login";
-    if (connection.login_reason == "interrupted_rotation")
-        message += ": a renewal was cut off, and the service does not take the token from before it";
-    else if (connection.login_reason == "restored_backup")
-        message += ": the token in the restored backup has been used since";
-    else if (!connection.login_reason.empty())
-        message += fmt::format(": the service refused to renew it ({})", connection.login_reason);
-    return base::Error::make(ErrorCode::needs_login, std::move(message), login_command(connection));
-}
+base::Error login_needed_error(const Connection& connection) { return unusable(connection, Status::needs_login); }
 
 base::Result<bool> RefreshCore::suspect(const Connection& connection, const provider::ProviderDefinition& definition) {
     if (!spends_a_token(connection, definition)) return false;
@@ -93,7 +75,7 @@ base::Result<Look> RefreshCore::look(const Wish& wish) {
         TRY(renewed, copy_of(unsaved->second.renewed));
         look.connection = std::move(renewed);
     }
-    if (look.connection.definition_digest != provider::security_digest(look.definition)) return base::fail(suspended_error(look.connection));
+    if (look.connection.definition_digest != provider::security_digest(look.definition)) return base::fail(unusable(look.connection, Status::suspended));
     if (look.connection.login_needed) return base::fail(login_needed_error(look.connection));
     look.valid = usable_at(look.connection, with_.clock.now());
     TRY_VOID(judge(look, wish, id));
@@ -104,7 +86,7 @@ base::Result<void> RefreshCore::judge(Look& look, const Wish& wish, const std::s
     const auto now = with_.clock.now();
     look.forced = wish.need == Need::replaced && (wish.refused.empty() || look.connection.access_token.equals(wish.refused));
     if (!renewable(look.connection, look.definition)) {
-        return look.valid ? base::Result<void>() : base::fail(cannot_renew(look.connection));
+        return look.valid ? base::Result<void>() : base::fail(unusable(look.connection, Status::expired));
     }
     const auto end = due_at(look.connection, look.definition);
     const auto alive = keep_alive_at(look.connection, look.definition);

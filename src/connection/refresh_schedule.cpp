@@ -62,9 +62,13 @@ Duration doubled(Duration first, std::uint32_t times, Duration cap) {
 }  // namespace
 
 bool renewable(const Connection& connection, const provider::ProviderDefinition& definition) {
-    if (!definition.oauth2 || connection.auth_type != provider::AuthType::oauth2) return false;
-    if (connection.flow == provider::Flow::client_credentials || quirk(definition).mode == "remint") return true;
-    return quirk(definition).token == "access_token" ? !connection.access_token.empty() : !connection.refresh_token.empty();
+    return renewable(connection.auth_type, connection.flow, !connection.refresh_token.empty(), definition);
+}
+
+bool renewable(provider::AuthType auth_type, provider::Flow flow, bool has_refresh_token, const provider::ProviderDefinition& definition) {
+    if (!definition.oauth2 || auth_type != provider::AuthType::oauth2) return false;
+    if (flow == provider::Flow::client_credentials || quirk(definition).mode == "remint") return true;
+    return quirk(definition).token == "access_token" || has_refresh_token;
 }
 
 bool rotating(const provider::ProviderDefinition& definition) { return quirk(definition).rotation != "never"; }

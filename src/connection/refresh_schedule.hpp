@@ -13,6 +13,7 @@ namespace claviger::connection {
 
 // Whether there is a way to get a new token without a human.
 bool renewable(const Connection& connection, const provider::ProviderDefinition& definition);
+bool renewable(provider::AuthType auth_type, provider::Flow flow, bool has_refresh_token, const provider::ProviderDefinition& definition);
 // Whether a second use of the refresh token may kill the grant: false only where the definition says so.
 bool rotating(const provider::ProviderDefinition& definition);
 

@@ -502,5 +502,44 @@ TEST_F(RefreshTest, RF08_AtMostEightRequestsAtOnceToOneServer) {
     EXPECT_GE(gauge.most, 2);
 }
 
+TEST_F(RefreshTest, RF05_AnAnswerThatNoDiskTakesIsKeptInMemoryUntilOneDoes) {
+    connect_acme(define_acme());
+    clock.advance(2h);
+    std::optional<FullDisk> full;
+    server.on("/token", [&](const FakeServer::Seen&) {
+        full.emplace();
+        return token_answer();
+    });
+    loop.spawn("room again", [](net::Loop* on, std::optional<FullDisk>* disk) -> net::Task<void> {
+        while (!*disk) co_await on->sleep(5ms);
+        co_await on->sleep(1500ms);
+        disk->reset();
+    }(&loop, &full));
+    const auto got = fresh();
+    ASSERT_TRUE(got) << got.error().describe();
+    EXPECT_EQ(text(got->connection.access_token), "access-1");
+    EXPECT_EQ(asked(), 1U);
+    // Durable in one place or the other by now; the next process has it.
+    EXPECT_TRUE(loop.run_until(refresher().settle(10s)) || !list_aside(home).value().empty());
+    forget_refresher();
+    EXPECT_EQ(text(fresh().value().connection.refresh_token), "refresh-1");
+    EXPECT_EQ(text(stored().refresh_token), "refresh-1");
+    EXPECT_EQ(asked(), 1U);
+}
+
+TEST_F(RefreshTest, RF03_AFullDiskBeforeTheRequestSendsNothing) {
+    connect_acme(define_acme());
+    clock.advance(2h);
+    refresher();
+    {
+        const FullDisk full;
+        const auto got = fresh();
+        ASSERT_FALSE(got);
+        EXPECT_NE(got.error().message.find("cannot set room aside"), std::string::npos) << got.error().describe();
+    }
+    EXPECT_EQ(asked(), 0U);
+    EXPECT_TRUE(fresh());
+}
+
 }  // namespace
 }  // namespace claviger::connection::testing

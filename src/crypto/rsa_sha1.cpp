@@ -1,6 +1,6 @@
 #include "crypto/rsa_sha1.hpp"
 
-#include <algorithm>
+#include <optional>
 
 #include <openssl/pem.h>
 #include <openssl/rsa.h>

@@ -1,9 +1,12 @@
 #include "inject/credential_fields.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "inject/injection.hpp"
+#include "json/value.hpp"
 #include "provider/template_text.hpp"
 
 namespace claviger::inject {
@@ -77,8 +80,26 @@ std::optional<std::string_view> CredentialFields::find(std::string_view name) co
     return key && credential_name_ != name ? find(credential_name_) : std::nullopt;
 }
 
+bool CredentialFields::optional_and_absent(std::string_view name) const {
+    const auto* schema = definition_->credentials.schema.if_object();
+    const auto* properties = schema ? json::object_at(*schema, "properties") : nullptr;
+    if (properties == nullptr || !properties->contains(name) || find(name)) return false;
+    const auto* required = json::array_at(*schema, "required");
+    return required == nullptr || std::none_of(required->begin(), required->end(), [&](const json::Value& item) {
+               return item.is_string() && std::string_view(item.get_string()) == name;
+           });
+}
+
+bool CredentialFields::left_empty(std::string_view text) const {
+    const auto names = provider::fields_in(text);
+    return !names.empty() && std::all_of(names.begin(), names.end(), [this](const std::string& name) { return optional_and_absent(name); });
+}
+
 Result<base::Secret> CredentialFields::render(std::string_view text) const {
-    return provider::render_text(text, definition_->name, [this](std::string_view name) { return find(name); });
+    return provider::render_text(text, definition_->name, [this](std::string_view name) -> std::optional<std::string_view> {
+        if (auto value = find(name)) return value;
+        return optional_and_absent(name) ? std::optional<std::string_view>("") : std::nullopt;
+    });
 }
 
 Result<base::Secret> render_template(std::string_view text, const provider::ProviderDefinition& definition,

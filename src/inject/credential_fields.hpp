@@ -29,9 +29,13 @@ public:
 
     // "{{user}}:{{pass}}" -> text. One pass: an inserted value is never read as a template (PX-24).
     // ErrorCode::invalid_input when a name is unknown or malformed; the message holds names, never values.
+    // An optional field of the form that was left empty is the empty text.
     [[nodiscard]] base::Result<base::Secret> render(std::string_view text) const;
+    // Whether all fields that the text names were left empty: then a rule has nothing to put in.
+    [[nodiscard]] bool left_empty(std::string_view text) const;
 
 private:
+    [[nodiscard]] bool optional_and_absent(std::string_view name) const;
     CredentialFields(const provider::ProviderDefinition& definition, const connection::Connection& connection);
     const provider::ProviderDefinition* definition_;
     const connection::Connection* connection_;

@@ -8,6 +8,7 @@
 #include "inject/credential_fields.hpp"
 #include "inject/prove_dpop.hpp"
 #include "inject/request_edit.hpp"
+#include "inject/sign_oauth1.hpp"
 #include "inject/usable.hpp"
 #include "provider/expand.hpp"
 #include "provider/validate.hpp"
@@ -80,8 +81,15 @@ provider::VariableValues own_names(const provider::ProviderDefinition& definitio
     return names;
 }
 
-Result<Injection> Injection::make(const provider::ProviderDefinition& definition,
-                                  const connection::Connection& connection, base::Instant now) {
+Result<Injection> Injection::make(const provider::ProviderDefinition& definition, const connection::Connection& connection,
+                                  base::Instant now, connection::Connections& stored) {
+    if (definition.auth_type != provider::AuthType::oauth1) return make(definition, connection, now);
+    TRY(client, stored.client_of(connection));
+    return make(definition, connection, now, client ? &*client : nullptr);
+}
+
+Result<Injection> Injection::make(const provider::ProviderDefinition& definition, const connection::Connection& connection,
+                                  base::Instant now, const connection::ClientRecord* client) {
     TRY_VOID(check_usable(definition, connection, now));
     TRY(fields, CredentialFields::transformed(definition, connection));
     Injection injection;
@@ -96,7 +104,10 @@ Result<Injection> Injection::make(const provider::ProviderDefinition& definition
         TRY(prover, DpopProver::make(connection));
         injection.dpop_ = std::make_shared<const DpopProver>(std::move(prover));
     }
-    if (!definition.inject.sign.empty() || definition.auth_type == provider::AuthType::oauth1) {
+    if (definition.auth_type == provider::AuthType::oauth1) {
+        TRY(signature, OAuth1Signature::make(definition, connection, client));
+        injection.oauth1_ = std::make_shared<const OAuth1Signature>(std::move(signature));
+    } else if (!definition.inject.sign.empty()) {
         return base::fail(ErrorCode::unsupported,
                           fmt::format("requests to {} must be signed, which this release cannot do", definition.name));
     }
@@ -108,14 +119,17 @@ Result<Injection> Injection::make(const provider::ProviderDefinition& definition
 
 Result<void> Injection::plan_rules(const provider::ProviderDefinition& definition, const CredentialFields& fields) {
     for (const auto& [name, text] : definition.inject.headers) {
+        if (fields.left_empty(text)) continue;
         TRY(value, fields.render(text));
         TRY_VOID(add_header(name, std::move(value)));
     }
     for (const auto& [name, text] : definition.inject.query) {
+        if (fields.left_empty(text)) continue;
         TRY(value, fields.render(text));
         query_.push_back({name, std::move(value)});
     }
     for (const auto& [name, text] : definition.inject.cookies) {
+        if (fields.left_empty(text)) continue;
         TRY(value, fields.render(text));
         TRY_VOID(add_cookie(name, std::move(value)));
     }
@@ -152,7 +166,7 @@ Result<void> Injection::plan_default(const provider::ProviderDefinition& definit
             if (!has_place) return {};
             if (!credential || credential->empty()) return no_credential(definition, fields.credential_name());
             return plan_key(*definition.api_key, *credential);
-        case AuthType::oauth1: break;
+        case AuthType::oauth1: return {};  // the signature is all
     }
     return base::fail(ErrorCode::unsupported, "this kind of authentication is not supported yet");
 }
@@ -189,7 +203,7 @@ Result<void> Injection::add_cookie(std::string name, base::Secret value) {
     return {};
 }
 
-bool Injection::covers_body(const http::RequestHead&) const { return false; }  // nothing signs yet
+bool Injection::covers_body(const http::RequestHead& request) const { return oauth1_ && oauth1_->covers_body(request); }
 
 Result<void> Injection::apply(http::RequestHead& request, const net::Url& url, const Occasion* occasion) const {
     const auto declares = [&url](const policy::UriRule& rule) { return rule.matches(url); };
@@ -216,7 +230,9 @@ Result<void> Injection::apply(http::RequestHead& request, const net::Url& url, c
     merge_cookies(request.fields, borrowed(cookies_));
     for (const auto& header : headers_) request.fields.add(header.name, header.value.reveal());
     if (dpop_) TRY_VOID(dpop_->apply(request, url, occasion));
-    return {};
+    if (!oauth1_) return {};
+    if (occasion == nullptr) return base::fail(ErrorCode::unsupported, "a signed request cannot be made here");
+    return oauth1_->apply(request, url, *occasion);
 }
 
 }  // namespace claviger::inject

@@ -12,6 +12,7 @@
 #include "base/random.hpp"
 #include "base/secret.hpp"
 #include "connection/connection.hpp"
+#include "connection/connections.hpp"
 #include "http/message.hpp"
 #include "net/url.hpp"
 #include "policy/uri_rule.hpp"
@@ -20,6 +21,7 @@
 namespace claviger::inject {
 
 class CredentialFields;
+class OAuth1Signature;
 class DpopProver;
 
 struct SecretPair { std::string name; base::Secret value; };
@@ -38,9 +40,13 @@ struct Occasion {
 class Injection {
 public:
     // ErrorCode::needs_login when the connection is expired, suspended or marked; invalid_input when a template names
-    // a missing field; unsupported for signatures of later releases.
-    static base::Result<Injection> make(const provider::ProviderDefinition& definition,
-                                        const connection::Connection& connection, base::Instant now);
+    // a missing field; unsupported for signatures of later releases. `client`: what signs OAuth 1.0a requests with
+    // the connection; others need none.
+    static base::Result<Injection> make(const provider::ProviderDefinition& definition, const connection::Connection& connection,
+                                        base::Instant now, const connection::ClientRecord* client = nullptr);
+    // The same with the client of the connection read from `stored`, where it is needed.
+    static base::Result<Injection> make(const provider::ProviderDefinition& definition, const connection::Connection& connection,
+                                        base::Instant now, connection::Connections& stored);
     // Changes fields, and query or path when the definition puts the key there. `target` is origin-form. The URL must
     // be https (or verified loopback http that the definition declares): otherwise ErrorCode::denied (PX-11).
     // With an `occasion` also signs what has to be signed; without one such a request is refused (unsupported).
@@ -58,6 +64,7 @@ private:
 
     std::vector<SecretPair> headers_, query_, cookies_;
     std::vector<std::string> reserved_;             // names of the definition that callers may not send
+    std::shared_ptr<const OAuth1Signature> oauth1_;  // null: nothing of OAuth 1.0a is signed
     std::shared_ptr<const DpopProver> dpop_;        // null: a bearer token, which needs no proof
     std::vector<policy::UriRule> declared_;         // where the definition lets the credential go
     std::optional<base::Instant> valid_until_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "inject/test_connection.hpp"
+#include "json/parse.hpp"
 
 namespace claviger::inject {
 namespace {
@@ -107,6 +108,19 @@ TEST(Injection, custom_gets_nothing_by_itself) {
     EXPECT_EQ(injected(definition, connection_to(definition, {{"site", "s"}})), Lines{"error invalid_input"});
 }
 
+TEST(Injection, an_optional_field_left_empty_puts_nothing_in) {
+    auto definition = definition_of(AuthType::custom);
+    definition.credentials.schema = json::parse(R"({"required":["key"],"properties":{"key":{},"org":{},"team":{}}})").value();
+    definition.inject.present = true;
+    definition.inject.headers = {{"X-Key", "{{key}}"}, {"X-Org", "org={{org}}"}, {"X-Both", "{{key}}/{{org}}"}, {"X-Two", "{{org}}{{team}}"}};
+    definition.inject.query = {{"org", "{{org}}"}};
+    definition.inject.cookies = {{"team", "{{team}}"}};
+    EXPECT_EQ(injected(definition, connection_to(definition, {{"key", "K"}})), (Lines{"X-Key: K", "X-Both: K/"}));
+    EXPECT_EQ(injected(definition, connection_to(definition, {{"key", "K"}, {"org", "o"}})),
+              (Lines{"X-Key: K", "X-Org: org=o", "X-Both: K/o", "X-Two: o", "target /x?org=o"}));
+    EXPECT_EQ(injected(definition, connection_to(definition, {{"org", "o"}})), Lines{"error invalid_input"});
+}
+
 TEST(Injection, rules_replace_the_default) {
     auto definition = definition_of(AuthType::api_key);
     definition.api_key.emplace();
@@ -114,15 +128,13 @@ TEST(Injection, rules_replace_the_default) {
     EXPECT_EQ(injected(definition, connection_to(definition, {{"api_key", "K"}})), Lines{});
 }
 
-TEST(Injection, signatures_come_later) {
+TEST(Injection, other_signatures_come_later) {
     for (const std::string sign : {"oauth1", "aws_sigv4", "hmac"}) {
         auto definition = definition_of(AuthType::custom);
         definition.inject.present = true;
         definition.inject.sign = sign;
         EXPECT_EQ(injected(definition, connection_to(definition, {})), Lines{"error unsupported"}) << sign;
     }
-    const auto definition = definition_of(AuthType::oauth1);
-    EXPECT_EQ(injected(definition, connection_to(definition, {})), Lines{"error unsupported"});
 }
 
 TEST(Injection, what_cannot_be_used_says_what_to_run) {
@@ -137,7 +149,7 @@ TEST(Injection, what_cannot_be_used_says_what_to_run) {
         EXPECT_FALSE(export_values(definition, connection, kNow));
         return injection.error().hint;
     };
-    const std::string login = "claviger login acme --connection work --force";
+    const std::string login = "claviger login acme --connection work";
     EXPECT_EQ(hint_for([](auto& c) { c.expires_at = kNow; }), "run: " + login);
     EXPECT_EQ(hint_for([](auto& c) { c.login_needed = true; }), "run: " + login);
     EXPECT_EQ(hint_for([](auto& c) { c.definition_digest = "other"; }),

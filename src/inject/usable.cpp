@@ -2,25 +2,25 @@
 
 #include <fmt/format.h>
 
+#include "connection/standing.hpp"
+
 namespace claviger::inject {
 
 base::Result<void> check_usable(const provider::ProviderDefinition& definition, const connection::Connection& connection,
                                 base::Instant now) {
     using connection::Status;
-    const auto login = fmt::format("claviger login {} --connection {} --force", connection.provider, connection.name);
+    const auto facts = connection::standing_facts(connection, &definition, now);
+    if (facts.status == Status::connected) return {};
     const auto which = fmt::format("the connection {} of {}", connection.name, connection.provider);
-    const auto refuse = [](std::string message, std::string hint) {
-        return base::fail(base::ErrorCode::needs_login, std::move(message), std::move(hint));
-    };
-    switch (connection.status(now, provider::security_digest(definition))) {
-        case Status::connected: return {};
-        case Status::expired: return refuse(which + " has expired", "run: " + login);
-        case Status::needs_login: return refuse(which + " needs a new login", "run: " + login);
-        case Status::suspended:
-            return refuse(which + " is suspended, because the definition changed since the login",
-                          fmt::format("see the difference and accept it with: claviger confirm {}", connection.provider));
+    const auto standing = connection::standing_of(facts);
+    if (facts.status == Status::suspended) {
+        return base::fail(base::ErrorCode::needs_login, which + " is suspended, because " + standing.why,
+                          "see the difference and accept it with: " + standing.command);
     }
-    return refuse(which + " cannot be used", "run: " + login);
+    const auto login = standing.command.empty() ? connection::login_command(facts) : standing.command;
+    // Without a word of its own it only wants to be renewed, which is not done here.
+    return base::fail(base::ErrorCode::needs_login, which + " cannot be used: " + (standing.why.empty() ? "it has expired" : standing.why),
+                      "run: " + login);
 }
 
 }  // namespace claviger::inject

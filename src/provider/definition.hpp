@@ -115,6 +115,7 @@ struct OAuth2 {
 
 struct OAuth1 {
     std::string request_token_url, authorization_url, access_token_url, signature_method = "HMAC-SHA1", realm;
+    std::string placement = "header";  // of the protocol parameters: header, query
     StringMap authorization_params;
 };
 

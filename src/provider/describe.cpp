@@ -45,7 +45,8 @@ std::vector<std::string> injected(const ProviderDefinition& definition) {
     add_map(words, "header", inject.headers);
     add_map(words, "query parameter", inject.query);
     add_map(words, "cookie", inject.cookies);
-    if (!inject.sign.empty()) words.push_back("a signature of each request (" + inject.sign + ")");
+    const bool oauth1 = definition.auth_type == AuthType::oauth1;  // signs, whatever else is put in
+    if (oauth1 || !inject.sign.empty()) words.push_back("a signature of each request (" + (oauth1 ? "oauth1" : inject.sign) + ")");
     return words;
 }
 

@@ -138,6 +138,7 @@ TEST_F(SchemaAgreement, every_member_with_right_and_wrong_types) {
         {&kOAuth, "revoke", {"{}", "null", R"({"method":"GET","auth":"","order":"access_first","params":{"a":"b"}})"}, {"[]", R"({"method":"PUT"})", R"({"auth":"x"})", R"({"order":"x"})", R"({"params":[]})", R"({"url":1})"}},
         {&kOAuth, "response", {"{}", "null", R"({"format":"text","ok_status":[302],"scope_separator":",","error_when":{"/ok":false},"capture":["a"]})"}, {"[]", R"({"ok_status":[100]})", R"({"ok_status":302})", R"({"scope_separator":1})", R"({"format":"xml"})", R"({"error_when":"x"})", R"({"capture":[{}]})"}},
         {&kOAuth1, "signature_method", {"\"PLAINTEXT\"", "null"}, {"\"MD5\"", "1"}},
+        {&kOAuth1, "placement", {"\"header\"", "\"query\"", "null"}, {"\"body\"", "1", "[]"}},
     };
     const auto each = [&](const std::string& frame, std::initializer_list<const char*> keys, const auto& good, const auto& bad) {
         for (const char* key : keys) members.push_back({&frame, key, good, bad});

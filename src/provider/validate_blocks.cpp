@@ -1,6 +1,7 @@
 // Rules: the flow fits the type, and what the flow needs is there.
 #include <fmt/core.h>
 
+#include "base/text.hpp"
 #include "provider/rule_check.hpp"
 
 namespace claviger::provider {
@@ -49,6 +50,12 @@ void check_oauth1(RuleCheck& check, const OAuth1& oauth) {
     require_endpoint(check, "/oauth1/request_token_url", oauth.request_token_url, "oauth1");
     require_endpoint(check, "/oauth1/authorization_url", oauth.authorization_url, "oauth1");
     require_endpoint(check, "/oauth1/access_token_url", oauth.access_token_url, "oauth1");
+    if (oauth.signature_method != "PLAINTEXT") return;
+    for (const auto& [pointer, url] : {std::pair<std::string_view, const std::string&>{"/oauth1/request_token_url", oauth.request_token_url},
+                                       {"/oauth1/access_token_url", oauth.access_token_url}}) {
+        if (!base::to_lower(url).starts_with("http:")) continue;
+        check.error(pointer, "disagrees", "the signature method PLAINTEXT sends the secrets themselves; use https or another method");
+    }
 }
 
 void check_key_block(RuleCheck& check) {

@@ -77,6 +77,10 @@ void check_rules(RuleCheck& check, const InjectRules& inject) {
         if (base::equal_ignoring_case(name, "Cookie")) check.error(at, "bad_header", "cookies go into \"inject\": {\"cookies\": ...}");
         check_header_value(check, at, text);
         check_template(check, at, text);
+        const bool signature_there = check.definition.oauth1 && check.definition.oauth1->placement == "header";
+        if (signature_there && base::equal_ignoring_case(name, "Authorization")) {
+            check.error(at, "disagrees", "the signature stands in that header; remove it, or write oauth1.placement \"query\"");
+        }
     }
     for (const auto& [name, text] : inject.query) {
         const std::string at = json::pointer_append("/inject/query", name);
@@ -154,7 +158,7 @@ std::vector<std::string> credential_fields(const ProviderDefinition& definition)
     std::vector<std::string> names;
     switch (definition.auth_type) {
         case AuthType::oauth2: names = {"access_token", "token_type", "id_token", "client_id"}; break;
-        case AuthType::oauth1: names = {"access_token", "client_id"}; break;
+        case AuthType::oauth1: names = {"access_token", "access_token_secret", "client_id"}; break;
         case AuthType::api_key: names = {"api_key"}; break;
         case AuthType::basic: names = {"username", "password"}; break;
         case AuthType::custom: break;

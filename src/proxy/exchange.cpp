@@ -1,6 +1,10 @@
 #include "proxy/exchange.hpp"
 
 #include <algorithm>
+#include <optional>
+
+#include "proxy/challenge.hpp"
+#include "proxy/request_body.hpp"
 
 namespace claviger::proxy {
 namespace {
@@ -8,69 +12,12 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-constexpr std::size_t kPiece = 16 * 1024;
 constexpr std::chrono::seconds kConnectTime{30};
-// A model may think for minutes before its first byte, and pause as long between two.
+// A model may think for minutes before its first byte.
 constexpr std::chrono::minutes kAnswerTime{10};
-constexpr std::chrono::minutes kBodyIdle{10};
-constexpr std::chrono::minutes kWriteTime{5};
+constexpr std::chrono::seconds kEarlyAnswerTime{2};  // for the rest of a body whose answer is there already
 constexpr int kMostInterim = 16;  // PX-17
-
-// Memory for the pieces of one body, no larger than the body; what was used of it is wiped.
-class Piece {
-public:
-    explicit Piece(const http::BodyFraming& framing) : size_(size_for(framing)), memory_(std::make_unique_for_overwrite<char[]>(size_)) {}
-    ~Piece() { base::wipe(memory_.get(), used_); }
-    Piece(const Piece&) = delete;
-    Piece& operator=(const Piece&) = delete;
-
-    [[nodiscard]] std::span<char> space() { return {memory_.get(), size_}; }
-    std::string_view filled(std::size_t n) {
-        used_ = std::max(used_, n);
-        return {memory_.get(), n};
-    }
-
-private:
-    static std::size_t size_for(const http::BodyFraming& framing) {
-        if (framing.kind != http::BodyFraming::Kind::length) return kPiece;
-        return static_cast<std::size_t>(std::clamp<std::uint64_t>(framing.length, 1, kPiece));
-    }
-    std::size_t size_, used_ = 0;
-    std::unique_ptr<char[]> memory_;
-};
-
-// The request body on its way upstream, beside the answer on its way back: a server may answer before it has read
-// everything, and may stop reading then.
-struct RequestBody {
-    explicit RequestBody(net::Loop& loop) : done(loop) {}
-    net::Event done;
-    bool started = false, complete = false;
-    std::uint64_t bytes = 0;
-};
-
-net::Task<void> pump_request_body(http::Connection& client, http::Connection& upstream, http::BodyFraming framing, RequestBody& body) {
-    Piece piece(framing);
-    bool ok = true;
-    while (ok && !client.body_complete()) {
-        const net::Deadline read_deadline = net::in(kBodyIdle);
-        auto got = co_await client.read_body(piece.space(), read_deadline);
-        ok = got.has_value();
-        if (!ok || *got == 0) break;
-        const net::Deadline write_deadline = net::in(kWriteTime);
-        auto sent = co_await upstream.write_body(piece.filled(*got), write_deadline);
-        ok = sent.has_value();
-        if (ok) body.bytes += *got;
-    }
-    if (ok) {
-        const net::Deadline deadline = net::in(kWriteTime);
-        auto ended = co_await upstream.finish_body(deadline);
-        ok = ended.has_value();
-    }
-    body.complete = ok;
-    // A half-sent body must never look whole: the upstream sees the connection break.
-    if (!ok && !client.body_complete()) upstream.close();
-    body.done.set();
-}
+constexpr int kUnauthorized = 401;
 
 http::RequestHead outgoing_head(const http::RequestHead& received, const net::Url& url) {
     http::RequestHead head = received;
@@ -97,32 +44,10 @@ http::ResponseHead outgoing_head(http::ResponseHead received, const http::Reques
     return received;
 }
 
-bool has_body(const http::RequestHead& head) {
-    return head.framing.kind == http::BodyFraming::Kind::chunked ||
-           (head.framing.kind == http::BodyFraming::Kind::length && head.framing.length > 0);
-}
-
 // RFC 9110 section 9.2.2: what may be sent again when a pooled connection turns out to be dead.
 bool idempotent(std::string_view method) {
     return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE";
 }
-
-// Whether the client is still there, watched from outside of any read: the exchange may be waiting for the upstream
-// alone. What is to be closed then is told stage by stage through `gone`.
-class ClientWatch {
-public:
-    explicit ClientWatch(http::Connection& client) : client_(client) {
-        client_.stream().on_hang_up([this] { gone.cancel(); });
-    }
-    ~ClientWatch() { client_.stream().on_hang_up(nullptr); }
-    ClientWatch(const ClientWatch&) = delete;
-    ClientWatch& operator=(const ClientWatch&) = delete;
-
-    net::Cancellation gone;
-
-private:
-    http::Connection& client_;
-};
 
 net::Task<Result<http::ResponseHead>> read_final_head(http::Connection& upstream, std::string method) {
     const net::Deadline deadline = net::in(kAnswerTime);
@@ -178,40 +103,215 @@ net::Task<Result<void>> stream_answer(http::Connection& upstream, http::Connecti
     co_return ended;
 }
 
-// Head (and body, through `body`) to an upstream connection; the answer's head back.
-net::Task<Result<http::ResponseHead>> ask(net::Loop& loop, http::Connection& upstream, http::Connection& client,
-                                          http::RequestHead head, RequestBody& body) {
-    const std::string method = head.method;
-    const bool sends_body = has_body(head);
+// One request and all that is known of it while it is served.
+struct Exchange {
+    ExchangeSurroundings with;
+    http::Connection& client;
+    ClientWatch& watch;
+    ExchangeRequest request;
+    KeptBody kept;                // what can be sent again
+    http::RequestHead head{};     // as it goes out now
+    ExchangeOutcome outcome{};
+    bool sends_body = false, replaced = false, told_nonce = false;
+
+    [[nodiscard]] std::string server() const { return request.pool_key + " " + request.url.origin(); }
+    // Whether the client's body was read, so that its connection can go on.
+    [[nodiscard]] bool drained() const { return !sends_body || client.body_complete(); }
+    [[nodiscard]] bool at_hand() const { return !sends_body || kept.whole(); }
+};
+
+// The head for upstream, with the credential in it.
+Result<void> make_head(Exchange& it) {
+    it.head = outgoing_head(it.request.head, it.request.url);
+    if (!it.request.credential) return {};
+    const std::string nonce = it.with.nonces.of(it.server());
+    const inject::Occasion occasion{it.with.clock.now(), it.with.random, it.kept.whole() ? it.kept.bytes() : std::string_view(), nonce};
+    return it.request.credential->injection.apply(it.head, it.request.url, &occasion);
+}
+
+net::Task<Result<void>> let_body_come(Exchange& it) {
+    if (it.request.head.fields.count("Expect") == 0 || !it.sends_body) co_return Result<void>();
+    const net::Deadline deadline = net::in(kWriteTime);
+    auto sent = co_await it.client.stream().write_all("HTTP/1.1 100 Continue\r\n\r\n", deadline);
+    co_return sent;
+}
+
+// A problem to answer with, or none.
+using MaybeProblem = std::optional<Problem>;
+
+// A signature covers the body: it has to be here whole before anything is sent.
+net::Task<Result<MaybeProblem>> read_covered(Exchange& it) {
+    if (it.request.head.framing.kind == http::BodyFraming::Kind::length && it.request.head.framing.length > kCoveredBody) {
+        co_return MaybeProblem(body_too_long());
+    }
+    auto waiting = co_await let_body_come(it);
+    if (!waiting) co_return base::fail(std::move(waiting).error());
+    const http::BodyFraming framing = it.request.head.framing;
+    auto read = co_await read_whole(it.client, framing, it.kept);
+    if (!read) co_return base::fail(std::move(read).error());
+    if (!it.kept.whole()) co_return MaybeProblem(body_too_long());
+    co_return MaybeProblem();
+}
+
+// Head and body to an upstream connection, the body beside the answer; the answer's head back.
+net::Task<Result<http::ResponseHead>> ask(Exchange& it, http::Connection& upstream, RequestBody& body) {
+    const std::string method = it.head.method;
+    http::RequestHead head = it.head;
     const http::BodyFraming framing = head.framing;
     const net::Deadline deadline = net::in(kWriteTime);
-    auto sent = co_await upstream.write_head(std::move(head), std::string_view(), deadline);
-    if (!sent) co_return base::fail(std::move(sent).error());
-    if (sends_body) {
-        body.started = true;
-        loop.spawn("request body", pump_request_body(client, upstream, framing, body));
-    } else {
+    const bool again = it.sends_body && it.kept.whole();
+    if (again) head.framing = {http::BodyFraming::Kind::length, it.kept.bytes().size()};
+    if (again && it.kept.bytes().size() <= Piece::kMost) {  // no longer than what any socket takes at once
+        auto sent = co_await upstream.write_message(std::move(head), it.kept.bytes(), deadline);
+        if (!sent) co_return base::fail(std::move(sent).error());
         body.complete = true;
+        body.bytes = it.kept.bytes().size();
+    } else {
+        auto sent = co_await upstream.write_head(std::move(head), std::string_view(), deadline);
+        if (!sent) co_return base::fail(std::move(sent).error());
+        body.started = it.sends_body;
+        body.complete = !it.sends_body;
+        if (again) it.with.loop.spawn("kept request body", send_kept(upstream, body, it.kept));
+        else if (it.sends_body) it.with.loop.spawn("request body", pump_body(it.client, upstream, framing, body, it.kept));
     }
     auto answer = co_await read_final_head(upstream, method);
     co_return answer;
 }
 
-net::Task<void> settle(http::Connection& client, http::Connection& upstream, RequestBody& body, bool answered_whole) {
+// The end of a body whose answer is not wanted, or is there already (RFC 9112 section 9.3): the sender gets a moment to
+// finish, unless nothing of the answer was passed on.
+net::Task<void> settle(Exchange& it, http::Connection& upstream, RequestBody& body, bool answered_whole) {
     if (!body.started || body.done.is_set()) co_return;
-    if (!answered_whole) {
-        client.close();
-        upstream.close();
-    } else {
-        // Answered early (RFC 9112 section 9.3): give the sender a moment to finish, then end both.
-        const net::Deadline moment = net::in(std::chrono::seconds(2));
+    if (answered_whole) {
+        const net::Deadline moment = net::in(kEarlyAnswerTime);
         auto waited = co_await body.done.wait(moment);
         if (waited) co_return;
-        client.close();
-        upstream.close();
     }
+    it.client.close();
+    upstream.close();
     auto finished = co_await body.done.wait(net::Deadline::max());
     (void)finished;
+}
+
+// What to do with the API's answer.
+enum class Then { pass_on, ask_again, give_up };
+struct Verdict {
+    Then then = Then::pass_on;
+    MaybeProblem problem{};  // of give_up; without one the client is gone
+};
+
+// The API refuses the credential.
+net::Task<Verdict> replace_credential(Exchange& it, http::Connection& upstream, bool body_over) {
+    it.replaced = true;  // at most once for a request
+    net::Cancellation gone;
+    it.watch.gone.on_cancel([&upstream, &it, &gone] {
+        upstream.close();
+        it.client.close();
+        gone.cancel();
+    });
+    auto other = co_await it.with.credentials.replacement(it.request.provider, it.request.connection, it.request.credential, gone);
+    gone.on_cancel(nullptr);
+    it.watch.gone.on_cancel([&upstream, &client = it.client] {
+        upstream.close();
+        client.close();
+    });
+    if (it.watch.gone.cancelled()) co_return Verdict{Then::give_up};
+    // Whoever is still sending could not read an answer of ours.
+    if (!other) co_return body_over ? Verdict{Then::give_up, problem_of_credential(other.error())} : Verdict{};
+    if (!*other) co_return Verdict{};
+    it.request.credential = std::move(*other);
+    co_return Verdict{body_over && it.at_hand() ? Then::ask_again : Then::pass_on};
+}
+
+net::Task<Verdict> judge(Exchange& it, http::Connection& upstream, RequestBody& body, http::ResponseHead& answer) {
+    if (!it.request.credential) co_return Verdict{};
+    const auto nonce = answer.fields.find("DPoP-Nonce");
+    if (nonce) it.with.nonces.learn(it.server(), *nonce);
+    if (answer.status != kUnauthorized) co_return Verdict{};
+    const std::string error = challenge_error(answer.fields);
+    if (error == "insufficient_user_authentication") {
+        it.with.credentials.wants_stronger_login(it.request.provider, it.request.connection);
+        answer.fields.set("Claviger-Reason", error);
+        co_return Verdict{};
+    }
+    // An early answer: a short body is about to be through.
+    if (body.started && !body.done.is_set() && !it.kept.too_long()) {
+        const net::Deadline moment = net::in(kEarlyAnswerTime);
+        auto waited = co_await body.done.wait(moment);
+        (void)waited;
+    }
+    const bool body_over = !body.started || body.done.is_set();
+    if (error == "use_dpop_nonce" && nonce) {
+        const bool first = !std::exchange(it.told_nonce, true);
+        co_return Verdict{first && body_over && it.at_hand() ? Then::ask_again : Then::pass_on};
+    }
+    if (it.replaced || it.request.credential->access_token.empty()) co_return Verdict{};
+    auto verdict = co_await replace_credential(it, upstream, body_over);
+    co_return verdict;
+}
+
+void keep_for_reuse(Exchange& it, std::unique_ptr<http::Connection> upstream, const RequestBody& body) {
+    if (body.complete && upstream->may_continue()) it.with.upstreams.give_back(it.request.pool_key, it.request.url, std::move(upstream));
+}
+
+net::Task<void> pass_on(Exchange& it, std::unique_ptr<http::Connection> upstream, RequestBody& body, http::ResponseHead answer) {
+    it.outcome.status = answer.status;
+    const bool close_after = body.started && !body.done.is_set() && !body.complete;
+    auto out = outgoing_head(std::move(answer), it.request.head, close_after || !it.client.may_continue());
+    auto streamed = co_await stream_answer(*upstream, it.client, std::move(out), it.outcome.response_bytes);
+    co_await settle(it, *upstream, body, streamed.has_value());
+    it.outcome.request_bytes = body.bytes;
+    it.watch.gone.on_cancel(nullptr);
+    if (!streamed) {
+        upstream->close();
+        it.client.close();  // an early end must be visible to the client (PX-17)
+        co_return;
+    }
+    it.outcome.client_usable = it.client.may_continue() && body.complete && it.client.body_complete() && !close_after;
+    keep_for_reuse(it, std::move(upstream), body);
+}
+
+// One try. What is to happen next: ask_again, or give_up with the problem to answer, or pass_on when all is done.
+net::Task<Verdict> attempt(Exchange& it, bool first) {
+    http::Client::AcquireOptions how;
+    how.plain_http = !it.request.credential;
+    how.allow_loopback = it.request.reaches_loopback;
+    how.cancellation = &it.watch.gone;
+    const net::Deadline connect_deadline = net::in(kConnectTime);
+    auto lease = co_await it.with.upstreams.acquire(it.request.pool_key, it.request.url, connect_deadline, how);
+    if (it.watch.gone.cancelled()) {
+        it.client.close();
+        co_return Verdict{Then::give_up};
+    }
+    if (!lease) co_return Verdict{Then::give_up, problem_from(lease.error())};
+    http::Connection& upstream = *lease->connection;
+    it.watch.gone.on_cancel([&upstream, &client = it.client] {
+        upstream.close();
+        client.close();
+    });
+    RequestBody body(it.with.loop);
+    auto answer = co_await ask(it, upstream, body);
+    Verdict verdict;
+    if (answer) {
+        verdict = co_await judge(it, upstream, body, *answer);
+        if (verdict.then == Then::pass_on) {
+            co_await pass_on(it, std::move(lease->connection), body, std::move(*answer));
+            co_return verdict;
+        }
+        co_await settle(it, upstream, body, verdict.problem.has_value());
+    } else {
+        upstream.close();
+        co_await settle(it, upstream, body, false);
+        const bool again = lease->reused && first && it.at_hand() && idempotent(it.head.method);
+        // With a part of the body sent both sides are closed already.
+        const bool broken = !it.drained() && body.bytes > 0 && !body.complete;
+        verdict.then = again ? Then::ask_again : Then::give_up;
+        if (!again && !broken) verdict.problem = problem_from(answer.error());
+    }
+    it.watch.gone.on_cancel(nullptr);  // the connection is about to go
+    if (it.watch.gone.cancelled()) co_return Verdict{Then::give_up};
+    if (answer && upstream.body_complete()) keep_for_reuse(it, std::move(lease->connection), body);
+    co_return verdict;
 }
 
 }  // namespace
@@ -230,78 +330,44 @@ net::Task<ExchangeOutcome> answer_problem(http::Connection& client, Problem prob
     co_return outcome;
 }
 
-net::Task<ExchangeOutcome> exchange(net::Loop& loop, http::Client& upstreams, http::Connection& client,
-                                    ExchangeRequest request) {
-    ExchangeOutcome outcome;
-    const bool client_sends_body = has_body(request.head);
-    http::RequestHead head = outgoing_head(request.head, request.url);
-    if (request.injection) {
-        const auto applied = request.injection->apply(head, request.url);
-        if (!applied) {
-            outcome = co_await answer_problem(client, problem_from(applied.error()), !client_sends_body);
-            co_return outcome;
-        }
-    }
-    if (request.head.fields.count("Expect") != 0 && client_sends_body) {
-        const net::Deadline deadline = net::in(kWriteTime);
-        auto sent = co_await client.stream().write_all("HTTP/1.1 100 Continue\r\n\r\n", deadline);
-        if (!sent) co_return outcome;
-    }
+std::string ServerNonces::of(const std::string& server) const {
+    const auto found = newest_.find(server);
+    return found == newest_.end() ? std::string() : found->second;
+}
 
-    ClientWatch watch(client);
-    http::Client::AcquireOptions how;
-    how.plain_http = !request.injection;
-    how.allow_loopback = request.reaches_loopback;
-    how.cancellation = &watch.gone;
-    for (int attempt = 0;; ++attempt) {
-        const net::Deadline connect_deadline = net::in(kConnectTime);
-        auto lease = co_await upstreams.acquire(request.pool_key, request.url, connect_deadline, how);
-        if (watch.gone.cancelled()) {
-            client.close();
-            co_return outcome;
-        }
-        if (!lease) {
-            outcome = co_await answer_problem(client, problem_from(lease.error()), !client_sends_body);
-            co_return outcome;
-        }
-        http::Connection& upstream = *lease->connection;
-        watch.gone.on_cancel([&upstream, &client] {
-            upstream.close();
-            client.close();
-        });
-        RequestBody body(loop);
-        http::RequestHead copy = head;
-        auto answer = co_await ask(loop, upstream, client, std::move(copy), body);
-        if (!answer) {
-            upstream.close();
-            co_await settle(client, upstream, body, false);
-            watch.gone.on_cancel(nullptr);  // the connection is about to go
-            if (watch.gone.cancelled()) co_return outcome;
-            const bool again = lease->reused && attempt == 0 && !client_sends_body && idempotent(head.method);
-            if (again) continue;
-            const bool drained = !client_sends_body;
-            if (!drained && body.bytes > 0 && !body.complete) co_return outcome;  // both sides already closed
-            outcome = co_await answer_problem(client, problem_from(answer.error()), drained);
-            co_return outcome;
-        }
-        outcome.status = answer->status;
-        const bool close_after = body.started && !body.done.is_set() && !body.complete;
-        auto out = outgoing_head(std::move(*answer), request.head, close_after || !client.may_continue());
-        auto streamed = co_await stream_answer(upstream, client, std::move(out), outcome.response_bytes);
-        co_await settle(client, upstream, body, streamed.has_value());
-        outcome.request_bytes = body.bytes;
-        watch.gone.on_cancel(nullptr);
-        if (!streamed) {
-            upstream.close();
-            client.close();  // an early end must be visible to the client (PX-17)
-            co_return outcome;
-        }
-        outcome.client_usable = client.may_continue() && body.complete && client.body_complete() && !close_after;
-        if (body.complete && upstream.may_continue()) {
-            upstreams.give_back(request.pool_key, request.url, std::move(lease->connection));
-        }
-        co_return outcome;
+void ServerNonces::learn(const std::string& server, std::string_view nonce) {
+    if (nonce.empty() || nonce.size() > kLongest) return;
+    if (newest_.size() >= kMost && !newest_.contains(server)) newest_.clear();
+    newest_[server] = nonce;
+}
+
+net::Task<ExchangeOutcome> exchange(ExchangeSurroundings with, http::Connection& client, ClientWatch& watch, ExchangeRequest request) {
+    const bool covered = request.credential && has_body(request.head) && request.credential->injection.covers_body(request.head);
+    const bool replaceable = request.credential && !request.credential->access_token.empty();
+    const std::size_t keep = covered ? kCoveredBody : replaceable ? kReplayableBody : 0;
+    Exchange it{with, client, watch, std::move(request), KeptBody(keep)};
+    it.sends_body = has_body(it.request.head);
+    MaybeProblem problem;
+    if (covered) {
+        auto read = co_await read_covered(it);
+        if (!read) co_return it.outcome;
+        problem = std::move(*read);
     }
+    Verdict verdict{Then::ask_again};
+    for (bool first = true; !problem && verdict.then == Then::ask_again; first = false) {
+        if (const auto made = make_head(it); !made) {
+            problem = problem_from(made.error());
+            break;
+        }
+        if (first && !covered) {
+            auto waiting = co_await let_body_come(it);
+            if (!waiting) co_return it.outcome;
+        }
+        verdict = co_await attempt(it, first);
+        problem = std::move(verdict.problem);
+    }
+    if (problem) it.outcome = co_await answer_problem(client, std::move(*problem), it.drained());
+    co_return it.outcome;
 }
 
 }  // namespace claviger::proxy

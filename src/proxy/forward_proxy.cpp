@@ -114,8 +114,8 @@ Result<std::unique_ptr<ForwardProxy>> ForwardProxy::start(net::Loop& loop, Proxy
     const std::string host = "@127.0.0.1:" + std::to_string(listener.port());
     base::Secret url = join_secret("http://", user, host);
 
-    auto session = std::make_unique<Session>(Session{loop, std::move(options), credentials, log, basic_value(user),
-                                                     std::move(leaves), std::move(upstreams), addresses, 0});
+    auto session = std::make_unique<Session>(Session{loop, std::move(options), credentials, clock, random, log, basic_value(user),
+                                                     std::move(leaves), std::move(upstreams), addresses});
     auto proxy = std::make_unique<Proxy>(std::move(listener), std::move(session), std::move(url));
     proxy->begin();
     return std::unique_ptr<ForwardProxy>(std::move(proxy));

@@ -13,22 +13,13 @@
 #include "base/secret.hpp"
 #include "crypto/certificate_authority.hpp"
 #include "http/client.hpp"
-#include "inject/injection.hpp"
 #include "net/loop.hpp"
 #include "policy/router.hpp"
+#include "proxy/credential_source.hpp"
 
 namespace claviger::proxy {
 
 enum class Unmatched { allow, deny };
-
-// Where the proxy gets an injection for a connection. Asked per request; the implementation caches per connection
-// version, so that a logout or a new login holds from the next request on (PX-29).
-class CredentialSource {
-public:
-    virtual ~CredentialSource() = default;
-    virtual net::Task<base::Result<std::shared_ptr<const inject::Injection>>> injection(std::string provider,
-                                                                                        std::string connection) = 0;
-};
 
 // One served request, for the session's log. No secrets: path without query.
 struct Served {
@@ -50,6 +41,7 @@ struct ProxyOptions {
 
 class ForwardProxy {
 public:
+    // What it is given outlives it and the loop's tasks.
     static base::Result<std::unique_ptr<ForwardProxy>> start(net::Loop& loop, ProxyOptions options,
                                                              CredentialSource& credentials, const base::Clock& clock,
                                                              base::Random& random, base::Log& log);

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/text.hpp"
+#include "proxy/request_body.hpp"
 #include "proxy/tunnel.hpp"
 
 namespace claviger::proxy {
@@ -46,11 +47,6 @@ std::string authority_text(const Authority& authority) {
     return authority.port == 443 ? authority.host : authority.host + ":" + std::to_string(authority.port);
 }
 
-bool has_body(const http::RequestHead& head) {
-    return head.framing.kind == http::BodyFraming::Kind::chunked ||
-           (head.framing.kind == http::BodyFraming::Kind::length && head.framing.length > 0);
-}
-
 Problem problem_of_bad_message(const base::Error& error) {
     if (error.code == ErrorCode::limit) return {431, "limit", error.message, ""};
     return {400, "bad_request", error.message, ""};
@@ -77,7 +73,7 @@ bool reaches_loopback(const Session& session, const std::string& host, std::uint
     return session.options.addresses.allow_loopback || session.options.router.reaches_loopback(host, port);
 }
 
-net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url) {
+net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url, ClientWatch& watch) {
     // RFC 9110 section 9.3.8 makes TRACE an echo of the credential (PX-21).
     if (head.method == "TRACE" || head.method == "TRACK" || head.method == "CONNECT") {
         co_return refuse({405, "method_not_allowed", head.method + " is not passed on", ""});
@@ -91,9 +87,12 @@ net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url 
     plan.request->reaches_loopback = reaches_loopback(session, url.host(), url.port());
     switch (decision.kind) {
         case policy::Decision::Kind::matched: {
-            auto injection = co_await session.credentials.injection(decision.provider, decision.connection);
-            if (!injection) co_return refuse(problem_from(injection.error()));
-            plan.request->injection = std::move(*injection);
+            auto credential = co_await session.credentials.credential(decision.provider, decision.connection, watch.gone);
+            watch.gone.on_cancel(nullptr);
+            if (!credential) co_return refuse(problem_of_credential(credential.error()));
+            plan.request->credential = std::move(*credential);
+            plan.request->provider = decision.provider;
+            plan.request->connection = decision.connection;
             plan.request->pool_key = decision.provider + "/" + decision.connection;
             break;
         }
@@ -113,15 +112,14 @@ net::Task<bool> perform(Session& session, http::Connection& client, http::Reques
     served.host = url.authority();
     served.path = url.path();
     const bool sends_body = has_body(head);
-    auto plan = co_await plan_request(session, std::move(head), url);
+    ClientWatch watch(client);
+    auto plan = co_await plan_request(session, std::move(head), url, watch);
     ExchangeOutcome outcome;
     if (plan.request) {
-        if (plan.request->injection) {
-            const auto slash = plan.request->pool_key.find('/');
-            served.provider = plan.request->pool_key.substr(0, slash);
-            served.connection = plan.request->pool_key.substr(slash + 1);
-        }
-        outcome = co_await exchange(session.loop, session.upstreams, client, std::move(*plan.request));
+        served.provider = plan.request->provider;
+        served.connection = plan.request->connection;
+        const ExchangeSurroundings with{session.loop, session.upstreams, session.credentials, session.clock, session.random, session.nonces};
+        outcome = co_await exchange(with, client, watch, std::move(*plan.request));
     } else {
         outcome = co_await answer_problem(client, std::move(plan.problem), !sends_body);
     }

@@ -16,11 +16,14 @@ struct Session {
     net::Loop& loop;
     ProxyOptions options;
     CredentialSource& credentials;
+    const base::Clock& clock;
+    base::Random& random;
     base::Log& log;
     base::Secret authorization;      // the exact value of Proxy-Authorization
     std::optional<LeafCache> leaves;  // none when no route can be opened
     http::Client upstreams;
     net::AddressPolicy tunnel_addresses;
+    ServerNonces nonces{};
     std::size_t open_connections = 0;
 };
 

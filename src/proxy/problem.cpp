@@ -22,6 +22,18 @@ std::string_view title_of(int status) {
     }
 }
 
+// Hints are for people: "run: claviger login acme". A program gets the command alone; other advice stays with the sentence.
+std::string command_in(const std::string& hint) {
+    const auto at = hint.find("claviger ");
+    return at == std::string::npos ? std::string() : hint.substr(at);
+}
+
+Problem with_hint(int status, std::string reason, const base::Error& error) {
+    auto command = command_in(error.hint);
+    const bool advice = command.empty() && !error.hint.empty();
+    return {status, std::move(reason), error.message + (advice ? "; " + error.hint : ""), std::move(command)};
+}
+
 }  // namespace
 
 ProblemMessage to_message(const Problem& problem, bool close) {
@@ -51,19 +63,34 @@ Problem problem_from(const base::Error& error) {
     switch (error.code) {
         case ErrorCode::needs_login:
         case ErrorCode::suspended:
-        case ErrorCode::not_connected: return {424, std::string(to_string(error.code)), error.message, error.hint};
-        case ErrorCode::denied: return {403, "not_allowed", error.message, error.hint};
-        case ErrorCode::address_refused: return {403, "address_refused", error.message, error.hint};
+        case ErrorCode::not_connected: return with_hint(424, std::string(to_string(error.code)), error);
+        case ErrorCode::denied: return with_hint(403, "not_allowed", error);
+        case ErrorCode::address_refused: return with_hint(403, "address_refused", error);
         case ErrorCode::timeout: return {504, "upstream_timeout", "the upstream server did not answer in time", ""};
         case ErrorCode::tls: return {502, "upstream_tls", error.message, ""};
         case ErrorCode::cancelled: return {502, "upstream_closed", "the upstream server closed the connection", ""};
         case ErrorCode::network: return {502, "upstream_unreachable", error.message, ""};
         case ErrorCode::protocol: return {502, "upstream_protocol", "the upstream server broke the HTTP protocol", ""};
         case ErrorCode::limit: return {502, "limit", error.message, ""};
-        case ErrorCode::busy: return {503, "busy", error.message, error.hint};
+        case ErrorCode::busy: return with_hint(503, "busy", error);
         // Whatever keeps the credential from us: never forwarded without it.
-        default: return {424, "credential_unavailable", error.message, error.hint};
+        default: return with_hint(424, "credential_unavailable", error);
     }
+}
+
+Problem problem_of_credential(const base::Error& error) {
+    using base::ErrorCode;
+    switch (error.code) {
+        case ErrorCode::needs_login:
+        case ErrorCode::suspended:
+        case ErrorCode::not_connected:
+        case ErrorCode::busy: return problem_from(error);
+        default: return with_hint(424, "credential_unavailable", error);
+    }
+}
+
+Problem body_too_long() {
+    return {413, "body_too_long", "requests to this service are signed over their body, which may have at most 256 KiB then", ""};
 }
 
 }  // namespace claviger::proxy

@@ -25,5 +25,9 @@ ProblemMessage to_message(const Problem& problem, bool close);
 
 // 424 for a credential that is not to be had, 502 for the network, 403 for policy (PX-28).
 Problem problem_from(const base::Error& error);
+// Of an error that kept the credential from us, whatever it was: 424 with its reason, or credential_unavailable.
+Problem problem_of_credential(const base::Error& error);
+// 413: a signature covers the body, and it is longer than what is held for that.
+Problem body_too_long();
 
 }  // namespace claviger::proxy

@@ -33,6 +33,25 @@ TEST(Problem, PX35_the_answer_is_problem_json_with_reason_and_command) {
     EXPECT_EQ(json::int_at(body->get_object(), "status"), 424);
 }
 
+TEST(Problem, PX35_of_a_hint_the_command_alone_is_for_programs) {
+    const auto problem_of = [](const char* hint) { return problem_from(base::Error::make(ErrorCode::needs_login, "no", hint)); };
+    EXPECT_EQ(problem_of("run: claviger login acme --force").command, "claviger login acme --force");
+    EXPECT_EQ(problem_of("see the difference and accept it with: claviger confirm acme").command, "claviger confirm acme");
+    EXPECT_EQ(problem_of("try again in a moment").command, "");
+    EXPECT_EQ(problem_of("try again in a moment").detail, "no; try again in a moment");
+    EXPECT_EQ(problem_of("").detail, "no");
+}
+
+TEST(Problem, PX28_whatever_keeps_the_credential_away_is_no_fault_of_the_upstream) {
+    for (const auto code : {ErrorCode::network, ErrorCode::timeout, ErrorCode::tls, ErrorCode::protocol, ErrorCode::storage}) {
+        const auto problem = problem_of_credential(base::Error::make(code, "no"));
+        EXPECT_EQ(problem.status, 424);
+        EXPECT_EQ(problem.reason, "credential_unavailable");
+    }
+    EXPECT_EQ(problem_of_credential(base::Error::make(ErrorCode::needs_login, "no")).reason, "needs_login");
+    EXPECT_EQ(problem_of_credential(base::Error::make(ErrorCode::cancelled, "no")).status, 424);
+}
+
 TEST(Problem, a_407_asks_for_basic_credentials) {
     const auto message = to_message({407, "proxy_authentication_required", "x", ""}, false);
     EXPECT_EQ(message.head.fields.find("Proxy-Authenticate"), "Basic realm=\"claviger\"");

@@ -16,10 +16,14 @@ constexpr std::chrono::seconds kPatience{20};
 
 class NoCredentials final : public CredentialSource {
 public:
-    net::Task<base::Result<std::shared_ptr<const inject::Injection>>> injection(std::string, std::string) override {
+    net::Task<base::Result<CredentialPtr>> credential(std::string, std::string, net::Cancellation&) override {
         ++asked;
         co_return base::fail(base::ErrorCode::needs_login, "log in first");
     }
+    net::Task<base::Result<CredentialPtr>> replacement(std::string, std::string, CredentialPtr, net::Cancellation&) override {
+        co_return CredentialPtr();
+    }
+    void wants_stronger_login(const std::string&, const std::string&) override {}
     int asked = 0;
 };
 

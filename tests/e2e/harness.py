@@ -263,11 +263,12 @@ class Browser:
         return self.open(target, {**form.fields, **values})
 
 
-def browser_login(world, arguments, forms=(), code=0, env=None):
-    """Runs `login`, follows the links it prints as a human's browser would, fills `forms` (dicts) in order."""
+def browser_login(world, arguments, forms=(), code=0, env=None, stdin=None, consent=None):
+    """Runs `login`, follows the links it prints as a human's browser would, fills `forms` (dicts) in order. `consent`:
+    what the human does at the provider, from the browser and its page to the last page."""
     if "--input" not in arguments:  # there is no display here
         arguments = [*arguments, "--input", "browser"]
-    process = world.start(*arguments, env=env)
+    process = world.start(*arguments, env=env, stdin=stdin)
     browser, lines, pages, forms, shown = Browser(), [], [], list(forms), []
     link = None
 
@@ -276,7 +277,7 @@ def browser_login(world, arguments, forms=(), code=0, env=None):
         while forms and "<form" in page and "127.0.0.1:7998" in browser.url:
             shown.append(page)
             page = browser.submit(page, **forms.pop(0))
-        pages.append(page)
+        pages.append(consent(browser, page) if consent else page)
 
     workers = []
     for raw in process.stderr:

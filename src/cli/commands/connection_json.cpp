@@ -2,13 +2,26 @@
 
 namespace claviger::cli {
 
-ConnectionFacts facts_of(const connection::Connection& connection, connection::Status status, bool is_default,
-                         const provider::ProviderDefinition* definition) {
+namespace {
+
+void put_standing(const connection::StandingFacts& given, ConnectionFacts& facts) {
+    facts.standing = connection::standing_of(given);
+    facts.login_reason = given.login_reason;
+    facts.failing_since = given.failing_since;
+}
+
+json::Value time_or_null(const std::optional<base::Instant>& instant) {
+    return instant ? json::Value(base::to_rfc3339(*instant)) : json::Value(nullptr);
+}
+
+}  // namespace
+
+ConnectionFacts facts_of(const connection::Connection& connection, bool is_default, const provider::ProviderDefinition* definition, base::Instant now) {
     ConnectionFacts facts;
+    put_standing(connection::standing_facts(connection, definition, now), facts);
     facts.provider = connection.provider;
     facts.name = connection.name;
     facts.is_default = is_default;
-    facts.status = status;
     facts.scopes = connection.scopes();
     facts.expires_at = connection.expires_at;
     if (const auto found = connection.variables.find("base_url"); found != connection.variables.end()) facts.base_url = found->second;
@@ -17,12 +30,12 @@ ConnectionFacts facts_of(const connection::Connection& connection, connection::S
     return facts;
 }
 
-ConnectionFacts facts_of(const connection::Summary& summary, connection::Status status, const provider::ProviderDefinition* definition) {
+ConnectionFacts facts_of(const connection::Summary& summary, const provider::ProviderDefinition* definition, base::Instant now) {
     ConnectionFacts facts;
+    put_standing(connection::standing_facts(summary, definition, now), facts);
     facts.provider = summary.provider;
     facts.name = summary.name;
     facts.is_default = summary.is_default;
-    facts.status = status;
     facts.scopes = summary.scopes;
     facts.expires_at = summary.expires_at;
     facts.base_url = summary.base_url;
@@ -41,10 +54,14 @@ json::Object connection_json(const ConnectionFacts& facts) {
     object["provider"] = facts.provider;
     object["connection"] = facts.name;
     object["default"] = facts.is_default;
-    object["status"] = std::string(to_string(facts.status));
+    object["status"] = std::string(to_string(facts.standing.status));
+    object["why"] = string_or_null(facts.standing.why);
+    object["command"] = string_or_null(facts.standing.command);
+    object["login_reason"] = string_or_null(facts.login_reason);
+    object["refresh_failing_since"] = time_or_null(facts.failing_since);
     object["scopes"] = json::Array(facts.scopes.begin(), facts.scopes.end());
     object["missing_scopes"] = json::Array(facts.missing_scopes.begin(), facts.missing_scopes.end());
-    object["expires_at"] = facts.expires_at ? json::Value(base::to_rfc3339(*facts.expires_at)) : json::Value(nullptr);
+    object["expires_at"] = time_or_null(facts.expires_at);
     object["base_url"] = string_or_null(facts.base_url);
     object["account"] = string_or_null(facts.account);
     return object;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "connection/connections.hpp"
+#include "connection/standing.hpp"
 #include "json/value.hpp"
 
 namespace claviger::cli {
@@ -14,7 +15,9 @@ namespace claviger::cli {
 struct ConnectionFacts {
     std::string provider, name;
     bool is_default = false;
-    connection::Status status = connection::Status::connected;
+    connection::Standing standing;
+    std::string login_reason;
+    std::optional<base::Instant> failing_since;
     std::vector<std::string> scopes;
     std::optional<base::Instant> expires_at;
     std::string base_url, account;
@@ -22,11 +25,10 @@ struct ConnectionFacts {
 };
 
 // `definition` says which scopes imply others; may be null.
-ConnectionFacts facts_of(const connection::Connection& connection, connection::Status status, bool is_default,
-                         const provider::ProviderDefinition* definition);
-ConnectionFacts facts_of(const connection::Summary& summary, connection::Status status, const provider::ProviderDefinition* definition);
+ConnectionFacts facts_of(const connection::Connection& connection, bool is_default, const provider::ProviderDefinition* definition, base::Instant now);
+ConnectionFacts facts_of(const connection::Summary& summary, const provider::ProviderDefinition* definition, base::Instant now);
 
-// provider, connection, default, status, scopes, missing_scopes, expires_at, base_url, account; what is not known is null.
+// provider, connection, default, status, why, command, login_reason, refresh_failing_since, scopes, missing_scopes, expires_at, base_url, account; what is not known is null.
 json::Object connection_json(const ConnectionFacts& facts);
 json::Value string_or_null(const std::string& text);
 

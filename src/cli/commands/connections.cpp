@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "cli/commands/connection_json.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/renewal.hpp"
 #include "inject/injection.hpp"
 
 namespace claviger::cli {
@@ -45,8 +46,8 @@ std::string text_of_value(const json::Value& value) {
 }
 
 // The fields of a connection in the order people look for them: first what an entry of `list` has.
-std::vector<Shown> fields_of(const connection::Connection& c, connection::Status status, bool is_default,
-                             const Result<provider::ProviderDefinition>& definition) {
+std::vector<Shown> fields_of(const connection::Connection& c, bool is_default, const Result<provider::ProviderDefinition>& definition,
+                             base::Instant now) {
     const VariableSecrecy is_secret = secrecy_of(definition);
     std::vector<Shown> fields;
     const auto add = [&](std::string name, auto&& given) {
@@ -57,7 +58,7 @@ std::vector<Shown> fields_of(const connection::Connection& c, connection::Status
     const auto add_secret = [&](std::string name, const base::Secret& secret) {
         if (!secret.empty()) fields.push_back({std::move(name), "", {}, &secret});
     };
-    for (auto& member : connection_json(facts_of(c, status, is_default, definition ? &*definition : nullptr))) add(std::string(member.key()), std::move(member.value()));
+    for (auto& member : connection_json(facts_of(c, is_default, definition ? &*definition : nullptr, now))) add(std::string(member.key()), std::move(member.value()));
     add("auth_type", std::string(to_string(c.auth_type)));
     add("flow", std::string(to_string(c.flow)));
     for (const auto& [name, value] : c.variables) {
@@ -140,12 +141,6 @@ Result<connection::Connection> load(Context& context, const std::string& provide
     return found;
 }
 
-Result<connection::Status> status_of(Context& context, const connection::Connection& c) {
-    auto definition = context.registry().load(c.provider);
-    const std::string digest = definition ? provider::security_digest(*definition) : std::string();
-    return c.status(context.clock().now(), digest);
-}
-
 std::string quoted_for(std::string_view format, const std::string& name, std::string_view value) {
     if (format == "shell") return "export " + name + "=" + base::shell_quote(value) + "\n";
     if (format == "dotenv") {
@@ -172,13 +167,13 @@ Outcome get_connection(Context& context, const Invocation& invocation) {
     TRY(provider, checked_name("provider", invocation.argument(0)));
     const bool reveal = invocation.has("--show-secret");
     if (reveal) TRY_VOID(context.require_manage("showing a secret"));
-    TRY(stored, load(context, provider, invocation));
-    TRY(status, status_of(context, stored));
+    TRY(found, load(context, provider, invocation));
+    TRY(stored, reveal ? renewed_if_due(context, invocation, std::move(found)) : Result<connection::Connection>(std::move(found)));
     TRY(connections, context.connections());
     TRY(default_name, connections->default_name(provider));
     // Durable before anything is printed (CL-03).
     if (reveal) TRY_VOID(connections->audit({"secret.shown", provider + "/" + stored.name, "{}"}));
-    const auto fields = fields_of(stored, status, default_name == stored.name, context.registry().load(provider));
+    const auto fields = fields_of(stored, default_name == stored.name, context.registry().load(provider), context.clock().now());
     if (invocation.has("--field")) {
         TRY_VOID(print_one(context.out(), fields, invocation.value("--field"), reveal));
     } else {
@@ -190,12 +185,13 @@ Outcome get_connection(Context& context, const Invocation& invocation) {
 Outcome export_connection(Context& context, const Invocation& invocation) {
     TRY(provider, checked_name("provider", invocation.argument(0)));
     TRY_VOID(context.require_manage("export"));
-    TRY(stored, load(context, provider, invocation));
+    TRY(found, load(context, provider, invocation));
     TRY(definition, context.registry().load(provider));
     const std::string format = invocation.value("--format", context.out().json() ? "json" : "env");
     if (context.out().json() && format != "json") {
         return base::fail(ErrorCode::usage, "--json and --format " + format + " exclude each other", "leave one of them out");
     }
+    TRY(stored, renewed_if_due(context, invocation, std::move(found)));
     TRY(values, inject::export_values(definition, stored, context.clock().now()));
     for (const auto& value : values) {
         if (format == "env" && value.value.reveal().find('\n') != std::string_view::npos) {

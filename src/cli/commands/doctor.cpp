@@ -10,6 +10,8 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/exit_code.hpp"
 #include "connection/connect.hpp"
+#include "connection/refresh_aside.hpp"
+#include "connection/standing.hpp"
 #include "net/tcp.hpp"
 #include "sys/files.hpp"
 #include "sys/staged_child.hpp"
@@ -110,6 +112,35 @@ void check_definitions(Context& context, std::vector<Check>& checks) {
     if (broken == 0) checks.push_back({"definitions", true, std::to_string(entries->size()) + ", " + std::to_string(custom) + " of them custom"});
 }
 
+// Those that a human has to mend, and those whose renewal fails; that one has only expired is no fault.
+void check_connections(Context& context, std::vector<Check>& checks) {
+    const auto connections = context.connections_if_any();
+    if (!connections || *connections == nullptr) return;  // said of the vault already
+    const auto summaries = (*connections)->list();
+    if (!summaries) return;
+    std::size_t well = 0;
+    for (const auto& summary : *summaries) {
+        if (summary.problem) continue;  // the vault's
+        const auto definition = context.registry().load(summary.provider);
+        const auto standing = connection::standing_of(connection::standing_facts(summary, definition ? &*definition : nullptr, context.clock().now()));
+        if (standing.why.empty()) {
+            ++well;
+            continue;
+        }
+        checks.push_back({"connection", false,
+                          base::printable(summary.provider + " (" + summary.name + "): " + standing.why, 500) +
+                              (standing.command.empty() ? "" : " (mend it with: " + standing.command + ")")});
+    }
+    if (const auto aside = connection::list_aside(context.home())) {
+        for (const auto& file : *aside) {
+            if (!file.id) continue;
+            checks.push_back({"renewed token", false, "the vault could not take a new token of " + base::printable(*file.id, 200) +
+                                                          ", which is kept sealed beside it; see that the disk has room: the next use stores it"});
+        }
+    }
+    if (well == summaries->size()) checks.push_back({"connections", true, std::to_string(well) + ", none needs mending"});
+}
+
 // Readable, and the files that they name too.
 Check check_settings(Context& context) {
     auto config = context.config();
@@ -157,6 +188,7 @@ Outcome doctor(Context& context, const Invocation&) {
     checks.push_back(check_permissions(context));
     check_vault(context, checks);
     check_definitions(context, checks);
+    check_connections(context, checks);
     checks.push_back(check_settings(context));
     checks.push_back(check_port());
     checks.push_back(check_locked_memory());

@@ -15,13 +15,6 @@ struct Line {
     std::vector<ConnectionFacts> connections;
 };
 
-connection::Status status_of(const connection::Summary& summary, const Result<provider::ProviderDefinition>& definition, base::Instant now) {
-    if (summary.login_needed) return connection::Status::needs_login;
-    if (!definition || provider::security_digest(*definition) != summary.definition_digest) return connection::Status::suspended;
-    if (summary.expires_at && *summary.expires_at <= now) return connection::Status::expired;
-    return connection::Status::connected;
-}
-
 Result<std::vector<Line>> lines_of(Context& context, const Invocation& invocation) {
     TRY(entries, context.registry().list());
     std::map<std::string, Line> by_name;
@@ -41,8 +34,7 @@ Result<std::vector<Line>> lines_of(Context& context, const Invocation& invocatio
             }
             if (summary.problem) context.out().warn(base::printable(summary.problem->describe(), 500) + "; mend the vault with: claviger vault repair");
             const auto definition = context.registry().load(summary.provider);
-            const auto status = status_of(summary, definition, context.clock().now());
-            line.connections.push_back(facts_of(summary, status, definition ? &*definition : nullptr));
+            line.connections.push_back(facts_of(summary, definition ? &*definition : nullptr, context.clock().now()));
         }
     }
     const std::string source = invocation.value("--source");
@@ -139,7 +131,7 @@ void print_table(const Output& out, const std::vector<Line>& lines, base::Instan
         for (const auto& facts : line.connections) {
             const bool star = facts.is_default && line.connections.size() > 1;
             starred = starred || star;
-            add(line, {facts.name + (star ? " *" : "")}, {std::string(to_string(facts.status)), colour_of(facts.status)},
+            add(line, {facts.name + (star ? " *" : "")}, {std::string(to_string(facts.standing.status)), colour_of(facts.standing.status)},
                 relative_expiry(facts.expires_at, now), facts.account);
         }
     }
@@ -152,8 +144,10 @@ void print_table(const Output& out, const std::vector<Line>& lines, base::Instan
 void say_what_is_missing(const Output& out, const std::vector<Line>& lines) {
     for (const auto& line : lines) {
         for (const auto& facts : line.connections) {
-            if (facts.missing_scopes.empty()) continue;
-            out.talk(base::printable(facts.provider + " (" + facts.name + ") lacks scopes: " + base::join(facts.missing_scopes, ", "), 600));
+            const std::string which = facts.provider + " (" + facts.name + ")";
+            const auto& [status, why, command] = facts.standing;
+            if (!why.empty()) out.talk(base::printable(which + ": " + why + (command.empty() ? "" : "; mend it with: " + command), 600));
+            if (!facts.missing_scopes.empty()) out.talk(base::printable(which + " lacks scopes: " + base::join(facts.missing_scopes, ", "), 600));
         }
         if (line.entry.problem) out.warn(base::printable(line.entry.name + ": " + *line.entry.problem, 600));
     }

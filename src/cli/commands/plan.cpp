@@ -53,7 +53,7 @@ std::vector<std::string> asked_for(const ProviderDefinition& d) {
         const bool needed = d.oauth2->client_secret_required || d.oauth2->token_auth_method.has_value();
         if (d.oauth2->token_auth_method != provider::TokenAuthMethod::none) labels.emplace_back(needed ? "client secret" : "client secret, if there is one");
     } else if (d.oauth1) {
-        labels.insert(labels.end(), {"consumer key", "consumer secret"});
+        labels.insert(labels.end(), {"consumer key", d.oauth1->signature_method == "RSA-SHA1" ? "private key" : "consumer secret"});
     } else if (const auto form = connection::CredentialForm::make(d)) {
         for (const auto& field : form->form().fields) labels.push_back(field.label + (field.required ? "" : " (optional)"));
     }

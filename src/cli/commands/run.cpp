@@ -34,7 +34,6 @@ Outcome run_program(Context& context, const Invocation& invocation) {
     TRY(plan, app::plan_isolation(context.home(), sandbox_choice(invocation), invocation.program));
     TRY(staged, sys::StagedChild::stage(plan));  // before there is a secret in memory
     TRY(config, context.config());
-    TRY(vault, context.vault());
     TRY(connections, context.connections());
 
     app::RunRequest request;
@@ -59,7 +58,7 @@ Outcome run_program(Context& context, const Invocation& invocation) {
         }
         request.use.emplace_back(std::move(provider), std::move(connection));
     }
-    const app::Broker broker{*vault, *connections, context.registry(), *config, context.clock(), context.random(), context.log()};
+    TRY(broker, context.broker());
     say_isolation(context, staged.report());
     TRY(end, app::run_session(broker, request, staged));
     using Program = app::RunEnd::Program;

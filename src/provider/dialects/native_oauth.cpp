@@ -242,6 +242,7 @@ void read_oauth1(FieldReader& root, Context& context) {
     model.signature_method =
         oauth->choice("signature_method", {"HMAC-SHA1", "HMAC-SHA256", "RSA-SHA1", "PLAINTEXT"}).value_or("HMAC-SHA1");
     model.realm = oauth->string("realm");
+    model.placement = oauth->choice("placement", {"header", "query"}).value_or("header");
     model.authorization_params = oauth->string_map("authorization_params");
     oauth->finish(&context.unknown);
     context.definition.oauth1 = std::move(model);

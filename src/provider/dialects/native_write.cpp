@@ -261,6 +261,7 @@ json::Object write_oauth1(const OAuth1& oauth) {
     out.text("access_token_url", oauth.access_token_url);
     out.always("signature_method", oauth.signature_method);
     out.text("realm", oauth.realm);
+    out.text("placement", oauth.placement, "header");
     out.map("authorization_params", oauth.authorization_params);
     return std::move(out).take();
 }

@@ -1,7 +1,7 @@
 // A real authorization server for tests: oidc-provider on a free loopback port. Prints one JSON line when it listens.
 // Switches: README.md.
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { appendFileSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { parseArgs } from 'node:util'
 import Provider, { errors } from 'oidc-provider'
@@ -21,6 +21,7 @@ const { values: options } = parseArgs({
     'require-par': { type: 'boolean', default: false },
     'dpop-nonce': { type: 'boolean', default: false },
     record: { type: 'string' },
+    'down-file': { type: 'string' },
   },
 })
 
@@ -97,6 +98,7 @@ server.on('request', (request, response) => {
   const path = request.url.split('?')[0]
   if (options['no-iss']) withoutIssuer(response)
   if (options.record) response.on('finish', () => appendFileSync(options.record, `${request.method} ${path} ${response.statusCode}\n`))
+  if (options['down-file'] && path === '/token' && existsSync(options['down-file'])) return response.writeHead(503).end()
   if (!path.startsWith('/interaction/')) return handle(request, response)
   interact(request, response).catch((error) => {
     response.writeHead(error instanceof errors.SessionNotFound ? 400 : 500).end(String(error.message))

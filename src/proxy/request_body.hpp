@@ -1,0 +1,70 @@
+// The body of one request on its way upstream, beside the answer on its way back: a server may answer before it has read
+// everything, and may stop reading then. A short body is kept meanwhile, so that the request can be sent again.
+// Owned by the exchange. Thread rule: on the Loop's thread.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/secret.hpp"
+#include "http/codec.hpp"
+#include "net/loop.hpp"
+
+namespace claviger::proxy {
+
+constexpr std::chrono::minutes kBodyIdle{10};  // a model may pause for minutes between two pieces
+constexpr std::chrono::minutes kWriteTime{5};
+
+// Memory for the pieces of one body, no larger than the body; what was used of it is wiped.
+class Piece {
+public:
+    static constexpr std::size_t kMost = 16 * 1024;
+    explicit Piece(const http::BodyFraming& framing);
+    ~Piece() { base::wipe(memory_.get(), used_); }
+    Piece(const Piece&) = delete;
+    Piece& operator=(const Piece&) = delete;
+
+    [[nodiscard]] std::span<char> space() { return {memory_.get(), size_}; }
+    std::string_view filled(std::size_t n);
+
+private:
+    std::size_t size_, used_ = 0;
+    std::unique_ptr<char[]> memory_;
+};
+
+// A copy of what the client sent, up to `most` bytes; beyond that it is given up and wiped. Never makes anybody wait.
+class KeptBody {
+public:
+    explicit KeptBody(std::size_t most) : most_(most) {}
+    void take(std::string_view bytes);
+    void ended() { ended_ = true; }
+    // The whole body is here.
+    [[nodiscard]] bool whole() const { return ended_ && !too_long_; }
+    [[nodiscard]] bool too_long() const { return too_long_; }
+    [[nodiscard]] std::string_view bytes() const { return bytes_; }
+
+private:
+    std::size_t most_;
+    bool ended_ = false, too_long_ = false;
+    base::WipedString bytes_;
+};
+
+// One sending of the body.
+struct RequestBody {
+    explicit RequestBody(net::Loop& loop) : done(loop) {}
+    net::Event done;
+    bool started = false, complete = false;
+    std::uint64_t bytes = 0;
+};
+
+bool has_body(const http::RequestHead& head);
+// From the client to the upstream server and into `kept`. A broken body closes the upstream connection: a half-sent one
+// must never look whole. The four outlive the task.
+net::Task<void> pump_body(http::Connection& client, http::Connection& upstream, http::BodyFraming framing, RequestBody& body, KeptBody& kept);
+// A kept body once more.
+net::Task<void> send_kept(http::Connection& upstream, RequestBody& body, const KeptBody& kept);
+// The client's whole body into `kept`, or as much of it as may be kept.
+net::Task<base::Result<void>> read_whole(http::Connection& client, http::BodyFraming framing, KeptBody& kept);
+
+}  // namespace claviger::proxy
