@@ -163,9 +163,12 @@ net::Task<base::Result<base::Secret>> consent(Attempt& attempt, net::Url endpoin
     CO_TRY(link, oauth::owner_authorization_url(endpoint, token, attempt.definition.oauth1->authorization_params));
     auto state = token.duplicate();
     const auto deadline = net::in(kFlowLifetime);
+    auto* recorder = attempt.with.recorder;
+    if (recorder != nullptr) recorder->sent_to_browser(link);
     // A refusal carries the token under a name of its own.
     auto callback = co_await attempt.with.dialog.authorize(std::move(link), "oauth_token denied", std::move(state), deadline);
     if (!callback) co_return base::fail(callback.error());
+    if (recorder != nullptr) recorder->browser_returned(callback->parameters);
     co_return oauth::read_owner_authorization(callback->parameters, token);
 }
 

@@ -85,7 +85,7 @@ class ArgumentWatch(threading.Thread):
                     continue
                 with contextlib.suppress(OSError):
                     data = pathlib.Path(f"/proc/{entry}/cmdline").read_bytes()
-                    for value in self.canaries.values.values():
+                    for value in list(self.canaries.values.values()):  # the test adds some meanwhile
                         if value.encode() in data:
                             self.found.add(data.replace(b"\0", b" ").decode(errors="replace")[:60])
 

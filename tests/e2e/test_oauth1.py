@@ -180,9 +180,10 @@ def rsa_with_a_key_pasted_into_the_form(world):
     pasted = service.secret.replace("\n", "")  # what a browser makes of lines in a field of one
 
     def consent(browser, page):
-        while "/authorize" not in browser.url:  # the page that waits asks again by itself
+        while "/authorize" not in browser.url:  # pages that wait, then the one that leads on
             time.sleep(0.2)
-            page = browser.open(browser.url)
+            onward = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', page)
+            page = browser.open(urllib.parse.urljoin(browser.url, onward[1]) if onward else browser.url)
         return browser.submit(page, decision="allow")
     result, pages = browser_login(world, ["login", "photos"], forms=[{"consumer_key": service.consumer, "private_key": pasted}], consent=consent)
     contains(result.forms[0], "http://127.0.0.1:7998/auth/callback/oauth", "the form shows the redirect URI")
