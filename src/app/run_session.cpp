@@ -13,6 +13,7 @@
 #include "app/session_files.hpp"
 #include "base/text.hpp"
 #include "connection/standing.hpp"
+#include "connection/variables.hpp"
 #include "provider/expand.hpp"
 #include "sys/files.hpp"
 #include "sys/process.hpp"
@@ -57,7 +58,7 @@ Result<policy::Route> route_of(const provider::ProviderDefinition& definition, c
     policy::Route route;
     route.provider = stored.provider;
     route.connection = stored.name;
-    TRY(values, provider::complete_variables(definition, stored.variables));
+    TRY(values, connection::variables_of(definition, stored));
     TRY(rules, policy::rules_of(definition, values, inject::own_names(definition, stored)));
     route.rules = std::move(rules);
     if (definition.oauth2) {

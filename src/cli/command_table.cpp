@@ -82,6 +82,13 @@ std::span<const CommandSpec> commands() {
         {"logout", "forget a connection on this machine", "The provider is not contacted. Of several connections one must be named.", {kProvider},
          {{"--connection", "NAME", "which account, where there are several", Words::connection}, {"--all", "", "every account of the provider"}},
          {"claviger logout github --connection work"}, logout},
+        {"revoke", "end a connection at the provider, then forget it here",
+         "Revokes the refresh token and the access token where the provider can do that (RFC 7009, or as the definition says), deletes "
+         "a client that was registered for this connection alone, and forgets the connection on this machine in any case. Exit "
+         "code 0 only when the provider confirmed it or there was nothing to revoke; 8 it refused, 9 it was not reached, 4 it "
+         "cannot revoke. Of several connections one must be named.", {kProvider},
+         {{"--connection", "NAME", "which account, where there are several", Words::connection}, {"--all", "", "every account of the provider"}},
+         {"claviger revoke github --connection work"}, revoke_connection},
         {"set-default", "choose the connection that is used when none is named", "",
          {kProvider, {"CONNECTION", "its name", Words::connection, true}}, {}, {"claviger set-default github work"}, set_default},
         {"register", "add a provider definition",
@@ -124,6 +131,10 @@ std::span<const CommandSpec> commands() {
          "spellings. Exit code 14 when there is an error, or with --strict anything at all.",
          {{"FILE", "a definition's file, - for standard input, or a provider's name", Words::file, true}}, {{"--strict", "", "advice and warnings fail too"}},
          {"claviger provider lint ./acme.json", "claviger provider lint acme --json"}, provider_lint},
+        {"provider probe", "one real request, to see whether a connection works",
+         "Asks the URL that the definition names in \"probe\", else the one that says whose account it is, with the connection's "
+         "credential, and says what came back. Exit code 7 when the provider refuses the credential, 9 when it cannot be asked.",
+         {kProvider}, {kConnection}, {"claviger provider probe github --connection work"}, probe_provider},
         {"import authsome", "take over definitions and accounts of an authsome home",
          "Reads custom definitions, clients and connections and stores them in the vault; the source is never changed. Says first what it will do and "
          "what cannot be read. What exists already stays without --force. Exit code 14 when something was left out.",

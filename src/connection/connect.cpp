@@ -223,6 +223,7 @@ net::Task<base::Result<ConnectOutcome>> connect(Surroundings with, provider::Pro
                                                                   : attempt.definition.display_name);
     begin_transcript(attempt);
     auto outcome = co_await run_flow(attempt);
+    if (outcome && attempt.previous) outcome->previous_account = attempt.previous->account;
     // Whatever is stored is stored by now: only here may the human read "connected" (LB-14).
     base::Result<void> told;
     if (!outcome) told = base::fail(outcome.error());

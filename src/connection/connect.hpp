@@ -29,6 +29,7 @@ struct ConnectOutcome {
     bool already_connected = false;  // with if_needed
     Connection connection;
     std::optional<oauth::IdClaims> id_claims;  // of a verified ID token, if there was one
+    Account previous_account;                  // of the connection that this one replaced, as far as it was known
     std::vector<std::string> warnings;  // "granted fewer scopes than requested: ..."
 };
 

@@ -5,6 +5,7 @@
 #include "connection/form_fields.hpp"
 #include "connection/schema_fields.hpp"
 #include "provider/expand.hpp"
+#include "provider/url_fields.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -21,12 +22,14 @@ FormField field_of(const provider::Variable& variable) {
     return field;
 }
 
-// Those without a value from the command line, the definition or the connection that is replaced.
+// Those without a value from the command line, the definition or the connection that is replaced; what the provider's
+// answers tell is not asked for.
 std::vector<FormField> missing_fields(const provider::ProviderDefinition& definition,
                                       const provider::VariableValues& given) {
     std::vector<FormField> fields;
     for (const auto& variable : definition.vars)
-        if (variable.default_value.empty() && !given.contains(variable.name)) fields.push_back(field_of(variable));
+        if (variable.default_value.empty() && !given.contains(variable.name) && !provider::is_captured_variable(definition, variable.name))
+            fields.push_back(field_of(variable));
     return fields;
 }
 

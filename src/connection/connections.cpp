@@ -216,7 +216,7 @@ base::Result<void> Connections::save(Connection& connection, std::optional<std::
     return {};
 }
 
-base::Result<bool> Connections::erase(std::string_view provider, std::string_view name) {
+base::Result<bool> Connections::erase(std::string_view provider, std::string_view name, const std::optional<vault::AuditEntry>& entry) {
     TRY_VOID(check_names(provider, name));
     const auto key = key_of(tenant_, kConnectionKind, connection_id(provider, name));
     const auto default_key = key_of(tenant_, kDefaultKind, std::string(provider));
@@ -227,6 +227,7 @@ base::Result<bool> Connections::erase(std::string_view provider, std::string_vie
         if (!was_there) return {};
         TRY_VOID(transaction.erase(key_of(tenant_, kRefreshKind, key.id), std::nullopt));
         TRY_VOID(transaction.audit({"connection.erased", key.id, "{}"}));
+        if (entry) TRY_VOID(transaction.audit(*entry));
         const auto record = transaction.get(default_key);
         if (!record && !damaged(record.error())) return base::fail(record.error());
         if (record && !*record) return {};
@@ -275,6 +276,17 @@ base::Result<std::optional<ClientRecord>> Connections::client_of(const Connectio
 
 base::Result<void> Connections::save_client(const ClientRecord& client) {
     return vault_.transact([&](vault::Transaction& transaction) { return put_client(transaction, tenant_, client); });
+}
+
+base::Result<bool> Connections::erase_client(std::string_view provider, std::string_view origin) {
+    bool erased = false;
+    TRY_VOID(vault_.transact([&](vault::Transaction& transaction) -> base::Result<void> {
+        TRY(gone, transaction.erase(key_of(tenant_, kClientKind, client_id_of_record(provider, origin)), std::nullopt));
+        erased = gone;
+        if (!gone) return {};
+        return transaction.audit({"client.erased", std::string(provider), "{}"});
+    }));
+    return erased;
 }
 
 base::Result<std::size_t> Connections::erase_clients(std::string_view provider) {

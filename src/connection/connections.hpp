@@ -41,7 +41,8 @@ public:
     // default. Saves the client record too when given, in the same transaction.
     base::Result<void> save(Connection& connection, std::optional<std::uint64_t> expected_version,
                             const ClientRecord* client = nullptr);
-    base::Result<bool> erase(std::string_view provider, std::string_view name);  // a new default is chosen if needed
+    // A new default is chosen if needed. `entry` goes to the journal beside that of the erasure.
+    base::Result<bool> erase(std::string_view provider, std::string_view name, const std::optional<vault::AuditEntry>& entry = std::nullopt);
     base::Result<std::string> default_name(std::string_view provider);           // "default" when none is set
     base::Result<void> set_default(std::string_view provider, std::string_view name);
 
@@ -49,6 +50,7 @@ public:
     // The client that this connection was made with; nullopt when it is gone or another one has taken its place (OA-27).
     base::Result<std::optional<ClientRecord>> client_of(const Connection& connection);
     base::Result<void> save_client(const ClientRecord& client);
+    base::Result<bool> erase_client(std::string_view provider, std::string_view origin);
     base::Result<std::size_t> erase_clients(std::string_view provider);
     // Every connection, the default and the clients of a provider, with `entry` in the journal: all or nothing. Returns
     // the number of connections.

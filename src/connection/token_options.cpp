@@ -12,7 +12,7 @@ base::Result<oauth::TokenRequest> request_with(const provider::ProviderDefinitio
                                                net::Url endpoint, oauth::Client client, const provider::StringMap& params,
                                                std::string_view renames) {
     const auto& oauth = *definition.oauth2;
-    oauth::TokenRequest request{std::move(endpoint), std::move(client), {}, {}, answer_options(definition), {}};
+    oauth::TokenRequest request{std::move(endpoint), std::move(client), {}, {}, answer_options(definition), {}, {}, {}};
     auto& options = request.options;
     TRY(parameters, fields.parameters(params));
     TRY(headers, fields.parameters(oauth.token_headers));
@@ -74,6 +74,16 @@ base::Result<oauth::TokenRequest> token_request(const provider::ProviderDefiniti
 base::Result<oauth::TokenRequest> refresh_request(const provider::ProviderDefinition& definition,
                                                   const RequestFields& fields, net::Url endpoint, oauth::Client client) {
     return request_with(definition, fields, std::move(endpoint), std::move(client), definition.oauth2->refresh_params, "refresh");
+}
+
+base::Result<oauth::TokenRequest> revoke_request(const provider::ProviderDefinition& definition, const RequestFields& fields,
+                                                 net::Url endpoint, oauth::Client client) {
+    const provider::StringMap none;
+    TRY(request, request_with(definition, fields, std::move(endpoint), std::move(client), none, "revoke"));
+    const auto& quirk = definition.oauth2->revoke;
+    request.options.method = quirk.present ? quirk.method : "POST";
+    if (request.options.method != "POST") request.options.in_query = true;
+    return request;
 }
 
 }  // namespace claviger::connection

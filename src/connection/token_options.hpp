@@ -30,4 +30,8 @@ base::Result<oauth::TokenRequest> token_request(const provider::ProviderDefiniti
 base::Result<oauth::TokenRequest> refresh_request(const provider::ProviderDefinition& definition,
                                                   const RequestFields& fields, net::Url endpoint, oauth::Client client);
 
+// Of a revocation (RFC 7009), before the token is in it: headers, renames "revoke", method and client authentication.
+base::Result<oauth::TokenRequest> revoke_request(const provider::ProviderDefinition& definition, const RequestFields& fields,
+                                                 net::Url endpoint, oauth::Client client);
+
 }  // namespace claviger::connection

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "connection/variables.hpp"
 #include "inject/credential_fields.hpp"
 #include "inject/prove_dpop.hpp"
 #include "inject/request_edit.hpp"
@@ -97,9 +98,11 @@ Result<Injection> Injection::make(const provider::ProviderDefinition& definition
     for (const auto& name : definition.inject.reserved) {
         if (provider::header_name_allowed(name)) injection.reserved_.push_back(name);  // never Host and its like
     }
-    TRY(variables, provider::complete_variables(definition, connection.variables));
-    TRY(rules, policy::rules_of(definition, variables, own_names(definition, connection)));
-    injection.declared_ = std::move(rules);
+    TRY(variables, connection::variables_of(definition, connection));
+    auto rules = policy::rules_of(definition, variables, own_names(definition, connection));
+    // Places that wait for a value which no answer has told yet: until then the credential goes where it is admitted alone.
+    if (!rules && rules.error().code != ErrorCode::not_found) return base::fail(std::move(rules).error());
+    if (rules) injection.declared_ = std::move(*rules);
     if (DpopProver::needed(connection)) {
         TRY(prover, DpopProver::make(connection));
         injection.dpop_ = std::make_shared<const DpopProver>(std::move(prover));
@@ -207,7 +210,8 @@ bool Injection::covers_body(const http::RequestHead& request) const { return oau
 
 Result<void> Injection::apply(http::RequestHead& request, const net::Url& url, const Occasion* occasion) const {
     const auto declares = [&url](const policy::UriRule& rule) { return rule.matches(url); };
-    const bool declared = std::any_of(declared_.begin(), declared_.end(), declares);
+    const bool admitted = admitted_ && admitted_->text() == url.text();
+    const bool declared = admitted || std::any_of(declared_.begin(), declared_.end(), declares);
     if (!is_tls(url) && !(url.host_is_loopback() && declared)) {
         return base::fail(ErrorCode::denied, "a credential goes over https only", "use the https URL of the service");
     }

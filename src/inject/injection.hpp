@@ -47,6 +47,9 @@ public:
     // The same with the client of the connection read from `stored`, where it is needed.
     static base::Result<Injection> make(const provider::ProviderDefinition& definition, const connection::Connection& connection,
                                         base::Instant now, connection::Connections& stored);
+    // One URL beside the declared places that this credential may go to: the definition's own identity, probe or userinfo.
+    // For requests of ours, never for a caller's.
+    void admit(net::Url url) { admitted_ = std::move(url); }
     // Changes fields, and query or path when the definition puts the key there. `target` is origin-form. The URL must
     // be https (or verified loopback http that the definition declares): otherwise ErrorCode::denied (PX-11).
     // With an `occasion` also signs what has to be signed; without one such a request is refused (unsupported).
@@ -67,6 +70,7 @@ private:
     std::shared_ptr<const OAuth1Signature> oauth1_;  // null: nothing of OAuth 1.0a is signed
     std::shared_ptr<const DpopProver> dpop_;        // null: a bearer token, which needs no proof
     std::vector<policy::UriRule> declared_;         // where the definition lets the credential go
+    std::optional<net::Url> admitted_;
     std::optional<base::Instant> valid_until_;
 };
 

@@ -4,6 +4,7 @@
 #include "policy/own_host.hpp"
 #include "policy/uri_rule.hpp"
 #include "provider/expand.hpp"
+#include "provider/url_fields.hpp"
 
 namespace claviger::policy {
 namespace {
@@ -20,8 +21,16 @@ bool begins_with_origin(std::string_view target) {
 
 // `text` with its variables replaced as in a URL (OA-27); unchanged when it has none, so that the rule keeps the
 // wording of the file.
-Result<std::string> expanded(const std::string& text, const provider::VariableValues& values) {
-    if (text.starts_with("regex:") || provider::variables_in(text).empty()) return text;
+Result<std::string> expanded(const provider::ProviderDefinition& definition, const std::string& text,
+                             const provider::VariableValues& values) {
+    if (text.starts_with("regex:")) return text;
+    const auto names = provider::variables_in(text);
+    if (names.empty()) return text;
+    for (const auto& name : names) {
+        if (values.contains(name) || !provider::is_captured_variable(definition, name)) continue;
+        return base::fail(base::ErrorCode::not_found, fmt::format("{} has not said its \"{}\" yet", definition.name, name),
+                          fmt::format("ask it with: claviger provider probe {}", definition.name));
+    }
     TRY(url, provider::expand_url(begins_with_origin(text) ? text : "https://" + text, values));
     return url.text();
 }
@@ -43,7 +52,7 @@ Result<std::vector<UriRule>> rules_of(const provider::ProviderDefinition& defini
     names.insert(own.begin(), own.end());
     std::string left_out;
     for (const auto& target : definition.api_urls) {
-        TRY(text, expanded(target, variables));
+        TRY(text, expanded(definition, target, variables));
         for (const auto& one : concrete(text, names, left_out)) {
             TRY(rule, UriRule::parse_target(one));
             rules.push_back(std::move(rule));
@@ -52,7 +61,7 @@ Result<std::vector<UriRule>> rules_of(const provider::ProviderDefinition& defini
     const auto dialect =
         definition.uri_pattern_dialect == "afps-1.3" ? PatternDialect::afps_1_3 : PatternDialect::subtree;
     for (const auto& pattern : definition.authorized_uris) {
-        TRY(text, expanded(pattern, variables));
+        TRY(text, expanded(definition, pattern, variables));
         for (const auto& one : concrete(text, names, left_out)) {
             TRY(rule, UriRule::parse_pattern(one, dialect));
             rules.push_back(std::move(rule));
@@ -68,7 +77,8 @@ Result<std::vector<UriRule>> rules_of(const provider::ProviderDefinition& defini
     // "All URLs" never means any host that a program names, or one request would give the credential away: it
     // means the connection's own site, which a variable holds as an origin (PX-24).
     for (const auto& [name, value] : variables) {
-        if (value.find("://") == std::string::npos) continue;
+        // What an answer told stands only where the definition wrote its {name}.
+        if (value.find("://") == std::string::npos || provider::is_captured_variable(definition, name)) continue;
         TRY(site, provider::canonical_base_url(value));
         TRY(rule, UriRule::parse_target(site));
         rules.push_back(std::move(rule));

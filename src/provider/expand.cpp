@@ -207,12 +207,13 @@ base::Result<VariableValues> complete_variables(const ProviderDefinition& defini
         values[name] = value;
     }
     for (const std::string_view name : known) {
-        if (!values.contains(std::string(name))) {
+        if (!values.contains(std::string(name)) && !is_captured_variable(definition, name)) {
             return fail(ErrorCode::invalid_input, fmt::format("variable \"{}\" needs a value", name));
         }
     }
     for (const Variable& variable : definition.vars) {
-        TRY_VOID(check_variable(variable, values[variable.name]));
+        const auto value = values.find(variable.name);
+        if (value != values.end()) TRY_VOID(check_variable(variable, value->second));
     }
     for (auto& [name, value] : values) {
         if (name != "base_url" && !is_origin_variable(definition, name)) continue;

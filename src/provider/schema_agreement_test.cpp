@@ -24,7 +24,7 @@ const std::set<std::string, std::less<>> kBeyondSchema{
     "wildcard_too_wide", "bad_pattern", "bad_default", "bad_variable_name", "reserved_parameter", "bad_parameter",
     "bad_pointer", "bad_capture", "bad_scope", "bad_separator", "bad_header", "bad_header_value", "bad_template",
     "unknown_field", "bad_schema", "bad_field_name", "bad_env_name", "duplicate_export", "control_character",
-    "too_long", "bad_link", "duplicate_key", "misnamed", "captured_variable"};
+    "too_long", "bad_link", "duplicate_key", "misnamed"};
 const std::set<std::string, std::less<>> kSchemaKind{"required", "wrong_type", "not_allowed", "out_of_range", "flow_mismatch",
                                                      "bad_name", "unsupported_version", "grant_refused", "too_many"};
 

@@ -68,6 +68,27 @@ std::vector<std::string> variables_used(const ProviderDefinition& definition) {
     return names;
 }
 
+bool is_captured_variable(const ProviderDefinition& definition, std::string_view name) {
+    const auto names_it = [&](const CaptureRule& rule) { return rule.name == name; };
+    bool captured = std::any_of(definition.capture.begin(), definition.capture.end(), names_it);
+    const auto& oauth = definition.oauth2;
+    if (oauth) {
+        const auto& of_callback = oauth->callback.capture;
+        captured = captured || std::any_of(oauth->response.capture.begin(), oauth->response.capture.end(), names_it) ||
+                   std::find(of_callback.begin(), of_callback.end(), name) != of_callback.end();
+    }
+    if (!captured) return false;
+    // What is called with a token in hand; everything else stands before the first answer.
+    constexpr std::string_view kAfterwards[] = {"/oauth/refresh_url", "/oauth/revocation_url", "/oauth/userinfo_url",
+                                                "/oauth/revoke/url",  "/identity/url",         "/probe/url"};
+    const auto fields = endpoint_fields(definition);
+    return std::none_of(fields.begin(), fields.end(), [&](const UrlField& field) {
+        if (std::find(std::begin(kAfterwards), std::end(kAfterwards), field.pointer) != std::end(kAfterwards)) return false;
+        const auto used = variables_in(*field.text);
+        return std::find(used.begin(), used.end(), name) != used.end();
+    });
+}
+
 bool is_origin_variable(const ProviderDefinition& definition, std::string_view name) {
     const std::string start = "{" + std::string(name) + "}";
     const auto fields = all_fields(definition);

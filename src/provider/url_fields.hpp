@@ -21,6 +21,9 @@ std::vector<UrlField> endpoint_fields(const ProviderDefinition& definition);
 std::vector<UrlField> place_fields(const ProviderDefinition& definition);
 // Names of all {variables} used in any of them, in order, without repetition.
 std::vector<std::string> variables_used(const ProviderDefinition& definition);
+// Whether the variable's value comes with an answer of the provider (`capture`), so that no login asks for it: it is
+// captured by name, and no endpoint that a login needs before the first token uses it.
+bool is_captured_variable(const ProviderDefinition& definition, std::string_view name);
 // Whether `name` stands for a whole origin somewhere ("{name}/path"), not for one label or segment.
 bool is_origin_variable(const ProviderDefinition& definition, std::string_view name);
 

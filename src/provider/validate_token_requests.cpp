@@ -1,5 +1,5 @@
 // Rules for the requests to an authorization server: texts name what such a request may hold, client authentication and
-// grants have what they need, a captured host is bounded (OA-26, OA-27, OA-30).
+// grants have what they need (OA-26, OA-30).
 #include <algorithm>
 
 #include <fmt/core.h>
@@ -8,7 +8,6 @@
 #include "provider/expand.hpp"
 #include "provider/rule_check.hpp"
 #include "provider/template_text.hpp"
-#include "provider/url_fields.hpp"
 
 namespace claviger::provider {
 namespace {
@@ -135,30 +134,6 @@ void check_refresh(RuleCheck& check, const OAuth2& oauth) {
     }
 }
 
-bool is_used(const ProviderDefinition& definition, const std::string& variable) {
-    auto fields = endpoint_fields(definition);
-    for (auto& place : place_fields(definition)) fields.push_back(std::move(place));
-    const std::string placeholder = "{" + variable + "}";
-    return std::any_of(fields.begin(), fields.end(), [&](const UrlField& field) { return field.text->find(placeholder) != std::string::npos; });
-}
-
-// OA-27: whoever answers would else choose where the code, the secret and the tokens go.
-void check_captured_variables(RuleCheck& check, const OAuth2& oauth) {
-    std::vector<std::string> captured;
-    for (const auto& name : oauth.callback.capture) captured.push_back(name);
-    for (const auto& rule : oauth.response.capture) captured.push_back(rule.name);
-    for (const auto& rule : check.definition.capture) captured.push_back(rule.name);
-    for (auto& name : captured) std::replace(name.begin(), name.end(), '-', '_');
-    for (const auto& variable : check.definition.vars) {
-        if (!contains(captured, variable.name) || !is_used(check.definition, variable.name)) continue;
-        const std::string at = json::pointer_append("/vars", variable.name);
-        if (variable.pattern.empty() && variable.choices.empty())
-            check.error(at, "captured_variable", "comes from the server's answer; bound it by \"pattern\" or \"enum\"");
-        if (variable.default_value.empty())
-            check.error(at, "captured_variable", "comes from the server's answer; say by \"default\" what holds before that");
-    }
-}
-
 }  // namespace
 
 void check_token_requests(RuleCheck& check) {
@@ -175,7 +150,6 @@ void check_token_requests(RuleCheck& check) {
     check_client_authentication(check, oauth);
     check_grant(check, oauth.grant);
     check_refresh(check, oauth);
-    check_captured_variables(check, oauth);
 }
 
 }  // namespace claviger::provider

@@ -32,8 +32,6 @@ TEST(TokenRequestRules, what_is_refused_is_refused_where_it_stands) {
         {with(R"("rename":{"token":{"code_verifier":""}})"), "reserved_parameter", "/oauth/rename/token/code_verifier"},
         {with(R"("response":{"error":"code"})"), "bad_pointer", "/oauth/response/error"},
         {with(R"("response":{"scope_separator":"-----"})"), "bad_separator", "/oauth/response/scope_separator"},
-        {with(R"("refresh_url":"{host}/r","callback":{"capture":["host"]})", R"("vars":{"host":{"default":"https://a.example"}})"), "captured_variable", "/vars/host"},
-        {with(R"("refresh_url":"{the_host}/r","callback":{"capture":["the-host"]})", R"("vars":{"the_host":{"enum":["https://a.example"]}})"), "captured_variable", "/vars/the_host"},
         {with(R"("pushed_authorization_url":"http://acme.example/par")"), "not_https", "/oauth/pushed_authorization_url"},
     };
     for (const auto& row : rows) {
@@ -51,7 +49,6 @@ TEST(TokenRequestRules, what_is_good_is_read) {
         with(R"("refresh_params":{"team":"{{team}}"},"response":{"capture":["team"]})"),
         with(R"("token_auth_method":"client_secret_basic","basic":{"username":"{{client_secret}}"})"),
         with(R"("rename":{"authorize":{"response_type":""},"token":{"redirect_uri":"","client_id":""}})"),
-        with(R"("callback":{"capture":["the-host"]},"refresh_url":"{the_host}/r")", R"("vars":{"the_host":{"default":"https://a.example","pattern":"https://[ab]\\.example"}})"),
         with(R"("authorization_url":"https://acme.example/#/oauth/authorize")"),
     };
     for (auto text : texts) {

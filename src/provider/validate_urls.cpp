@@ -28,6 +28,7 @@ void check_declared(RuleCheck& check, const UrlField& field) {
     for (const auto& variable : check.definition.vars) names.push_back(variable.name);
     for (const std::string& name : variables_in(*field.text)) {
         if (declared(check.definition, name)) continue;
+        if (name == "token" && field.pointer == "/oauth/revoke/url") continue;  // the token that is revoked
         const auto guess = base::did_you_mean(name, names);
         check.error(field.pointer, "undeclared_variable",
                     guess ? fmt::format("uses {{{}}}, which is not in \"vars\"; did you mean {{{}}}?", name, *guess)
@@ -116,6 +117,17 @@ void check_places(RuleCheck& check) {
     }
 }
 
+// What comes through the browser is not the server's word alone, so it may name a tenant under a fixed domain at most.
+void check_callback_origins(RuleCheck& check) {
+    if (!check.definition.oauth2) return;
+    for (const auto& name : check.definition.oauth2->callback.capture) {
+        if (!is_origin_variable(check.definition, name)) continue;
+        check.error("/oauth/callback/capture", "bad_capture",
+                    fmt::format("\"{}\" comes through the browser and may not stand for a whole origin; write the domain in the "
+                                "URL, or capture it from the token answer", name));
+    }
+}
+
 void check_variables(RuleCheck& check) {
     const ProviderDefinition& d = check.definition;
     for (const Variable& variable : d.vars) {
@@ -147,6 +159,7 @@ void check_variables(RuleCheck& check) {
             check.warning(pointer + "/example", "bad_default", "does not fit the variable's own \"pattern\" or \"enum\"");
         }
     }
+    check_callback_origins(check);
 }
 
 }  // namespace claviger::provider

@@ -4,7 +4,7 @@ A test is a program: `python3 tests/e2e/test_x.py path/to/claviger`. It exits 0,
 Every secret that a test plants is a canary; at the end no output, log, file, process argument or environment may
 contain one in any common encoding (G4, CL-01, LG-02)."""
 import base64, contextlib, json, os, pathlib, re, secrets, shutil, signal, ssl, subprocess, sys, tempfile, threading, time
-import html.parser, http.cookiejar, urllib.error, urllib.parse, urllib.request
+import html, html.parser, http.cookiejar, urllib.error, urllib.parse, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NODE = ROOT / "tests/peers/node/run"
@@ -256,6 +256,16 @@ class Browser:
             self.url, self.status = error.geturl(), error.code
             return error.read().decode(errors="replace")
 
+    def follow(self, page):
+        """What a page that reloads itself, or leads on by itself, comes to."""
+        for _ in range(200):
+            refresh = re.search(r'http-equiv="refresh" content="\d+(?:;url=([^"]*))?"', page)
+            if not refresh:
+                break
+            time.sleep(0 if refresh[1] else 0.2)
+            page = self.open(urllib.parse.urljoin(self.url, html.unescape(refresh[1] or "")))
+        return page
+
     def submit(self, page, **values):
         form = Forms(page)
         check(form.action is not None, f"no form on the page {self.url}: {page[:800]}")
@@ -277,7 +287,7 @@ def browser_login(world, arguments, forms=(), code=0, env=None, stdin=None, cons
         while forms and "<form" in page and "127.0.0.1:7998" in browser.url:
             shown.append(page)
             page = browser.submit(page, **forms.pop(0))
-        pages.append(consent(browser, page) if consent else page)
+        pages.append(consent(browser, page) if consent else browser.follow(page))
 
     workers = []
     for raw in process.stderr:

@@ -76,7 +76,7 @@ def define(world, server, name, flow, method, dpop):
         oauth["authorization_params"] = {"prompt": "consent"}
     folder = world.home / "providers"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps({"schema_version": 1, "name": name, "auth_type": "oauth2", "flow": flow,
+    (folder / f"{name}.json").write_text(json.dumps({"schema_version": 1, "name": name, "display_name": name, "auth_type": "oauth2", "flow": flow,
                                                      "api_url": issuer + "/", "oauth": oauth}))
 
 
@@ -113,8 +113,7 @@ def login(world, server, name, flow, method, dpop):
     if dpop:
         answers["client_id"] += "-bound"
     if flow in ("pkce", "dcr_pkce"):
-        forms = [answers] if flow == "pkce" else []
-        browser_login(world, ["login", name], forms=forms)
+        browser_login(world, ["login", name, "--input", "stdin"], stdin=json.dumps(answers) if flow == "pkce" else None)
     elif flow == "device_code":
         device_login(world, name, answers)
     else:

@@ -122,25 +122,6 @@ Result<void> print_one(const Output& out, const std::vector<Shown>& fields, cons
     return base::fail(ErrorCode::not_found, "the connection has no field '" + base::printable(wanted) + "'", "fields: " + base::join(names, ", "));
 }
 
-Result<connection::Connection> load(Context& context, const std::string& provider, const Invocation& invocation) {
-    TRY(connections, context.connections_if_any());
-    const std::string typed = invocation.value("--connection");
-    if (connections == nullptr) {
-        TRY(known, context.registry().load(provider));
-        (void)known;
-        return base::fail(ErrorCode::not_connected, provider + " is not connected", "claviger login " + provider);
-    }
-    auto found = typed.empty() ? connections->load_default(provider) : [&]() -> Result<connection::Connection> {
-        TRY(name, checked_name("connection", typed));
-        return connections->load(provider, name);
-    }();
-    if (!found && found.error().code == ErrorCode::not_connected) {
-        TRY(known, context.registry().load(provider));  // an unknown provider is the better answer
-        (void)known;
-    }
-    return found;
-}
-
 std::string quoted_for(std::string_view format, const std::string& name, std::string_view value) {
     if (format == "shell") return "export " + name + "=" + base::shell_quote(value) + "\n";
     if (format == "dotenv") {
@@ -163,11 +144,30 @@ Result<std::string> checked_name(std::string_view what, const std::string& typed
                       "names are lower-case letters, digits, '.', '_' and '-', at most 64, beginning with a letter or digit");
 }
 
+Result<connection::Connection> stored_connection(Context& context, const std::string& provider, const Invocation& invocation) {
+    TRY(connections, context.connections_if_any());
+    const std::string typed = invocation.value("--connection");
+    if (connections == nullptr) {
+        TRY(known, context.registry().load(provider));
+        (void)known;
+        return base::fail(ErrorCode::not_connected, provider + " is not connected", "claviger login " + provider);
+    }
+    auto found = typed.empty() ? connections->load_default(provider) : [&]() -> Result<connection::Connection> {
+        TRY(name, checked_name("connection", typed));
+        return connections->load(provider, name);
+    }();
+    if (!found && found.error().code == ErrorCode::not_connected) {
+        TRY(known, context.registry().load(provider));  // an unknown provider is the better answer
+        (void)known;
+    }
+    return found;
+}
+
 Outcome get_connection(Context& context, const Invocation& invocation) {
     TRY(provider, checked_name("provider", invocation.argument(0)));
     const bool reveal = invocation.has("--show-secret");
     if (reveal) TRY_VOID(context.require_manage("showing a secret"));
-    TRY(found, load(context, provider, invocation));
+    TRY(found, stored_connection(context, provider, invocation));
     TRY(stored, reveal ? renewed_if_due(context, invocation, std::move(found)) : Result<connection::Connection>(std::move(found)));
     TRY(connections, context.connections());
     TRY(default_name, connections->default_name(provider));
@@ -185,7 +185,7 @@ Outcome get_connection(Context& context, const Invocation& invocation) {
 Outcome export_connection(Context& context, const Invocation& invocation) {
     TRY(provider, checked_name("provider", invocation.argument(0)));
     TRY_VOID(context.require_manage("export"));
-    TRY(found, load(context, provider, invocation));
+    TRY(found, stored_connection(context, provider, invocation));
     TRY(definition, context.registry().load(provider));
     const std::string format = invocation.value("--format", context.out().json() ? "json" : "env");
     if (context.out().json() && format != "json") {
@@ -214,14 +214,18 @@ Outcome export_connection(Context& context, const Invocation& invocation) {
     return 0;
 }
 
-namespace {
+Result<void> check_all_or_one(const Invocation& invocation) {
+    if (!invocation.has("--all") || !invocation.has("--connection")) return {};
+    return base::fail(ErrorCode::usage, "--all and --connection contradict each other", "give one of them");
+}
 
-// Which of several accounts is meant must be said: forgetting the wrong one cannot be undone.
 Result<void> refuse_to_guess(const std::string& provider, const std::vector<std::string>& names) {
     if (names.size() < 2) return {};
     return base::fail(ErrorCode::usage, provider + " has " + std::to_string(names.size()) + " connections: " + base::printable(base::join(names, ", "), 1000),
                       "say which with --connection NAME, or add --all");
 }
+
+namespace {
 
 Outcome logout_of_all(Context& context, const std::string& provider, const std::vector<std::string>& names) {
     TRY(connections, context.connections());
@@ -239,16 +243,14 @@ Outcome logout_of_all(Context& context, const std::string& provider, const std::
 Outcome logout(Context& context, const Invocation& invocation) {
     TRY_VOID(context.require_manage("logout"));
     TRY(provider, checked_name("provider", invocation.argument(0)));
-    if (invocation.has("--all") && invocation.has("--connection")) {
-        return base::fail(ErrorCode::usage, "--all and --connection contradict each other", "give one of them");
-    }
+    TRY_VOID(check_all_or_one(invocation));
     if (invocation.value("--connection").empty()) {
         TRY(present, context.connections_if_any());
         TRY(names, present != nullptr ? present->names(provider) : Result<std::vector<std::string>>());
         if (invocation.has("--all") && !names.empty()) return logout_of_all(context, provider, names);
         TRY_VOID(refuse_to_guess(provider, names));
     }
-    TRY(stored, load(context, provider, invocation));
+    TRY(stored, stored_connection(context, provider, invocation));
     TRY(connections, context.connections());
     TRY(erased, connections->erase(provider, stored.name));
     (void)erased;

@@ -23,6 +23,8 @@ Outcome get_connection(Context&, const Invocation&);
 Outcome export_connection(Context&, const Invocation&);
 Outcome logout(Context&, const Invocation&);
 Outcome set_default(Context&, const Invocation&);
+Outcome revoke_connection(Context&, const Invocation&);
+Outcome probe_provider(Context&, const Invocation&);
 Outcome run_program(Context&, const Invocation&);
 Outcome vault_status(Context&, const Invocation&);
 Outcome vault_rotate(Context&, const Invocation&);
@@ -41,5 +43,11 @@ Outcome version(Context&, const Invocation&);
 
 // A provider or connection name as typed: checked before it is used for anything (CL-08).
 base::Result<std::string> checked_name(std::string_view what, const std::string& typed);
+
+// The connection that --connection names, else the provider's default; not_connected, or not_found of an unknown provider.
+base::Result<connection::Connection> stored_connection(Context& context, const std::string& provider, const Invocation& invocation);
+// Which of several accounts is meant must be said: what cannot be undone is not guessed. ErrorCode::usage names them.
+base::Result<void> refuse_to_guess(const std::string& provider, const std::vector<std::string>& names);
+base::Result<void> check_all_or_one(const Invocation& invocation);  // --all and --connection contradict each other
 
 }  // namespace claviger::cli

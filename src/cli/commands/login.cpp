@@ -4,9 +4,12 @@
 #include <utility>
 
 #include "api/local_page.hpp"
+#include "app/account.hpp"
+#include "app/service_call.hpp"
 #include "base/text.hpp"
 #include "cli/commands/failed_login.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/probe_json.hpp"
 #include "cli/console_dialog.hpp"
 #include "cli/device_prompt.hpp"
 #include "cli/interruptible.hpp"
@@ -72,19 +75,6 @@ Result<connection::ConnectRequest> request_from(const Invocation& invocation, co
     return request;
 }
 
-// A definition made for a server on this machine may reach it; all others may not (PX-08 in spirit).
-bool names_loopback(const provider::ProviderDefinition& definition, const connection::ConnectRequest& request) {
-    const auto local = [](std::string_view text) {
-        return text.find("://127.") != std::string_view::npos || text.find("://localhost") != std::string_view::npos ||
-               text.find("://[::1]") != std::string_view::npos;
-    };
-    if (request.base_url && local(*request.base_url)) return true;
-    for (const auto& [pointer, value] : provider::security_fields(definition)) {
-        if (local(value)) return true;
-    }
-    return false;
-}
-
 api::LocalPageOptions page_options(Context& context, bool may_open_browser) {
     api::LocalPageOptions options;
     options.port = connection::kCallbackPort;
@@ -100,8 +90,55 @@ api::LocalPageOptions page_options(Context& context, bool may_open_browser) {
     return options;
 }
 
-void print_success(Context& context, const connection::ConnectOutcome& outcome) {
+// What is waited for, and until when.
+struct Countdown {
+    std::string_view what = "Waiting for you in the browser";
+    net::Deadline end = net::in(connection::kFlowLifetime);
+    bool shown = false;
+};
+
+// A login with what was learnt after it.
+struct LoginEnd {
+    connection::ConnectOutcome outcome;
+    std::optional<app::ProbeResult> probe;
+};
+
+struct Afterwards {  // borrowed for the task
+    app::ServiceParts service;
+    connection::Connections& connections;
+    Countdown& countdown;
+};
+
+// The token is stored before anything is asked with it; what fails then is a warning (the login holds).
+net::Task<void> learn(Afterwards with, const provider::ProviderDefinition& definition, LoginEnd& end) {
+    auto& outcome = end.outcome;
+    with.countdown.what = "Asking whose account it is";
+    auto claims = outcome.id_claims;
+    auto warnings = co_await app::learn_account(with.service, with.connections, definition, outcome.connection, std::move(claims));
+    if (auto changed = app::account_changed(outcome.previous_account, outcome.connection.account)) warnings.push_back(std::move(*changed));
+    if (definition.probe) {
+        auto result = co_await app::probe(with.service, with.connections, definition, outcome.connection);
+        if (!result) warnings.push_back("whether it works could not be asked: " + result.error().describe());
+        else if (result->why) warnings.push_back("the first request did not work: " + app::in_words(*result) + "; " + result->why->hint);
+        if (result) end.probe = std::move(*result);
+    }
+    outcome.warnings.insert(outcome.warnings.end(), warnings.begin(), warnings.end());
+}
+
+net::Task<Result<LoginEnd>> log_in(connection::Surroundings with, Afterwards afterwards, provider::ProviderDefinition definition,
+                                   connection::ConnectRequest request) {
+    auto outcome = co_await connection::connect(with, definition, std::move(request));
+    if (!outcome) co_return base::fail(outcome.error());
+    LoginEnd end;
+    end.outcome = std::move(*outcome);
+    if (!end.outcome.already_connected) co_await learn(afterwards, definition, end);
+    co_return end;
+}
+
+void print_success(Context& context, const LoginEnd& end) {
+    const auto& outcome = end.outcome;
     const auto& made = outcome.connection;
+    const auto account = app::account_in_words(made.account);
     if (context.out().json()) {
         json::Object document;
         document["status"] = outcome.already_connected ? "already_connected" : "success";
@@ -111,21 +148,18 @@ void print_success(Context& context, const connection::ConnectOutcome& outcome) 
         json::Array scopes;
         for (const auto& scope : made.scopes()) scopes.emplace_back(scope);
         document["scopes"] = std::move(scopes);
+        document["account"] = account.empty() ? json::Value(nullptr) : json::Value(account);
+        document["probe"] = end.probe ? json::Value(probe_json(*end.probe)) : json::Value(nullptr);
         document["warnings"] = json::Array(outcome.warnings.begin(), outcome.warnings.end());
         context.out().document(document);
         return;
     }
     for (const auto& warning : outcome.warnings) context.out().warn(base::printable(warning, 500));
+    if (!account.empty()) context.out().talk("Account: " + account);
+    if (end.probe && !end.probe->why) context.out().talk("First request: " + app::in_words(*end.probe));
     const std::string who = made.provider + " (" + made.name + ").\n";
     context.out().data((outcome.already_connected ? "Already logged in to " : "Successfully logged in to ") + who);
 }
-
-// What is waited for, and until when.
-struct Countdown {
-    std::string_view what = "Waiting for you in the browser";
-    net::Deadline end = net::in(connection::kFlowLifetime);
-    bool shown = false;
-};
 
 // Ends with the loop, which stops when the login is done.
 net::Task<void> show_waiting(net::Loop& loop, const Output& out, const Countdown& countdown) {
@@ -150,15 +184,15 @@ ShowQr qr_wanted(const Invocation& invocation) {
 }
 
 // A signal while the browser is still being told of the success comes too late to undo it.
-Result<connection::ConnectOutcome> interrupted(connection::Connections& connections, const std::string& provider,
+Result<LoginEnd> interrupted(connection::Connections& connections, const std::string& provider,
                                                const std::string& connection_name, base::Instant started) {
     auto stored = connections.find(provider, connection_name);
     if (!stored || !*stored || (*stored)->obtained_at < started) {
         return base::fail(ErrorCode::cancelled, "login cancelled; nothing was stored");
     }
-    connection::ConnectOutcome outcome;
-    outcome.connection = std::move(**stored);
-    return outcome;
+    LoginEnd end;
+    end.outcome.connection = std::move(**stored);
+    return end;
 }
 
 }  // namespace
@@ -173,11 +207,9 @@ Outcome login(Context& context, const Invocation& invocation) {
     TRY(connections, context.connections());
 
     net::Loop loop;
-    http::Client::Options client_options;
-    client_options.addresses.allow_loopback = names_loopback(definition, request);
-    client_options.addresses.allow_private = config->flag("network.allow_private");
-    TRY(authority, config->extra_authority());
-    client_options.extra_ca_pem = authority;
+    auto given = request.variables;
+    if (request.base_url) given["base_url"] = *request.base_url;
+    TRY(client_options, app::outgoing_options(*config, definition, given));
     oauth::Recorder recorder(context.clock());
     client_options.observer = [&recorder](const http::Request& sent, const base::Result<http::Response>& got) { recorder.exchange(sent, got); };
     TRY(http, http::Client::make(loop, std::move(client_options)));
@@ -207,7 +239,8 @@ Outcome login(Context& context, const Invocation& invocation) {
     if (where == Where::browser) start_countdown(loop, context.out(), countdown);
     const std::string connection_name = request.connection_name;
     const auto started = context.clock().now();
-    auto ended = run_until_interrupted(loop, connection::connect(surroundings, std::move(definition), std::move(request)));
+    const Afterwards afterwards{{http, *connections, context.clock(), context.random()}, *connections, countdown};
+    auto ended = run_until_interrupted(loop, log_in(surroundings, afterwards, std::move(definition), std::move(request)));
     context.out().progress("");
     if (!ended) ended = interrupted(*connections, name, connection_name, started);
     if (!*ended) return base::fail(keep_failure(context.home(), recorder, std::move(*ended).error()));

@@ -187,7 +187,7 @@ void read_life(FieldReader& oauth, OAuth2& model, Context& context) {
         model.revoke.auth =
             revoke->choice("auth", {"", "client_secret_post", "client_secret_basic", "none", "bearer"}).value_or("");
         model.revoke.params = revoke->string_map("params");
-        model.revoke.order = revoke->choice("order", {"", "refresh_first", "access_first"}).value_or("");
+        model.revoke.order = revoke->choice("order", {"", "refresh_first", "access_first", "refresh_only", "access_only"}).value_or("");
         revoke->finish(&context.unknown);
     }
 }

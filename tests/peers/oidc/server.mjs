@@ -49,6 +49,7 @@ const provider = new Provider(issuer, {
   ttl: {
     AccessToken: Number(options['access-ttl']), AuthorizationCode: 60, Grant: 86_400, IdToken: 3600,
     Interaction: 3600, RefreshToken: 86_400, Session: 3600, DeviceCode: 600,
+    ClientCredentials: Number(options['access-ttl']),
   },
   features: {
     devInteractions: { enabled: false },

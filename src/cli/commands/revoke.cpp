@@ -1,0 +1,238 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "app/service_call.hpp"
+#include "base/text.hpp"
+#include "cli/commands/connection_json.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/interruptible.hpp"
+#include "connection/revoke.hpp"
+
+namespace claviger::cli {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+using connection::RevokedToken;
+using oauth::Revoked;
+using oauth::RevocationOutcome;
+
+struct Ended {  // one connection
+    std::string name;
+    std::vector<RevokedToken> tokens;
+    std::optional<RevocationOutcome> client;  // deleted, or not; nullopt: there was none to delete
+};
+
+// Where the tokens go is the definition's word, so a changed definition must be looked at first (CL-10).
+Result<void> check_definition(Context& context, const provider::ProviderDefinition& definition, const connection::Connection& stored) {
+    if (stored.status(context.clock().now(), provider::security_digest(definition)) != connection::Status::suspended) return {};
+    return base::fail(ErrorCode::suspended, "the definition of " + definition.name + " changed since the login, so its tokens are not sent",
+                      "see the difference and accept it with: claviger confirm " + definition.name + "; or forget the connection here with: claviger logout " + definition.name);
+}
+
+Result<std::optional<connection::ClientRecord>> client_of(connection::Connections& connections, const connection::Connection& stored) {
+    const auto endpoint = net::Url::parse(stored.token_endpoint);
+    if (!endpoint) return std::optional<connection::ClientRecord>();
+    TRY(record, connections.client(stored.provider, endpoint->origin()));
+    // One that took its place since is not the one that the tokens were given to.
+    if (record && record->client_id != stored.client_id) return std::optional<connection::ClientRecord>();
+    return std::move(record);
+}
+
+// Other connections that the provider may end together with this one: of the same account, or the same client's.
+Result<std::vector<std::string>> sharing(connection::Connections& connections, const connection::Connection& stored) {
+    std::vector<std::string> names;
+    if (stored.account.id.empty()) return names;
+    TRY(all, connections.list());
+    for (const auto& other : all)
+        if (other.provider == stored.provider && other.name != stored.name && other.account_id == stored.account.id) names.push_back(other.name);
+    return names;
+}
+
+Result<bool> client_in_use(connection::Connections& connections, const std::string& provider, const std::string& client_id) {
+    TRY(names, connections.names(provider));
+    for (const auto& name : names) {
+        const auto other = connections.find(provider, name);
+        if (!other && other.error().code != ErrorCode::corrupt) return base::fail(other.error());
+        if (!other || (*other && (*other)->client_id == client_id)) return true;  // of a damaged one nothing is known
+    }
+    return false;
+}
+
+vault::AuditEntry entry_of(const connection::Connection& stored, const std::vector<RevokedToken>& tokens) {
+    json::Object detail;
+    for (const auto& token : tokens) detail[token.token] = std::string(oauth::to_string(token.outcome.result));
+    return {"connection.revoked", stored.provider + "/" + stored.name, json::to_text(detail)};
+}
+
+// A client that was registered for this connection alone is of no use any more (RFC 7592, OA-16).
+net::Task<Result<std::optional<RevocationOutcome>>> end_client(http::Client& http, connection::Connections& connections,
+                                                               const connection::ClientRecord& record) {
+    if (!record.dynamically_registered || record.registration_client_uri.empty() || record.registration_access_token.empty())
+        co_return std::optional<RevocationOutcome>();
+    CO_TRY(used, client_in_use(connections, record.provider, record.client_id));
+    if (used) co_return std::optional<RevocationOutcome>();
+    CO_TRY(uri, net::Url::parse(record.registration_client_uri));
+    auto token = record.registration_access_token.duplicate();
+    auto outcome = co_await oauth::delete_client(http, std::move(uri), std::move(token));
+    if (outcome.result == Revoked::revoked) CO_TRY_VOID(connections.erase_client(record.provider, record.origin));
+    co_return std::optional<RevocationOutcome>(std::move(outcome));
+}
+
+void warn_of_sharing(const Output& out, const connection::Connection& stored, const std::vector<std::string>& shared) {
+    if (shared.empty()) return;
+    out.warn("the same account is connected as " + base::join(shared, ", ") + ", which the provider may end with it; try it with: claviger provider probe " +
+             stored.provider + " --connection " + shared.front());
+}
+
+struct Parts {  // borrowed for the task
+    http::Client& http;
+    connection::Connections& connections;
+    const base::Clock& clock;
+    base::Random& random;
+    const Output& out;
+};
+
+net::Task<Result<Ended>> end_one(Parts with, const provider::ProviderDefinition& definition, const connection::Connection& stored) {
+    CO_TRY(record, client_of(with.connections, stored));
+    CO_TRY(shared, sharing(with.connections, stored));
+    warn_of_sharing(with.out, stored, shared);
+    const connection::RevokeParts parts{with.http, with.clock, with.random};
+    const connection::ClientRecord* client = record ? &*record : nullptr;
+    Ended ended{stored.name, {}, {}};
+    auto tokens = co_await connection::revoke_at_provider(parts, definition, stored, client);
+    ended.tokens = std::move(tokens);
+    // After the answer and whatever it was: a token that is wanted dead is not kept.
+    const auto entry = entry_of(stored, ended.tokens);
+    CO_TRY_VOID(with.connections.erase(stored.provider, stored.name, entry));
+    if (client == nullptr) co_return ended;
+    auto deleted = co_await end_client(with.http, with.connections, *client);
+    if (!deleted) co_return base::fail(deleted.error());
+    ended.client = std::move(*deleted);
+    co_return ended;
+}
+
+net::Task<Result<std::vector<Ended>>> end_all(Parts with, const provider::ProviderDefinition& definition,
+                                              const std::vector<connection::Connection>& chosen) {
+    std::vector<Ended> all;
+    for (const auto& stored : chosen) {
+        auto ended = co_await end_one(with, definition, stored);
+        if (!ended) co_return base::fail(ended.error());
+        all.push_back(std::move(*ended));
+    }
+    co_return all;
+}
+
+std::string in_words(const RevokedToken& token) {
+    auto name = token.token;
+    std::replace(name.begin(), name.end(), '_', ' ');
+    std::string text = name + " " + std::string(oauth::to_string(token.outcome.result));
+    if (!token.outcome.why.empty()) text += " (" + base::printable(token.outcome.why, 300) + ")";
+    return text;
+}
+
+std::string in_words(const std::string& provider, const Ended& ended) {
+    std::vector<std::string> parts;
+    for (const auto& token : ended.tokens) parts.push_back(in_words(token));
+    return provider + " (" + ended.name + "): " + (parts.empty() ? "nothing to revoke" : base::join(parts, ", "));
+}
+
+json::Array json_of(const std::vector<Ended>& all) {
+    json::Array connections;
+    for (const auto& ended : all) {
+        json::Array tokens;
+        for (const auto& token : ended.tokens) {
+            tokens.emplace_back(json::Object{{"token", token.token}, {"result", std::string(oauth::to_string(token.outcome.result))},
+                                             {"why", string_or_null(base::printable(token.outcome.why, 300))}});
+        }
+        json::Object object{{"connection", ended.name}, {"tokens", std::move(tokens)}, {"forgotten", true}};
+        object["client"] = ended.client ? json::Value(std::string(oauth::to_string(ended.client->result))) : json::Value(nullptr);
+        connections.emplace_back(std::move(object));
+    }
+    return connections;
+}
+
+// The worst that happened to a token; nullopt when all are dead.
+std::optional<ErrorCode> worst(const std::vector<Ended>& all) {
+    std::optional<ErrorCode> code;
+    const auto rank = [](ErrorCode c) { return c == ErrorCode::authorization_failed ? 3 : c == ErrorCode::network ? 2 : 1; };
+    for (const auto& ended : all) {
+        for (const auto& token : ended.tokens) {
+            const auto result = token.outcome.result;
+            if (result == Revoked::revoked) continue;
+            const auto next = result == Revoked::refused       ? ErrorCode::authorization_failed
+                              : result == Revoked::unreachable ? ErrorCode::network
+                                                               : ErrorCode::unsupported;
+            if (!code || rank(next) > rank(*code)) code = next;
+        }
+    }
+    return code;
+}
+
+Outcome report(Context& context, const provider::ProviderDefinition& definition, const std::vector<Ended>& all) {
+    for (const auto& ended : all) {
+        if (!ended.client) continue;
+        if (ended.client->result == Revoked::revoked) context.out().talk("The client that was registered for it is deleted.");
+        else context.out().warn("the client that was registered for it is not deleted: " + base::printable(ended.client->why, 300));
+    }
+    std::vector<std::string> sentences;
+    for (const auto& ended : all) sentences.push_back(in_words(definition.name, ended));
+    if (const auto code = worst(all)) {
+        context.out().detail_of_error("connections", json_of(all));
+        return base::fail(*code, "not everything is revoked: " + base::join(sentences, "; "),
+                          "it is forgotten on this machine; end what is left in the provider's own settings");
+    }
+    if (context.out().json()) {
+        context.out().document(json::Object{{"status", "revoked"}, {"provider", definition.name}, {"connections", json_of(all)}});
+        return 0;
+    }
+    for (const auto& sentence : sentences) context.out().data("Revoked " + sentence + ".\n");
+    return 0;
+}
+
+}  // namespace
+
+Outcome revoke_connection(Context& context, const Invocation& invocation) {
+    TRY_VOID(context.require_manage("revoke"));
+    TRY(provider, checked_name("provider", invocation.argument(0)));
+    TRY_VOID(check_all_or_one(invocation));
+    std::vector<std::string> names;
+    if (invocation.value("--connection").empty()) {
+        TRY(present, context.connections_if_any());
+        if (present != nullptr) {
+            TRY(all, present->names(provider));
+            names = std::move(all);
+        }
+        if (!invocation.has("--all")) TRY_VOID(refuse_to_guess(provider, names));
+    }
+    std::vector<connection::Connection> chosen;
+    if (invocation.has("--all") && !names.empty()) {
+        TRY(connections, context.connections());
+        for (const auto& name : names) {
+            TRY(stored, connections->load(provider, name));
+            chosen.push_back(std::move(stored));
+        }
+    } else {
+        TRY(stored, stored_connection(context, provider, invocation));
+        chosen.push_back(std::move(stored));
+    }
+    TRY(definition, context.registry().load(provider));
+    for (const auto& stored : chosen) TRY_VOID(check_definition(context, definition, stored));
+    TRY(connections, context.connections());
+    TRY(config, context.config());
+    provider::VariableValues everywhere;
+    for (const auto& stored : chosen)
+        for (const auto& [name, value] : stored.variables) everywhere[stored.name + "/" + name] = value;
+    net::Loop loop;
+    TRY(options, app::outgoing_options(*config, definition, everywhere));
+    TRY(http, http::Client::make(loop, std::move(options)));
+    const Parts parts{http, *connections, context.clock(), context.random(), context.out()};
+    auto ended = run_until_interrupted(loop, end_all(parts, definition, chosen));
+    if (!ended) return base::fail(ErrorCode::cancelled, "cancelled; what is not forgotten here may be revoked at the provider all the same");
+    if (!*ended) return base::fail(std::move(*ended).error());
+    const auto& all = **ended;
+    return report(context, definition, all);
+}
+
+}  // namespace claviger::cli
