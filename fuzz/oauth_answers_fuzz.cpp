@@ -2,6 +2,7 @@
 // answer may give a token that could break a header, or a success without a token (OA-11, OA-12).
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "crypto/jwk.hpp"
@@ -26,9 +27,22 @@ void token_response(std::string_view bytes, std::uint8_t choice) {
     response.body.assign(bytes);
     claviger::oauth::TokenRequestOptions options;
     if ((choice & 4) != 0) options.access_token_pointers = {"/authed_user/access_token", "/access_token"};
-    const auto read = claviger::oauth::read_token_response(response, options);
-    if (!read) return;
-    require(response.status == 200 && !read->access_token.empty());
+    if ((choice & 8) != 0) options.response_format = "text";
+    if ((choice & 16) != 0) options.error_when = {{"/ok", "false"}};
+    if ((choice & 32) != 0) options.error_pointers = {"/code", "/data/code"};
+    options.access_token_optional = (choice & 64) != 0;
+    if ((choice & 128) != 0) options.ok_status = {400};
+    // A Retry-After of any shape never throws.
+    response.fields.add("Retry-After", std::string(bytes.substr(0, 40)));
+    response.fields.add("Date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    const auto read = claviger::oauth::read_token_answer(response, options);
+    if (!read) {
+        require(!read.error().shown.message.empty() && read.error().status == response.status);
+        require(!read.error().retry_after || read.error().retry_after->count() >= 0);
+        return;
+    }
+    require(response.status == 200 || !options.ok_status.empty());
+    require(!read->access_token.empty() || options.access_token_optional);
     for (const char c : read->access_token.reveal()) require(c >= 0x20 && c < 0x7f);
 }
 

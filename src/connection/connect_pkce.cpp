@@ -5,14 +5,17 @@
 #include "base/text.hpp"
 #include "connection/attempt.hpp"
 #include "connection/renewal.hpp"
+#include "connection/request_fields.hpp"
 #include "connection/scopes.hpp"
 #include "connection/token_options.hpp"
 #include "oauth/authorize.hpp"
 #include "oauth/dpop.hpp"
+#include "oauth/foreign_text.hpp"
 #include "oauth/par.hpp"
 #include "oauth/pkce.hpp"
 #include "oauth/registration.hpp"
 #include "oauth/token.hpp"
+#include "provider/expand.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -40,7 +43,13 @@ base::Result<oauth::AuthorizationRequest> authorization_request(const Attempt& a
     request.scope_separator = oauth.scope_separator;
     if (oauth.pkce) request.code_challenge = leg.pkce.challenge;
     request.resource = leg.resource;
-    request.extra = oauth.authorization_params;
+    const std::map<std::string, std::string> captured;
+    RequestFields fields(attempt.definition, attempt.variables, captured);
+    fields.set("client_id", client.client_id);
+    fields.set("redirect_uri", leg.redirect_uri);
+    fields.set("scope", joined_scopes(oauth, attempt.scopes));
+    TRY(extra, fields.parameters(oauth.authorization_params));
+    request.extra = std::move(extra);
     if (!oauth.audience.empty()) request.extra.emplace_back("audience", oauth.audience);
     request.rename = renames_of(oauth, "authorize");
     request.nonce = leg.nonce;
@@ -82,17 +91,18 @@ net::Task<base::Result<oauth::AuthorizationGrant>> authorize(Attempt& attempt, c
 }
 
 net::Task<base::Result<oauth::TokenResponse>> exchange(Attempt& attempt, const Endpoints& endpoints,
-                                                       const oauth::Client& client, const Leg& leg, base::Secret code) {
+                                                       const oauth::Client& client, const Leg& leg,
+                                                       oauth::AuthorizationGrant grant) {
     const auto& oauth = *attempt.definition.oauth2;
-    const std::map<std::string, std::string> captured;
-    RequestFields fields(attempt.definition, attempt.variables, captured);
+    RequestFields fields(attempt.definition, attempt.variables, grant.captured);
+    fields.set("state", std::string(leg.state.reveal()));
     fields.set("client_id", client.client_id);
     fields.set("redirect_uri", leg.redirect_uri);
     fields.set("scope", joined_scopes(oauth, attempt.scopes));
     auto sender = client.duplicate();
     CO_TRY(request, token_request(attempt.definition, fields, endpoints.token, std::move(sender)));
     request.grant_type = "authorization_code";
-    request.grant.emplace_back("code", std::move(code));
+    request.grant.emplace_back("code", std::move(grant.code));
     request.grant.emplace_back("redirect_uri", base::Secret(leg.redirect_uri));
     if (oauth.pkce) request.grant.emplace_back("code_verifier", leg.pkce.verifier.duplicate());
     if (!leg.resource.empty()) request.grant.emplace_back("resource", base::Secret(leg.resource));
@@ -100,6 +110,32 @@ net::Task<base::Result<oauth::TokenResponse>> exchange(Attempt& attempt, const E
     request.signing = signing_of(attempt);
     auto token = co_await oauth::request_token(attempt.with.http, std::move(request));
     co_return token;
+}
+
+// Some services tell only in the callback on which of their hosts the account lives: the code goes there, and the client
+// with it, since the definition bounds these hosts as one service (OA-27).
+base::Result<std::optional<net::Url>> moved_token_endpoint(const Attempt& attempt, const oauth::AuthorizationGrant& grant,
+                                                           const Endpoints& endpoints) {
+    const auto& token_url = attempt.definition.oauth2->token_url;
+    if (grant.captured.empty() || token_url.empty()) return std::optional<net::Url>();
+    TRY(values, RequestFields(attempt.definition, attempt.variables, grant.captured).url_values());
+    if (values == attempt.variables) return std::optional<net::Url>();
+    TRY(endpoint, provider::expand_url(token_url, values));
+    TRY_VOID(oauth::check_endpoint(endpoint, "token URL"));
+    if (endpoint == endpoints.token) return std::optional<net::Url>();
+    return std::optional(std::move(endpoint));
+}
+
+// The client of the first host, for the refreshes that go to the other one.
+base::Result<void> copy_client(Attempt& attempt, const std::string& from, const std::string& to) {
+    if (from == to) return {};
+    auto& connections = attempt.with.connections;
+    TRY(record, connections.client(attempt.definition.name, from));
+    TRY(there, connections.client(attempt.definition.name, to));
+    if (!record) return {};
+    record->origin = to;
+    record->version = there ? there->version : 0;
+    return connections.save_client(*record);
 }
 
 }  // namespace
@@ -152,18 +188,24 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
 
     auto grant = co_await authorize(attempt, *endpoints, client->client, leg);
     if (!grant) co_return base::fail(grant.error());
-    auto token = co_await exchange(attempt, *endpoints, client->client, leg, std::move(grant->code));
+    const auto client_origin = endpoints->token.origin();
+    CO_TRY(moved, moved_token_endpoint(attempt, *grant, *endpoints));
+    if (moved) endpoints->token = std::move(*moved);
+    auto captured = grant->captured;
+    auto token = co_await exchange(attempt, *endpoints, client->client, leg, std::move(*grant));
     if (!token) co_return base::fail(with_client_hint(attempt, *client, token.error()));
 
     CO_TRY_VOID(check_binding(attempt, token->token_type));
     auto id_token = token->id_token.duplicate();
     auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(*token));
-    outcome.connection.captured.merge(grant->captured);
+    outcome.connection.captured.merge(captured);
+    adopt_captured(attempt.definition, outcome.connection);
     auto claims = co_await verified_claims(attempt, *endpoints, client->client, std::move(id_token), leg.nonce, outcome.warnings);
     outcome.id_claims = std::move(claims);
     const auto* to_save = client->to_save ? &*client->to_save : nullptr;
     auto stored = co_await store_tokens(attempt, outcome.connection, to_save);
     if (!stored) co_return base::fail(std::move(stored).error());
+    CO_TRY_VOID(copy_client(attempt, client_origin, endpoints->token.origin()));
     co_return outcome;
 }
 

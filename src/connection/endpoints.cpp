@@ -28,7 +28,11 @@ struct Known {  // by the definition alone
 
 base::Result<Known> known_endpoints(const provider::OAuth2& oauth, const provider::VariableValues& values) {
     Known known;
-    TRY(authorization, expanded(oauth.authorization_url, values, "authorization URL"));
+    std::optional<net::Url> authorization;
+    if (!oauth.authorization_url.empty()) {
+        TRY(page, provider::expand_page(oauth.authorization_url, values));
+        authorization = std::move(page);
+    }
     TRY(token, expanded(oauth.token_url, values, "token URL"));
     TRY(registration, expanded(oauth.registration_endpoint, values, "registration endpoint"));
     TRY(jwks, expanded(oauth.jwks_url, values, "JWKS URL"));

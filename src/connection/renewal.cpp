@@ -155,6 +155,7 @@ void take_tokens(const provider::ProviderDefinition& definition, oauth::TokenRes
     connection.refresh_token = std::move(token.refresh_token);
     connection.token_type = std::move(token.token_type);
     connection.captured = std::move(token.captured);
+    adopt_captured(definition, connection);
 }
 
 base::Result<void> take_renewal(const provider::ProviderDefinition& definition, oauth::TokenResponse token,
@@ -173,6 +174,7 @@ base::Result<void> take_renewal(const provider::ProviderDefinition& definition, 
     }
     if (!token.refresh_token.empty()) connection.refresh_token = std::move(token.refresh_token);
     for (auto& [name, value] : token.captured) connection.captured.insert_or_assign(name, std::move(value));
+    adopt_captured(definition, connection);
     connection.login_needed = false;
     connection.login_reason.clear();
     connection.last_refresh_failure.reset();

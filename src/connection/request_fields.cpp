@@ -17,6 +17,18 @@ std::optional<std::string_view> in_map(const Map& map, std::string_view name) {
     return std::string_view(found->second);
 }
 
+// nullptr: nothing captured, or nothing that the definition bounds. Without a bound, whoever sends the answer would
+// choose where the secrets go.
+const std::string* captured_for(const provider::Variable& variable, const std::map<std::string, std::string>& captured) {
+    if (variable.pattern.empty() && variable.choices.empty()) return nullptr;
+    for (const auto& [name, value] : captured) {
+        auto as_variable = name;
+        std::replace(as_variable.begin(), as_variable.end(), '-', '_');
+        if (as_variable == variable.name) return &value;
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 RequestFields RequestFields::of(const provider::ProviderDefinition& definition, const Connection& connection) {
@@ -57,17 +69,22 @@ base::Result<base::Secret> RequestFields::secret_text(std::string_view text, con
 base::Result<provider::VariableValues> RequestFields::url_values() const {
     auto values = *variables_;
     for (const auto& variable : definition_->vars) {
-        const auto captured = captured_->find(variable.name);
-        if (captured == captured_->end()) continue;
-        // Without a rule of the definition, whoever sends the answer would choose where the secrets go.
-        if (variable.pattern.empty() && variable.choices.empty()) continue;
-        if (auto good = provider::check_variable(variable, captured->second); !good) {
+        const auto* value = captured_for(variable, *captured_);
+        if (value == nullptr) continue;
+        if (auto good = provider::check_variable(variable, *value); !good) {
             return base::fail(base::ErrorCode::protocol, "the server's answer names another host than the definition allows: " +
                                                              good.error().message);
         }
-        values[variable.name] = captured->second;
+        values[variable.name] = *value;
     }
     return values;
+}
+
+void adopt_captured(const provider::ProviderDefinition& definition, Connection& connection) {
+    for (const auto& variable : definition.vars) {
+        const auto* value = captured_for(variable, connection.captured);
+        if (value != nullptr && provider::check_variable(variable, *value)) connection.variables[variable.name] = *value;
+    }
 }
 
 std::string joined_scopes(const provider::OAuth2& oauth, const std::vector<std::string>& scopes) {

@@ -31,7 +31,8 @@ public:
     // A text of client authentication, which may name {{client_secret}} and the service account's own fields.
     [[nodiscard]] base::Result<base::Secret> secret_text(std::string_view text, const oauth::Client& client) const;
     // Variables and captured values as the {variables} of a URL. A captured one counts only where the definition
-    // declares a variable of that name and its pattern or choices accept it (OA-27).
+    // declares a variable of that name ('-' as '_') with a pattern or choices; one that these refuse is
+    // ErrorCode::protocol (OA-27).
     [[nodiscard]] base::Result<provider::VariableValues> url_values() const;
 
 private:
@@ -42,6 +43,10 @@ private:
     const std::map<std::string, base::Secret>* secrets_ = nullptr;
     std::map<std::string, std::string> own_;
 };
+
+// What the answers told of the connection's own host becomes the value of its variable, where the definition bounds it
+// and the value fits; anything else is left as it was (OA-27).
+void adopt_captured(const provider::ProviderDefinition& definition, Connection& connection);
 
 // Scopes as one parameter: "+" stands unencoded between them, which is what a form's space becomes.
 std::string joined_scopes(const provider::OAuth2& oauth, const std::vector<std::string>& scopes);

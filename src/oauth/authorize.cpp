@@ -52,22 +52,46 @@ base::Result<void> check_existing_query(const net::Url& endpoint, const Paramete
     return {};
 }
 
+// check_endpoint, but a page may be a route of a script in the fragment.
+base::Result<void> check_page(const net::Url& url) {
+    if (!url.fragment()) return check_endpoint(url, "authorization URL");
+    TRY(bare, net::Url::parse(url.text().substr(0, url.text().find('#'))));
+    if (!url.fragment()->starts_with('/'))
+        return base::fail(ErrorCode::invalid_input, "the authorization URL has a fragment that is no route", "write the URL without it");
+    return check_endpoint(bare, "authorization URL");
+}
+
+base::Result<net::Url> with_parameters(const net::Url& page, const Parameters& parameters) {
+    if (!page.fragment()) return page.with_query(parameters);
+    // The script behind a route reads what stands behind the route.
+    auto text = page.text();
+    auto separator = page.fragment()->find('?') == std::string::npos ? '?' : '&';
+    for (const auto& [name, value] : parameters) {
+        text += separator + base::form_encode(name) + "=" + base::form_encode(value);
+        separator = '&';
+    }
+    return net::Url::parse(text);
+}
+
 }  // namespace
 
 base::Result<Parameters> authorization_parameters(const AuthorizationRequest& request) {
-    TRY_VOID(check_endpoint(request.endpoint, "authorization URL"));
+    TRY_VOID(check_page(request.endpoint));
     if (!is_vschar(request.client_id, 1024))
         return base::fail(ErrorCode::invalid_input, "the client id is empty or has characters that no client id has");
     Parameters ours;
     const auto add = [&](std::string_view name, std::string value) {
-        ours.emplace_back(renamed(request.rename, name), std::move(value));
+        auto sent_as = renamed(request.rename, name);
+        if (!sent_as.empty()) ours.emplace_back(std::move(sent_as), std::move(value));
     };
     add("response_type", "code");
     add("client_id", request.client_id);
     add("redirect_uri", request.redirect_uri);
     if (!request.scopes.empty()) {
-        ours.emplace_back(request.scope_param == "scope" ? renamed(request.rename, "scope") : request.scope_param,
-                          base::join(request.scopes, request.scope_separator));
+        // A form's space is sent as '+', which is what servers mean that want a plus between scopes.
+        auto scope = base::join(request.scopes, request.scope_separator == "+" ? " " : request.scope_separator);
+        if (request.scope_param == "scope") add("scope", std::move(scope));
+        else ours.emplace_back(request.scope_param, std::move(scope));
     }
     add("state", std::string(request.state.reveal()));
     if (!request.code_challenge.empty()) {
@@ -89,7 +113,7 @@ base::Result<Parameters> authorization_parameters(const AuthorizationRequest& re
 
 base::Result<net::Url> authorization_url(const AuthorizationRequest& request) {
     TRY(parameters, authorization_parameters(request));
-    return request.endpoint.with_query(parameters);
+    return with_parameters(request.endpoint, parameters);
 }
 
 base::Result<AuthorizationGrant> read_authorization_response(const Parameters& parameters,

@@ -45,8 +45,8 @@ bool is_host_label(std::string_view text) {
     });
 }
 
-// https, or http to this machine; no userinfo, no fragment.
-base::Result<net::Url> checked(std::string_view text) {
+// https, or http to this machine; no userinfo, no fragment but, of a page, one that is a route.
+base::Result<net::Url> checked(std::string_view text, bool page = false) {
     if (text.size() > kLongestUrl) return fail(ErrorCode::invalid_input, "the URL is too long");
     if (has_unsafe_character(text)) {
         return fail(ErrorCode::invalid_input, "the URL has a space, control character or backslash", "remove it");
@@ -56,7 +56,8 @@ base::Result<net::Url> checked(std::string_view text) {
         return fail(ErrorCode::invalid_input, "the URL is not https", "write https://...");
     }
     if (url.has_userinfo()) return fail(ErrorCode::invalid_input, "the URL holds a user name", "remove the part before @");
-    if (url.fragment()) return fail(ErrorCode::invalid_input, "the URL has a fragment", "remove the part after #");
+    const bool route = page && url.fragment() && url.fragment()->starts_with('/');
+    if (url.fragment() && !route) return fail(ErrorCode::invalid_input, "the URL has a fragment", "remove the part after #");
     return url;
 }
 
@@ -148,6 +149,12 @@ base::Result<net::Url> expand_url(std::string_view url_template, const VariableV
     if (url_template.size() > kLongestUrl) return fail(ErrorCode::invalid_input, "the URL is too long");
     TRY(text, replace_all(url_template, values));
     return checked(text);
+}
+
+base::Result<net::Url> expand_page(std::string_view url_template, const VariableValues& values) {
+    if (url_template.size() > kLongestUrl) return fail(ErrorCode::invalid_input, "the URL is too long");
+    TRY(text, replace_all(url_template, values));
+    return checked(text, true);
 }
 
 base::Result<void> check_variable(const Variable& variable, const std::string& value) {

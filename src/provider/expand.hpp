@@ -11,6 +11,8 @@ namespace claviger::provider {
 // Names used in a template, in order, without repetition.
 std::vector<std::string> variables_in(std::string_view url_template);
 base::Result<net::Url> expand_url(std::string_view url_template, const VariableValues& values);
+// The same for a page that a browser opens, which may be a route in the fragment: "https://host/#/oauth/authorize".
+base::Result<net::Url> expand_page(std::string_view url_template, const VariableValues& values);
 // The definition's defaults, overlaid with `given`; checks patterns and enums. Unknown or missing: invalid_input; one
 // that the provider's answers give (is_captured_variable) may be missing.
 base::Result<VariableValues> complete_variables(const ProviderDefinition& definition, const VariableValues& given);

@@ -42,7 +42,7 @@ OAuth2 some_oauth() {
     o.supports_dcr = *rc::gen::arbitrary<bool>();
     o.client_secret_required = *rc::gen::arbitrary<bool>();
     if (*rc::gen::arbitrary<bool>()) o.token_auth_method = *rc::gen::element(TokenAuthMethod::client_secret_post, TokenAuthMethod::client_secret_basic);
-    o.token_content_type = *rc::gen::element(BodyFormat::form, BodyFormat::json);
+    o.token_content_type = *rc::gen::element(BodyFormat::form, BodyFormat::json, BodyFormat::query);
     o.authorization_params = *map();
     o.token_params = *map();
     o.token_headers = *map();
@@ -52,6 +52,17 @@ OAuth2 some_oauth() {
     o.refresh.mode = *rc::gen::element<std::string>("refresh", "remint", "extend");
     o.response.access_token = *rc::gen::element(std::vector<std::string>{}, std::vector<std::string>{"/a"}, std::vector<std::string>{"/a", "/b"});
     if (*rc::gen::arbitrary<bool>()) o.response.capture = {{"team", "/team"}};
+    o.refresh.method = *rc::gen::element<std::string>("POST", "GET");
+    o.refresh.token = *rc::gen::element<std::string>("refresh_token", "access_token");
+    o.refresh.grant_type = *rc::gen::element<std::string>("refresh_token", "exchange");
+    if (*rc::gen::arbitrary<bool>()) o.refresh.auth = *rc::gen::element(TokenAuthMethod::none, TokenAuthMethod::client_secret_basic);
+    if (*rc::gen::arbitrary<bool>()) o.refresh.content_type = *rc::gen::element(BodyFormat::form, BodyFormat::json);
+    if (*rc::gen::arbitrary<bool>()) o.refresh.idle_max_seconds = *rc::gen::inRange<std::int64_t>(60, 1000);
+    if (*rc::gen::arbitrary<bool>()) o.response.ok_status = {302};
+    if (*rc::gen::arbitrary<bool>()) o.basic = {"{{client_secret}}", *maybe(word()), true};
+    if (o.basic.present) o.token_auth_method = TokenAuthMethod::client_secret_basic;
+    o.dpop = *rc::gen::arbitrary<bool>();
+    o.token_method = *rc::gen::element<std::string>("POST", "GET");
     o.revoke.present = *rc::gen::arbitrary<bool>();
     if (o.revoke.present) o.revoke.method = *rc::gen::element<std::string>("POST", "DELETE");
     o.errors.terminal = *rc::gen::container<std::vector<std::string>>(word());

@@ -50,6 +50,7 @@ void check_places(RuleCheck& check);       // api_url, authorized_uris
 void check_companions(RuleCheck& check);   // identity and probe ask the service itself
 void check_variables(RuleCheck& check);    // names, patterns, defaults
 void check_parameters(RuleCheck& check);   // reserved request parameters, renames, pointers, scopes
+void check_token_requests(RuleCheck& check);  // texts, client authentication and grants of requests for tokens
 void check_injection(RuleCheck& check);    // header names, templates, credentials, patterns of keys
 void check_exports(RuleCheck& check);      // names of the environment
 

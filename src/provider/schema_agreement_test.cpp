@@ -122,15 +122,21 @@ TEST_F(SchemaAgreement, every_member_with_right_and_wrong_types) {
         {&kOAuth, "available_scopes", {"[]", "null", R"([{"value":"a","label":null,"implies":["b"]}])"}, {"{}", "[{}]", "[\"a\"]", R"([{"value":""}])", R"([{"value":"a","implies":"b"}])"}},
         {&kOAuth, "token_auth_method", {"\"none\"", "\"client_secret_jwt\"", "null"}, {"\"basic\"", "1", "\"\""}},
         {&kOAuth, "authorization_method", {"\"body\"", "\"basic\"", "null"}, {"\"none\"", "1"}},
-        {&kOAuth, "token_content_type", {"\"form\"", "\"json\"", "null"}, {"\"xml\"", "1"}},
+        {&kOAuth, "token_content_type", {"\"form\"", "\"json\"", "\"query\"", "null"}, {"\"xml\"", "1"}},
+        {&kOAuth, "token_method", {"\"GET\"", "null"}, {"\"PUT\"", "1"}},
+        {&kOAuth, "basic", {"null", "{}", R"({"username":"{{client_secret}}","password":null})"}, {"[]", R"({"username":1})", "\"a\""}},
+        {&kOAuth, "client_assertion", {"null", "{}", R"({"algorithm":"ES256","claims":{"a":"b"},"lifetime_seconds":60})"}, {"[]", R"({"algorithm":"none"})", R"({"lifetime_seconds":301})", R"({"claims":[]})", R"({"issuer":1})"}},
+        {&kOAuth, "grant", {"null", "{}", R"({"type":"client_credentials","assertion":null})"}, {"[]", R"({"type":"password"})", R"({"assertion":[]})", R"({"subject_token":1})"}},
         {&kOAuth, "device_token_request", {"\"oauth2_form\"", "\"json\"", "null"}, {"\"form\"", "1"}},
         {&kOAuth, "rename", {"{}", "null", R"({"token":{"client_id":"k"}})", R"({"token":null})"}, {"[]", R"({"token":{"a":1}})", R"({"refresh":[]})"}},
         {&kOAuth, "callback", {"{}", "null", R"({"code_param":"c","capture":["r"]})"}, {"[]", R"({"code_param":1})", R"({"capture":"r"})"}},
         {&kOAuth, "expires", {"{}", "null", R"({"unit":"days","kind":"absolute","default":1})"}, {"[]", R"({"unit":"weeks"})", R"({"kind":"x"})", R"({"default":0})", R"({"default":"1"})", R"({"default":99999999999})"}},
-        {&kOAuth, "refresh", {"{}", "null", R"({"rotation":"never","mode":"remint","margin_seconds":0})"}, {"[]", R"({"rotation":"x"})", R"({"mode":"x"})", R"({"margin_seconds":-1})", R"({"min_interval_seconds":90000})"}},
+        {&kOAuth, "refresh", {"{}", "null", R"({"rotation":"never","mode":"remint","margin_seconds":0})",
+            R"({"method":"GET","grant_type":"x","token":"access_token","auth":"none","content_type":"json","idle_max_seconds":60,"grace_seconds":0})"},
+            {R"({"method":"PUT"})", R"({"token":"id_token"})", R"({"auth":"x"})", R"({"content_type":"xml"})", R"({"idle_max_seconds":0})", R"({"grace_seconds":-1})", R"({"grant_type":1})", "[]", R"({"rotation":"x"})", R"({"mode":"x"})", R"({"margin_seconds":-1})", R"({"min_interval_seconds":90000})"}},
         {&kOAuth, "errors", {"{}", "null", R"({"terminal":["a"]})"}, {"[]", R"({"terminal":"a"})", R"({"config":[1]})"}},
         {&kOAuth, "revoke", {"{}", "null", R"({"method":"GET","auth":"","order":"access_first","params":{"a":"b"}})"}, {"[]", R"({"method":"PUT"})", R"({"auth":"x"})", R"({"order":"x"})", R"({"params":[]})", R"({"url":1})"}},
-        {&kOAuth, "response", {"{}", "null", R"({"format":"form","error_when":{"/ok":false},"capture":["a"]})"}, {"[]", R"({"format":"xml"})", R"({"error_when":"x"})", R"({"capture":[{}]})"}},
+        {&kOAuth, "response", {"{}", "null", R"({"format":"text","ok_status":[302],"scope_separator":",","error_when":{"/ok":false},"capture":["a"]})"}, {"[]", R"({"ok_status":[100]})", R"({"ok_status":302})", R"({"scope_separator":1})", R"({"format":"xml"})", R"({"error_when":"x"})", R"({"capture":[{}]})"}},
         {&kOAuth1, "signature_method", {"\"PLAINTEXT\"", "null"}, {"\"MD5\"", "1"}},
         {&kOAuth1, "placement", {"\"header\"", "\"query\"", "null"}, {"\"body\"", "1", "[]"}},
     };
@@ -139,9 +145,9 @@ TEST_F(SchemaAgreement, every_member_with_right_and_wrong_types) {
     };
     each(kKey, {"description", "icon", "logo", "docs", "docs_url"}, text_good, text_bad);
     each(kInKey, {"header_prefix", "query_param", "env_var", "key_pattern", "key_pattern_hint"}, text_good, text_bad);
-    each(kOAuth, {"base_url", "issuer", "refresh_url", "revocation_url", "device_authorization_url", "registration_endpoint", "userinfo_url",
+    each(kOAuth, {"base_url", "issuer", "refresh_url", "revocation_url", "device_authorization_url", "registration_endpoint", "userinfo_url", "pushed_authorization_url", "jwks_url",
                   "scope_separator", "scope_param", "resource", "audience"}, text_good, text_bad);
-    each(kOAuth, {"scopes_required", "pkce", "supports_device_code", "supports_device_flow", "supports_dcr", "client_secret_required"}, flag_good, flag_bad);
+    each(kOAuth, {"scopes_required", "pkce", "supports_device_code", "supports_device_flow", "supports_dcr", "client_secret_required", "dpop"}, flag_good, flag_bad);
     each(kOAuth, {"scopes"}, list_good, list_bad);
     each(kOAuth, {"authorization_params", "token_params", "refresh_params", "token_headers"}, map_good, map_bad);
     each(kOAuth1, {"realm"}, text_good, text_bad);
@@ -157,7 +163,7 @@ TEST_F(SchemaAgreement, every_member_with_right_and_wrong_types) {
             }
         }
     }
-    for (const std::string key : {"access_token", "refresh_token", "expires", "scope", "token_type"}) {
+    for (const std::string key : {"access_token", "refresh_token", "expires", "refresh_expires", "error", "scope", "token_type"}) {
         for (const auto& value : loose_good) EXPECT_TRUE(agree(put(kOAuth, ",\"response\":{\"" + key + "\":" + value + "}"))), ++documents;
         for (const auto& value : loose_bad) EXPECT_FALSE(agree(put(kOAuth, ",\"response\":{\"" + key + "\":" + value + "}"))), ++documents;
     }

@@ -24,11 +24,12 @@ void walk(std::string_view text, Literal literal, Field field) {
         literal(text.substr(at, open - at));
         at = open;
         if (at == text.size()) break;
-        const auto close = text.find("}}", at + 2);
-        if (text.substr(at + 2, 1) == "{" || close == std::string_view::npos) {  // of "{{{name}}}" the inner two count
+        if (text.substr(at + 2, 1) == "{") {  // of "{{{name}}}" the inner two count
             literal(text.substr(at++, 1));
             continue;
         }
+        const auto close = text.find("}}", at + 2);
+        if (close == std::string_view::npos) return literal(text.substr(at));
         if (!field(base::trim(text.substr(at + 2, close - at - 2)))) return;
         at = close + 2;
     }

@@ -36,6 +36,8 @@ std::vector<UrlField> endpoint_fields(const ProviderDefinition& definition) {
         add(fields, "/oauth/device_authorization_url", oauth->device_authorization_url);
         add(fields, "/oauth/registration_endpoint", oauth->registration_endpoint);
         add(fields, "/oauth/userinfo_url", oauth->userinfo_url);
+        add(fields, "/oauth/pushed_authorization_url", oauth->pushed_authorization_url);
+        add(fields, "/oauth/jwks_url", oauth->jwks_url);
         add(fields, "/oauth/revoke/url", oauth->revoke.url);
     }
     if (const auto& oauth = definition.oauth1) {

@@ -147,6 +147,7 @@ std::vector<Finding> validate(const ProviderDefinition& definition, const Pointe
     check_places(check);
     check_companions(check);
     check_parameters(check);
+    check_token_requests(check);
     check_injection(check);
     check_exports(check);
     return std::move(check.findings);

@@ -70,6 +70,15 @@ const StringMap& renames_of(const OAuth2& oauth, const std::string& request) {
     return found == oauth.rename.end() ? none : found->second;
 }
 
+// What binds the answer to this login is sent to every server.
+void check_omission(RuleCheck& check, const std::string& at, const std::string& name) {
+    const Names bound{"state", "code", "code_challenge", "code_challenge_method", "code_verifier", "nonce"};
+    if (contains(bound, name)) {
+        check.error(at, "reserved_parameter",
+                    fmt::format("\"{}\" protects the login and is always sent; \"pkce\": false switches PKCE off", name));
+    }
+}
+
 void check_renames(RuleCheck& check, const OAuth2& oauth) {
     static constexpr std::array<std::string_view, 6> requests{"authorize", "token", "refresh", "revoke", "device", "register"};
     for (const auto& [request, names] : oauth.rename) {
@@ -79,6 +88,10 @@ void check_renames(RuleCheck& check, const OAuth2& oauth) {
         }
         for (std::size_t i = 0; i < names.size(); ++i) {
             const std::string at = json::pointer_append(pointer, names[i].first);
+            if (names[i].second.empty()) {
+                check_omission(check, at, names[i].first);
+                continue;
+            }
             check_value(check, at, names[i].second, names[i].first);
             const Names& reserved = request == "authorize" ? authorize_names() : token_names();
             bool clash = contains(reserved, names[i].second) && names[i].second != names[i].first;
@@ -158,6 +171,11 @@ void check_response(RuleCheck& check, const OAuth2& oauth) {
     check_pointers(check, "/oauth/response/expires", oauth.response.expires);
     check_pointers(check, "/oauth/response/scope", oauth.response.scope);
     check_pointers(check, "/oauth/response/token_type", oauth.response.token_type);
+    check_pointers(check, "/oauth/response/refresh_expires", oauth.response.refresh_expires);
+    check_pointers(check, "/oauth/response/error", oauth.response.error);
+    if (oauth.response.scope_separator.size() > 4 || has_hidden_character(oauth.response.scope_separator)) {
+        check.error("/oauth/response/scope_separator", "bad_separator", "must be one to four printable characters, such as \",\"");
+    }
     check_captures(check, "/oauth/response/capture", oauth.response.capture);
     if (const auto* when = oauth.response.error_when.if_object()) {
         for (const auto& member : *when) {

@@ -57,7 +57,9 @@ void check_endpoint(RuleCheck& check, const UrlField& field) {
         return;
     }
     check_declared(check, field);
-    const auto url = expand_url(*field.text, sample_values(*field.text));
+    const bool page = field.pointer == "/oauth/authorization_url";
+    const auto values = sample_values(*field.text);
+    const auto url = page ? expand_page(*field.text, values) : expand_url(*field.text, values);
     if (!url) {
         refuse_url(check, field, url.error());
         return;

@@ -15,6 +15,8 @@ void read_endpoints(FieldReader& oauth, OAuth2& model) {
     model.device_authorization_url = oauth.string("device_authorization_url");
     model.registration_endpoint = oauth.string("registration_endpoint");
     model.userinfo_url = oauth.string("userinfo_url");
+    model.pushed_authorization_url = oauth.string("pushed_authorization_url");
+    model.jwks_url = oauth.string("jwks_url");
 }
 
 void read_scopes(FieldReader& oauth, OAuth2& model, Context& context) {
@@ -43,11 +45,47 @@ void read_abilities(FieldReader& oauth, OAuth2& model, Flow flow) {
     model.device_token_request = oauth.choice("device_token_request", {"oauth2_form", "json"}).value_or("oauth2_form");
 }
 
+std::optional<BodyFormat> read_format(FieldReader& reader, std::string_view key) {
+    const auto text = reader.choice(key, {"form", "json", "query"});
+    if (!text) return std::nullopt;
+    return *text == "json" ? BodyFormat::json : *text == "query" ? BodyFormat::query : BodyFormat::form;
+}
+
+std::optional<TokenAuthMethod> read_method(FieldReader& reader, std::string_view key) {
+    const auto text = reader.choice(key, {"client_secret_post", "client_secret_basic", "none", "private_key_jwt", "client_secret_jwt"});
+    return text ? token_auth_method_from(*text) : std::nullopt;
+}
+
+void read_assertion(FieldReader& parent, std::string_view key, AssertionRule& rule, Context& context) {
+    constexpr std::int64_t kLongest = 300;  // OA-26
+    auto assertion = parent.object(key);
+    if (!assertion) return;
+    rule.present = true;
+    rule.algorithm = assertion->choice("algorithm", {"RS256", "PS256", "ES256", "EdDSA", "HS256"}).value_or("RS256");
+    rule.issuer = assertion->string("issuer");
+    rule.subject = assertion->string("subject");
+    rule.audience = assertion->string("audience");
+    rule.key_id = assertion->string("key_id");
+    rule.private_key = assertion->string("private_key");
+    rule.claims = assertion->string_map("claims");
+    rule.lifetime_seconds = assertion->integer("lifetime_seconds", 1, kLongest).value_or(kLongest);
+    assertion->finish(&context.unknown);
+}
+
+void read_grant(FieldReader& oauth, OAuth2& model, Context& context) {
+    auto grant = oauth.object("grant");
+    if (!grant) return;
+    model.grant.type =
+        grant->choice("type", {"client_credentials", "jwt_bearer", "token_exchange"}).value_or("client_credentials");
+    read_assertion(*grant, "assertion", model.grant.assertion, context);
+    model.grant.subject_token = grant->string("subject_token");
+    model.grant.subject_token_type = grant->string("subject_token_type");
+    model.grant.requested_token_type = grant->string("requested_token_type");
+    grant->finish(&context.unknown);
+}
+
 void read_client_authentication(FieldReader& oauth, OAuth2& model, Context& context) {
-    if (auto text = oauth.choice("token_auth_method", {"client_secret_post", "client_secret_basic", "none",
-                                                       "private_key_jwt", "client_secret_jwt"})) {
-        model.token_auth_method = token_auth_method_from(*text);
-    }
+    model.token_auth_method = read_method(oauth, "token_auth_method");
     if (auto older = oauth.choice("authorization_method", {"body", "basic"})) {
         const auto meant =
             *older == "basic" ? TokenAuthMethod::client_secret_basic : TokenAuthMethod::client_secret_post;
@@ -59,7 +97,17 @@ void read_client_authentication(FieldReader& oauth, OAuth2& model, Context& cont
             context.pointers.add("/oauth/token_auth_method", oauth.pointer_of("authorization_method"));
         }
     }
-    if (oauth.choice("token_content_type", {"form", "json"}) == "json") model.token_content_type = BodyFormat::json;
+    model.token_content_type = read_format(oauth, "token_content_type").value_or(BodyFormat::form);
+    model.token_method = oauth.choice("token_method", {"POST", "GET"}).value_or("POST");
+    if (auto basic = oauth.object("basic")) {
+        model.basic.present = true;
+        model.basic.username = basic->string("username");
+        model.basic.password = basic->string("password");
+        basic->finish(&context.unknown);
+    }
+    read_assertion(oauth, "client_assertion", model.client_assertion, context);
+    model.dpop = oauth.boolean("dpop");
+    read_grant(oauth, model, context);
 }
 
 void read_parameters(FieldReader& oauth, OAuth2& model, Context& context) {
@@ -86,7 +134,11 @@ void read_response(FieldReader& oauth, OAuth2& model, Context& context) {
         quirk.expires = response->string_or_strings("expires");
         quirk.scope = response->string_or_strings("scope");
         quirk.token_type = response->string_or_strings("token_type");
-        quirk.format = response->choice("format", {"auto", "json", "form"}).value_or("auto");
+        quirk.refresh_expires = response->string_or_strings("refresh_expires");
+        quirk.error = response->string_or_strings("error");
+        quirk.ok_status = response->integers("ok_status", 200, 599);
+        quirk.scope_separator = response->string("scope_separator");
+        quirk.format = response->choice("format", {"auto", "json", "form", "text"}).value_or("auto");
         if (auto when = response->object("error_when")) quirk.error_when = *response->value("error_when");
         quirk.capture = read_captures(*response, "capture", context);
         response->finish(&context.unknown);
@@ -104,7 +156,7 @@ void read_life(FieldReader& oauth, OAuth2& model, Context& context) {
     if (auto expires = oauth.object("expires")) {
         model.expires.unit =
             expires->choice("unit", {"seconds", "milliseconds", "minutes", "hours", "days"}).value_or("seconds");
-        model.expires.kind = expires->choice("kind", {"relative", "absolute"}).value_or("relative");
+        model.expires.kind = expires->choice("kind", {"relative", "absolute", "jwt_exp"}).value_or("relative");
         model.expires.default_seconds = expires->integer("default", 1, kTenYears);
         expires->finish(&context.unknown);
     }
@@ -113,6 +165,13 @@ void read_life(FieldReader& oauth, OAuth2& model, Context& context) {
         model.refresh.margin_seconds = refresh->integer("margin_seconds", 0, 86'400);
         model.refresh.min_interval_seconds = refresh->integer("min_interval_seconds", 0, 86'400);
         model.refresh.mode = refresh->choice("mode", {"refresh", "remint", "extend"}).value_or("refresh");
+        model.refresh.method = refresh->choice("method", {"POST", "GET"}).value_or("POST");
+        model.refresh.grant_type = refresh->string("grant_type", "refresh_token");
+        model.refresh.token = refresh->choice("token", {"refresh_token", "access_token"}).value_or("refresh_token");
+        model.refresh.auth = read_method(*refresh, "auth");
+        model.refresh.content_type = read_format(*refresh, "content_type");
+        model.refresh.idle_max_seconds = refresh->integer("idle_max_seconds", 60, kTenYears);
+        model.refresh.grace_seconds = refresh->integer("grace_seconds", 0, 86'400);
         refresh->finish(&context.unknown);
     }
     if (auto errors = oauth.object("errors")) {

@@ -1,0 +1,155 @@
+// Rules for the requests to an authorization server: texts name what such a request may hold, client authentication and
+// grants have what they need (OA-26, OA-30).
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "base/text.hpp"
+#include "provider/expand.hpp"
+#include "provider/rule_check.hpp"
+#include "provider/template_text.hpp"
+
+namespace claviger::provider {
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr std::size_t kLongestText = 2048;
+
+bool contains(const Words& words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
+
+// What is known before the human has been sent away.
+Words first_fields(const ProviderDefinition& definition) {
+    Words names{"client_id", "scope", "base_url"};
+    for (const auto& variable : definition.vars) names.push_back(variable.name);
+    return names;
+}
+
+// What both a plain parameter and a text of client authentication may name.
+Words request_fields(const ProviderDefinition& definition) {
+    Words names{"client_id", "scope", "base_url"};
+    for (const auto& variable : definition.vars) names.push_back(variable.name);
+    for (const auto& rule : definition.capture) names.push_back(rule.name);
+    for (const auto& rule : definition.oauth2->response.capture) names.push_back(rule.name);
+    for (const auto& name : definition.oauth2->callback.capture) names.push_back(name);
+    return names;
+}
+
+// With the secrets that prove who asks: the client's, and those of a service account.
+Words authentication_fields(const ProviderDefinition& definition) {
+    Words names = request_fields(definition);
+    names.emplace_back("client_secret");
+    if (const auto* schema = definition.credentials.schema.if_object()) {
+        if (const auto* fields = json::object_at(*schema, "properties"))
+            for (const auto& field : *fields) names.emplace_back(field.key());
+    }
+    if (!definition.credentials.field_name.empty()) names.push_back(definition.credentials.field_name);
+    return names;
+}
+
+void check_text(RuleCheck& check, const std::string& at, const std::string& text, const Words& known) {
+    if (text.size() > kLongestText) return;  // said elsewhere
+    for (const auto& name : fields_in(text)) {
+        if (contains(known, name)) continue;
+        const std::vector<std::string_view> candidates(known.begin(), known.end());
+        const auto guess = base::did_you_mean(name, candidates);
+        check.error(at, "unknown_field",
+                    fmt::format("uses {{{{{}}}}}, which no such request has; {}", base::printable(name, 64),
+                                guess ? fmt::format("did you mean {{{{{}}}}}?", *guess)
+                                      : fmt::format("known are {}", base::join(known, ", "))));
+        return;  // one finding a text, so that a hostile file costs little
+    }
+}
+
+void check_texts_of(RuleCheck& check, std::string_view pointer, const StringMap& map, const Words& known) {
+    for (const auto& [name, text] : map) check_text(check, json::pointer_append(pointer, name), text, known);
+}
+
+void check_line(RuleCheck& check, const std::string& at, const std::string& text, const Words& known) {
+    if (text.size() > kLongestText) check.error(at, "too_long", "is longer than 2048 bytes; shorten it");
+    if (has_hidden_character(text)) check.error(at, "control_character", "has a control character; remove it");
+    check_text(check, at, text, known);
+}
+
+void check_assertion(RuleCheck& check, const std::string& pointer, const AssertionRule& rule) {
+    if (!rule.present) return;
+    const auto known = authentication_fields(check.definition);
+    const std::pair<const char*, const std::string*> lines[] = {{"/issuer", &rule.issuer},     {"/subject", &rule.subject},
+                                                                {"/audience", &rule.audience}, {"/key_id", &rule.key_id},
+                                                                {"/private_key", &rule.private_key}};
+    for (const auto& [member, text] : lines) check_line(check, pointer + member, *text, known);
+    for (const auto& [name, text] : rule.claims) {
+        const std::string at = json::pointer_append(pointer + "/claims", name);
+        check_line(check, at, text, known);
+        for (const std::string_view taken : {"iss", "sub", "aud", "exp", "iat", "nbf", "jti"}) {
+            if (name == taken) check.error(at, "reserved_parameter", fmt::format("\"{}\" is set by the assertion itself; remove it", taken));
+        }
+    }
+    // A key in the file would be a secret that everybody with the definition has.
+    if (!rule.private_key.empty() && fields_in(rule.private_key).empty())
+        check.error(pointer + "/private_key", "bad_template", "must name a field that is asked for, as in \"{{private_key}}\"");
+}
+
+void check_client_authentication(RuleCheck& check, const OAuth2& oauth) {
+    const auto known = authentication_fields(check.definition);
+    if (oauth.basic.present) {
+        check_line(check, "/oauth/basic/username", oauth.basic.username, known);
+        check_line(check, "/oauth/basic/password", oauth.basic.password, known);
+        const bool used = oauth.token_auth_method == TokenAuthMethod::client_secret_basic ||
+                          oauth.refresh.auth == TokenAuthMethod::client_secret_basic;
+        if (!used)
+            check.error("/oauth/basic", "disagrees", "stands for id and secret in Basic; write \"token_auth_method\": \"client_secret_basic\"");
+    }
+    const bool asserts = oauth.token_auth_method == TokenAuthMethod::private_key_jwt ||
+                         oauth.token_auth_method == TokenAuthMethod::client_secret_jwt;
+    if (oauth.client_assertion.present && !asserts)
+        check.error("/oauth/client_assertion", "disagrees", "is used by no \"token_auth_method\"; write private_key_jwt or client_secret_jwt");
+    check_assertion(check, "/oauth/client_assertion", oauth.client_assertion);
+}
+
+void check_grant(RuleCheck& check, const GrantRule& grant) {
+    if (grant.type != "client_credentials" && check.definition.flow != Flow::client_credentials)
+        check.error("/oauth/grant/type", "disagrees", "is a grant without a human; write \"flow\": \"client_credentials\"");
+    if (grant.type == "jwt_bearer" && !grant.assertion.present)
+        check.error("/oauth/grant/assertion", "required", "\"jwt_bearer\" needs an \"assertion\"");
+    if (grant.type == "token_exchange" && (grant.subject_token.empty() || grant.subject_token_type.empty()))
+        check.error("/oauth/grant/subject_token", "required", "\"token_exchange\" needs \"subject_token\" and \"subject_token_type\"");
+    check_assertion(check, "/oauth/grant/assertion", grant.assertion);
+    const auto known = authentication_fields(check.definition);
+    check_line(check, "/oauth/grant/subject_token", grant.subject_token, known);
+    check_line(check, "/oauth/grant/subject_token_type", grant.subject_token_type, {});
+    check_line(check, "/oauth/grant/requested_token_type", grant.requested_token_type, {});
+}
+
+void check_refresh(RuleCheck& check, const OAuth2& oauth) {
+    const auto& grant = oauth.refresh.grant_type;
+    if (grant == "password" || grant == "implicit") {
+        check.error("/oauth/refresh/grant_type", "grant_refused", "the implicit and password grants are not safe (RFC 9700)");
+    } else if (grant.empty() || grant.size() > 128 || has_hidden_character(grant)) {
+        check.error("/oauth/refresh/grant_type", "bad_parameter", "must be the name of a grant, such as \"refresh_token\"");
+    }
+    for (const auto& [at, method] : {std::pair{"/oauth/token_method", &oauth.token_method}, std::pair{"/oauth/refresh/method", &oauth.refresh.method}}) {
+        if (*method == "GET")
+            check.warning(at, "secret_in_url", "puts the client's secret and the tokens into a URL, which servers may log; use POST if the service allows it");
+    }
+}
+
+}  // namespace
+
+void check_token_requests(RuleCheck& check) {
+    if (!check.definition.oauth2) return;
+    const auto& oauth = *check.definition.oauth2;
+    const auto known = request_fields(check.definition);
+    auto first = first_fields(check.definition), exchange = known;
+    first.emplace_back("redirect_uri");
+    exchange.insert(exchange.end(), {"redirect_uri", "state"});
+    check_texts_of(check, "/oauth/authorization_params", oauth.authorization_params, first);
+    check_texts_of(check, "/oauth/token_params", oauth.token_params, exchange);
+    check_texts_of(check, "/oauth/refresh_params", oauth.refresh_params, known);
+    check_texts_of(check, "/oauth/token_headers", oauth.token_headers, known);
+    check_client_authentication(check, oauth);
+    check_grant(check, oauth.grant);
+    check_refresh(check, oauth);
+}
+
+}  // namespace claviger::provider

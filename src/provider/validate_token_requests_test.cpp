@@ -1,0 +1,76 @@
+#include <gtest/gtest.h>
+
+#include "provider/read.hpp"
+
+namespace claviger::provider {
+namespace {
+
+std::string with(const std::string& oauth, const std::string& more = "", const std::string& flow = "pkce") {
+    return R"({"name":"acme","display_name":"Acme","auth_type":"oauth2","flow":")" + flow +
+           R"(","api_url":"api.acme.example","oauth":{"authorization_url":"https://acme.example/a","token_url":"https://acme.example/t")" +
+           (oauth.empty() ? "" : "," + oauth) + "}" + (more.empty() ? "" : "," + more) + "}";
+}
+
+TEST(TokenRequestRules, what_is_refused_is_refused_where_it_stands) {
+    struct Row { std::string text; const char *code, *pointer; };
+    const Row rows[] = {
+        {with(R"("token_params":{"x":"{{nobody}}"})"), "unknown_field", "/oauth/token_params/x"},
+        {with(R"("token_params":{"x":"{{client_secret}}"})"), "unknown_field", "/oauth/token_params/x"},
+        {with(R"("refresh_params":{"x":"{{refresh_token}}"})"), "unknown_field", "/oauth/refresh_params/x"},
+        {with(R"("authorization_params":{"x":"{{tenent}}"})", R"("vars":{"tenant":{}})"), "unknown_field", "/oauth/authorization_params/x"},
+        {with(R"("basic":{"username":"{{client_secret}}"})"), "disagrees", "/oauth/basic"},
+        {with(R"("token_auth_method":"client_secret_basic","basic":{"username":"{{access_token}}"})"), "unknown_field", "/oauth/basic/username"},
+        {with(R"("client_assertion":{})"), "disagrees", "/oauth/client_assertion"},
+        {with(R"("token_auth_method":"private_key_jwt","client_assertion":{"private_key":"-----BEGIN"})"), "bad_template", "/oauth/client_assertion/private_key"},
+        {with(R"("token_auth_method":"private_key_jwt","client_assertion":{"claims":{"exp":"1"}})"), "reserved_parameter", "/oauth/client_assertion/claims/exp"},
+        {with(R"("grant":{"type":"token_exchange","subject_token":"a","subject_token_type":"b"})"), "disagrees", "/oauth/grant/type"},
+        {with(R"("grant":{"type":"jwt_bearer"})", "", "client_credentials"), "required", "/oauth/grant/assertion"},
+        {with(R"("grant":{"type":"token_exchange"})", "", "client_credentials"), "required", "/oauth/grant/subject_token"},
+        {with(R"("refresh":{"grant_type":"password"})"), "grant_refused", "/oauth/refresh/grant_type"},
+        {with(R"("refresh":{"grant_type":""})"), "bad_parameter", "/oauth/refresh/grant_type"},
+        {with(R"("rename":{"authorize":{"state":""}})"), "reserved_parameter", "/oauth/rename/authorize/state"},
+        {with(R"("rename":{"token":{"code_verifier":""}})"), "reserved_parameter", "/oauth/rename/token/code_verifier"},
+        {with(R"("response":{"error":"code"})"), "bad_pointer", "/oauth/response/error"},
+        {with(R"("response":{"scope_separator":"-----"})"), "bad_separator", "/oauth/response/scope_separator"},
+        {with(R"("pushed_authorization_url":"http://acme.example/par")"), "not_https", "/oauth/pushed_authorization_url"},
+    };
+    for (const auto& row : rows) {
+        const auto read = read_definition(row.text);
+        bool found = false;
+        for (const auto& finding : read.findings) found = found || (finding.code == row.code && finding.pointer == row.pointer);
+        EXPECT_TRUE(found) << row.text << "\n" << format_findings(read.findings, "");
+        EXPECT_FALSE(read.ok()) << row.text;
+    }
+}
+
+TEST(TokenRequestRules, what_is_good_is_read) {
+    const std::string texts[] = {
+        with(R"("token_params":{"aud":"{{tenant}}"},"authorization_params":{"x":"{{client_id}} {{scope}}"})", R"("vars":{"tenant":{}})"),
+        with(R"("refresh_params":{"team":"{{team}}"},"response":{"capture":["team"]})"),
+        with(R"("token_auth_method":"client_secret_basic","basic":{"username":"{{client_secret}}"})"),
+        with(R"("rename":{"authorize":{"response_type":""},"token":{"redirect_uri":"","client_id":""}})"),
+        with(R"("authorization_url":"https://acme.example/#/oauth/authorize")"),
+    };
+    for (auto text : texts) {
+        if (const auto twice = text.find(R"("authorization_url":"https://acme.example/a",)"); text.find("#/") != std::string::npos) text.erase(twice, 45);
+        const auto read = read_definition(text);
+        EXPECT_TRUE(read.ok()) << text << "\n" << format_findings(read.findings, "");
+    }
+}
+
+TEST(TokenRequestRules, a_change_of_any_of_them_suspends) {
+    const auto digest = [](const std::string& text) { return security_digest(read_definition(text).definitions.at(0)); };
+    const auto plain = digest(with(""));
+    for (const auto* change : {R"("refresh":{"token":"access_token"})", R"("refresh":{"method":"GET"})", R"("refresh":{"grant_type":"x"})",
+                               R"("refresh":{"auth":"none"})", R"("refresh":{"content_type":"json"})", R"("token_method":"GET")", R"("dpop":true)",
+                               R"("token_auth_method":"client_secret_basic","basic":{"username":"{{client_secret}}"})",
+                               R"("jwks_url":"https://acme.example/k")", R"("pushed_authorization_url":"https://acme.example/p")",
+                               R"("response":{"ok_status":[302]})"})
+        EXPECT_NE(digest(with(change)), plain) << change;
+    for (const auto* same : {R"("refresh":{"margin_seconds":5})", R"("refresh":{"idle_max_seconds":500,"grace_seconds":5})", R"("token_method":"POST")",
+                             R"("refresh":{"token":"refresh_token"})"})
+        EXPECT_EQ(digest(with(same)), plain) << same;
+}
+
+}  // namespace
+}  // namespace claviger::provider

@@ -1,0 +1,235 @@
+"""The quirk lab: authorization servers that behave like real ones with habits, each strict about its own.
+
+    python3 server.py DIRECTORY RECORD       prints {"port": N} and serves until it is ended
+
+Each definition in DIRECTORY is one server under /<name>; its member "x-lab" says what this server wants and answers. A
+request must hold exactly what its server wants, nothing less and nothing more: a client without the quirk cannot pass.
+RECORD gets one JSON line for each request, with "wrong" where it was refused, and for each token that was issued.
+
+x-lab:
+  authorize      {query, absent, raw, pkce, names}: exact values, refused parameters, pieces of the raw query, whether
+                 PKCE must or must not be there, names of protocol parameters at this server ("" = must be absent)
+  callback       {code, state, extra}: names of code and state, further parameters
+  token          {path, method, body, auth, params, headers, names, basic}: body is form, json or query; auth is post,
+                 basic, id (the client's id alone) or nothing; basic is the expected text before base64
+  answer         {status, type, body}: type is json, form or text
+  refresh        as token, for what differs from it; grant, with (refresh_token or access_token), rotation
+  refresh_answer as answer
+Texts: $access, $refresh, $id, $secret, $lab, $now+N, $now_ms+N, $iso+N, $jwt+N (an access token with that exp)."""
+import base64, hashlib, http.server, json, pathlib, re, secrets, sys, threading, time, urllib.parse
+
+CLIENT = {"id": "lab-client", "secret": "lab-secret+/ %"}
+
+
+class Server:
+    def __init__(self, name, switches):
+        self.name, self.switches = name, switches
+        self.codes, self.access, self.refresh, self.dead = {}, None, None, set()
+
+
+class Wrong(Exception):
+    pass
+
+
+def want(condition, what):
+    if not condition:
+        raise Wrong(what)
+
+
+class Lab(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    servers, record, lock, origin = {}, None, threading.Lock(), ""
+
+    def log_message(self, *arguments):
+        pass
+
+    def note(self, **line):
+        with self.lock:
+            self.record.write(json.dumps(line) + "\n")
+            self.record.flush()
+
+    # -- texts -----------------------------------------------------------------------------------------------------
+    def fill(self, value, server):
+        if isinstance(value, dict):
+            return {k: self.fill(v, server) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self.fill(v, server) for v in value]
+        if not isinstance(value, str):
+            return value
+        timed = re.fullmatch(r"\$(now|now_ms|iso|jwt)\+(\d+)", value)
+        if timed:
+            end = int(time.time()) + int(timed[2])
+            if timed[1] == "now":
+                return end
+            if timed[1] == "now_ms":
+                return end * 1000
+            if timed[1] == "iso":
+                return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(end)) + ".000Z"
+            return self.issue(server, "access", lambda: ".".join(
+                base64.urlsafe_b64encode(p).decode().rstrip("=") for p in (b"{}", json.dumps({"exp": end, "jti": secrets.token_hex(8)}).encode(), b"sig")))
+        for kind in ("access", "refresh"):
+            if value == "$" + kind:
+                return self.issue(server, kind, lambda: f"{kind}-{server.name}-{secrets.token_urlsafe(24)}")
+        return value.replace("$lab", self.origin).replace("$port", self.origin.rsplit(":", 1)[1]).replace("$id", CLIENT["id"]).replace("$secret", CLIENT["secret"])
+
+    def issue(self, server, kind, make):
+        token = make()
+        if kind == "refresh" and server.refresh:
+            server.dead.add(server.refresh)
+        setattr(server, kind, token)
+        self.note(server=server.name, issued=kind, token=token)
+        return token
+
+    # -- requests --------------------------------------------------------------------------------------------------
+    def do_GET(self):
+        self.serve("")
+
+    def do_POST(self):
+        self.serve(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
+
+    def serve(self, body):
+        split = urllib.parse.urlsplit(self.path)
+        name, _, place = split.path.lstrip("/").partition("/")
+        server = self.servers.get(name)
+        try:
+            want(server is not None, "no such server")
+            self.route(server, "/" + place, split.query, body)
+        except Wrong as wrong:
+            self.note(server=name, place="/" + place, method=self.command, wrong=str(wrong))
+            self.answer(400, "json", {"error": "invalid_request", "error_description": str(wrong)})
+
+    def route(self, server, place, query, body):
+        switches = server.switches
+        if place == "/authorize":
+            return self.authorize(server, switches.get("authorize", {}), query)
+        if place == "/page":  # a page whose script reads the route behind '#'
+            return self.answer(200, "html", "<!doctype html><title>page</title>")
+        token = {"path": "/token", "method": "POST", "body": "form", "auth": "post", **switches.get("token", {})}
+        refresh = {**token, "params": {}, "grant": "refresh_token", "with": "refresh_token", **switches.get("refresh", {})}
+        given, name = self.parameters(query, body), None
+        for spec, kind in ((token, "exchange"), (refresh, "refresh")):
+            grant = spec.get("names", {}).get("grant_type", "grant_type")
+            wanted = "authorization_code" if kind == "exchange" else spec["grant"]
+            if place == spec["path"] and (not grant or given.get(grant) == wanted):
+                name = kind
+                break
+        want(name is not None, f"nothing at {place} for the grant {given.get('grant_type')}")
+        want(name == "exchange" or "refresh" in switches, "this server has no refresh")
+        getattr(self, name)(server, spec, given)
+
+    def parameters(self, query, body):
+        text = self.headers.get("Content-Type", "")
+        if text.startswith("application/json"):
+            given = json.loads(body)
+        else:
+            given = dict(urllib.parse.parse_qsl(body, keep_blank_values=True))
+        in_query = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        want(not (given and in_query), "parameters in the URL and in the body")
+        return {**given, **in_query}
+
+    def authorize(self, server, spec, query):
+        given = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        named = self.named(spec)
+        for parameter, value in self.fill({"response_type": "code", "client_id": CLIENT["id"], **spec.get("query", {})}, server).items():
+            if named(parameter):
+                want(given.get(named(parameter)) == value, f"{named(parameter)} is {given.get(named(parameter))!r} instead of {value!r}")
+        for parameter in [*spec.get("absent", []), *(k for k, v in spec.get("names", {}).items() if v != k)]:
+            want(parameter not in given, f"{parameter} is not known here")
+        for piece in spec.get("raw", []):
+            want(piece in query.split("&"), f"{piece} is not in the query as it stands")
+        want("" not in given.values(), "an empty parameter")
+        want(("code_challenge" in given) == spec.get("pkce", True), "PKCE is refused" if "code_challenge" in given else "PKCE is required")
+        state = given.get(named("state"))
+        want(state, "no state")
+        back, code = given[named("redirect_uri")], "code-" + secrets.token_urlsafe(18)
+        server.codes[code] = {"challenge": given.get("code_challenge"), "redirect_uri": back, "state": state}
+        callback = server.switches.get("callback", {})
+        answer = {callback.get("code", "code"): code, callback.get("state", "state"): state, **self.fill(callback.get("extra", {}), server)}
+        self.note(server=server.name, place="/authorize", query=given)
+        self.answer(302, "text", "", Location=back + "?" + urllib.parse.urlencode(answer))
+
+    @staticmethod
+    def named(spec):
+        return lambda parameter: spec.get("names", {}).get(parameter, parameter)
+
+    def check(self, server, spec, given, protocol):
+        """Exactly these parameters, this form, this client authentication."""
+        want(self.command == spec["method"], f"the method is {self.command}")
+        kind = {"form": "application/x-www-form-urlencoded", "json": "application/json", "query": None}[spec["body"]]
+        if spec["method"] == "GET":
+            kind = None
+        want((self.headers.get("Content-Type") or "").split(";")[0] == (kind or ""), f"the content type is {self.headers.get('Content-Type')}")
+        expected = dict(protocol)
+        authorization = self.headers.get("Authorization")
+        if spec["auth"] == "basic":
+            form = lambda text: urllib.parse.quote_plus(text, safe="*-._")
+            text = spec.get("basic", f"{form(CLIENT['id'])}:{form(CLIENT['secret'])}").replace("$secret", form(CLIENT["secret"]))
+            want(authorization == "Basic " + base64.b64encode(text.encode()).decode(), "the Basic credentials are wrong")
+        else:
+            want(authorization is None, "an Authorization header is not wanted")
+            if spec["auth"] in ("post", "id"):
+                expected["client_id"] = CLIENT["id"]
+            if spec["auth"] == "post":
+                expected["client_secret"] = CLIENT["secret"]
+        named = self.named(spec)
+        expected = {named(k): v for k, v in expected.items() if named(k)}
+        expected.update(self.fill(spec.get("params", {}), server))
+        for parameter in sorted({*given, *expected}):
+            want(parameter in given, f"{parameter} is missing")
+            want(parameter in expected, f"{parameter} is not known here")
+            want(expected[parameter] == given[parameter], f"{parameter} has another value")
+        for header, value in spec.get("headers", {}).items():
+            want(self.headers.get(header) == value, f"the header {header} is {self.headers.get(header)!r}")
+
+    def exchange(self, server, spec, given):
+        named = self.named(spec)
+        code = given.get(named("code"))
+        login = server.codes.pop(code, None)
+        want(login is not None, "the code is unknown or used up")
+        protocol = {"grant_type": "authorization_code", "code": code, "redirect_uri": login["redirect_uri"]}
+        if login["challenge"]:
+            verifier = given.get("code_verifier", "")
+            challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+            want(challenge == login["challenge"], "the code_verifier does not fit")
+            protocol["code_verifier"] = verifier
+        spec = {**spec, "params": {k: login["state"] if v == "$state" else v for k, v in spec.get("params", {}).items()}}
+        self.check(server, spec, given, protocol)
+        self.note(server=server.name, place=spec["path"], method=self.command, exchange=True)
+        self.give(server, server.switches["answer"])
+
+    def refresh(self, server, spec, given):
+        by = "access" if spec["with"] == "access_token" else "refresh"
+        token = getattr(server, by)
+        want(given.get(self.named(spec)("refresh_token")) not in server.dead, "a refresh token was used twice")
+        self.check(server, spec, given, {"grant_type": spec["grant"], "refresh_token": token})
+        self.note(server=server.name, place=spec["path"], method=self.command, refresh=True)
+        self.give(server, server.switches["refresh_answer"])
+
+    def give(self, server, answer):
+        self.answer(answer.get("status", 200), answer.get("type", "json"), self.fill(answer["body"], server))
+
+    def answer(self, status, kind, body, **headers):
+        types = {"json": "application/json", "form": "application/x-www-form-urlencoded", "text": "text/plain", "html": "text/html"}
+        text = json.dumps(body) if kind == "json" else urllib.parse.urlencode(body) if kind == "form" else body
+        self.send_response(status)
+        self.send_header("Content-Type", types[kind])
+        self.send_header("Content-Length", str(len(text)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+
+def main():
+    directory, record = pathlib.Path(sys.argv[1]), sys.argv[2]
+    Lab.record = open(record, "a")
+    for file in sorted(directory.glob("*.json")):
+        Lab.servers[file.stem] = Server(file.stem, json.loads(file.read_text())["x-lab"])
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Lab)
+    server.daemon_threads = True
+    Lab.origin = f"http://127.0.0.1:{server.server_port}"
+    print(json.dumps({"port": server.server_port}), flush=True)
+    server.serve_forever()
+
+
+main()
