@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/exit_code.hpp"
+#include "connection/flow_choice.hpp"
 
 namespace claviger::cli {
 namespace {
@@ -28,6 +29,28 @@ TEST(Arguments, two_word_commands) {
     EXPECT_EQ(parsed->invocation->command->name, "vault restore");
     EXPECT_TRUE(parsed->invocation->has("--check"));
     EXPECT_EQ(parsed->invocation->argument(0), "file");
+}
+
+// Whatever flow a definition may have can be asked for, and is completed.
+TEST(Arguments, login_offers_every_flow) {
+    const auto parsed = parse_arguments({"login", "a", "--flow", "pkce"});
+    ASSERT_TRUE(parsed);
+    std::set<provider::Flow> offered;
+    for (const auto& option : parsed->invocation->command->options) {
+        if (option.name != "--flow") continue;
+        for (const auto& word : base::split(option.choices, '|')) offered.insert(provider::flow_from(word).value());
+    }
+    provider::ProviderDefinition definition;
+    definition.oauth2.emplace();
+    for (const auto type : {"oauth2", "oauth1", "api_key", "basic", "custom"}) {
+        definition.auth_type = provider::auth_type_from(type).value();
+        for (const auto word : {"pkce", "dcr_pkce", "device_code", "client_credentials", "oauth1", "api_key", "basic", "custom"}) {
+            definition.flow = provider::flow_from(word).value();
+            if (!provider::flow_fits(definition.auth_type, definition.flow)) continue;
+            for (const auto flow : connection::flows_of(definition)) EXPECT_TRUE(offered.contains(flow)) << provider::to_string(flow);
+        }
+    }
+    EXPECT_EQ(offered.size(), 8U);
 }
 
 TEST(Arguments, mistakes_are_usage_errors_with_a_hint) {

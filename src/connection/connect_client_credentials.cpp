@@ -1,23 +1,14 @@
 #include "connection/attempt.hpp"
+#include "connection/form_fields.hpp"
 #include "connection/mint.hpp"
 
 namespace claviger::connection {
-namespace {
-
-// A grant of its own says whose it is, unless the definition names how a client authenticates beside it.
-bool needs_client(const provider::OAuth2& oauth) {
-    return oauth.grant.type == "client_credentials" || oauth.client_secret_required ||
-           (oauth.token_auth_method && *oauth.token_auth_method != provider::TokenAuthMethod::none);
-}
-
-}  // namespace
-
 // Flow client_credentials: no human at the provider. What is stored is what the next token is minted from.
 net::Task<base::Result<ConnectOutcome>> connect_by_client_credentials(Attempt& attempt) {
     auto endpoints = co_await find_endpoints(attempt);
     if (!endpoints) co_return base::fail(endpoints.error());
     ReadyClient client;
-    if (needs_client(*attempt.definition.oauth2)) {
+    if (!client_fields(*attempt.definition.oauth2, attempt.flow).empty()) {
         auto ready = co_await ready_client(attempt, *endpoints, std::string());
         if (!ready) co_return base::fail(ready.error());
         client = std::move(*ready);

@@ -1,6 +1,8 @@
 #include <functional>
+#include <utility>
 
 #include "connection/attempt.hpp"
+#include "connection/form_fields.hpp"
 #include "connection/request_fields.hpp"
 #include "connection/token_options.hpp"
 #include "oauth/device.hpp"
@@ -11,17 +13,16 @@ namespace {
 
 constexpr std::string_view kGrantType = "urn:ietf:params:oauth:grant-type:device_code";
 
-// A service that takes the bare code knows no clients, unless the definition says how one authenticates.
-bool needs_client(const provider::OAuth2& oauth) {
-    return oauth.device_token_request != "json" || oauth.token_auth_method || oauth.client_secret_required;
-}
-
 base::Result<oauth::TokenRequest> authorization_request(const Attempt& attempt, const Endpoints& endpoints,
                                                         const oauth::Client& client) {
     const auto& oauth = *attempt.definition.oauth2;
     oauth::TokenRequest request;
     request.endpoint = *endpoints.device_authorization;
-    request.client = client.duplicate();
+    // The secret is the token endpoint's origin's alone (OA-27).
+    const bool same = request.endpoint.origin() == endpoints.token.origin();
+    if (same) request.client = client.duplicate();
+    request.client.client_id = client.client_id;
+    request.signing = {&attempt.with.connections.clock(), &attempt.with.random};
     if (!attempt.scopes.empty())
         request.grant.emplace_back(oauth.scope_param, base::Secret(joined_scopes(oauth, attempt.scopes)));
     TRY(resource, resource_parameter(oauth, attempt.variables));
@@ -54,6 +55,17 @@ base::Result<oauth::TokenRequest> poll_request(const Attempt& attempt, const End
     return request;
 }
 
+// A device is asked for no secret, but some services want one all the same.
+base::Error with_secret_hint(const Attempt& attempt, const ReadyClient& client, base::Error error) {
+    const auto says = [&](std::string_view word) { return error.message.find(word) != std::string::npos; };
+    const bool known = client.client.authentication != oauth::ClientAuthentication::none;
+    if (known || (!says("invalid_client") && !says("client_secret")))
+        return with_client_hint(attempt, client, std::move(error));
+    error.hint = "check the client id; if the service wants the client secret for device logins too, write "
+                 "\"token_auth_method\": \"client_secret_post\" into its definition, and it is asked for";
+    return error;
+}
+
 }  // namespace
 
 // Flow device_code: the code is shown, and the human approves it wherever there is a browser. Lasts as long as the code
@@ -62,14 +74,14 @@ net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt)
     auto endpoints = co_await find_endpoints(attempt);
     if (!endpoints) co_return base::fail(endpoints.error());
     ReadyClient client;
-    if (needs_client(*attempt.definition.oauth2)) {
+    if (!client_fields(*attempt.definition.oauth2, attempt.flow).empty()) {
         auto ready = co_await ready_client(attempt, *endpoints, std::string());
         if (!ready) co_return base::fail(ready.error());
         client = std::move(*ready);
     }
     CO_TRY(asked, authorization_request(attempt, *endpoints, client.client));
     auto authorization = co_await oauth::authorize_device(attempt.with.http, std::move(asked));
-    if (!authorization) co_return base::fail(with_client_hint(attempt, client, authorization.error()));
+    if (!authorization) co_return base::fail(with_secret_hint(attempt, client, authorization.error()));
 
     auto waiting = oauth::waiting_on(attempt.with.loop);
     const oauth::PollSchedule schedule(authorization->interval, authorization->expires_in, waiting.now());
@@ -81,7 +93,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt)
         return poll_request(attempt, *endpoints, sender, authorization->device_code);
     };
     auto token = co_await oauth::await_device_token(attempt.with.http, std::move(waiting), schedule, std::move(poll));
-    if (!token) co_return base::fail(with_client_hint(attempt, client, token.error()));
+    if (!token) co_return base::fail(with_secret_hint(attempt, client, token.error()));
 
     CO_TRY_VOID(check_binding(attempt, token->token_type));
     auto id_token = token->id_token.duplicate();
@@ -90,7 +102,8 @@ net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt)
     auto claims = co_await verified_claims(attempt, *endpoints, client.client, std::move(id_token), std::move(nonce), outcome.warnings);
     outcome.id_claims = std::move(claims);
     const auto* to_save = client.to_save ? &*client.to_save : nullptr;
-    CO_TRY_VOID(store_connection(attempt, outcome.connection, to_save));
+    auto stored = co_await store_tokens(attempt, outcome.connection, to_save);
+    if (!stored) co_return base::fail(std::move(stored).error());
     co_return outcome;
 }
 

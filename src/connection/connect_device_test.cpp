@@ -136,6 +136,24 @@ TEST_F(Device, endpoints_come_from_the_issuer) {
     EXPECT_EQ(none.error().message, "acme publishes no device authorization endpoint");
 }
 
+TEST_F(Device, OA27_the_secret_goes_to_the_token_endpoints_origin_alone) {
+    answers({{200, kTokens}});
+    other.on("/device", 200, R"({"device_code":"d","user_code":"A","verification_uri":"https://acme.example/","expires_in":900,"interval":1})");
+    give_client();
+    const auto definition = define(oauth(fmt::format(R"("device_authorization_url":"{}/device","token_url":"{}/token","token_auth_method":"client_secret_post")",
+                                                     other.origin(), server.origin()), "device_code"));
+    ASSERT_TRUE(login(definition));
+    EXPECT_EQ(other.requests("/device").at(0).form, (Words{{"client_id", "client-1"}}));
+    EXPECT_EQ(server.requests("/token").at(0).form.at("client_secret"), "secret-1");
+}
+
+TEST_F(Device, a_service_that_wants_a_secret_after_all_is_told_from_a_wrong_client) {
+    answers({{400, R"({"error":"invalid_request","error_description":"client_secret is missing"})"}});
+    dialog.queue.push_back({{"client_id", "client-1"}});
+    const auto outcome = login(device());
+    EXPECT_NE(outcome.error().hint.find("\"token_auth_method\": \"client_secret_post\""), std::string::npos) << outcome.error().hint;
+}
+
 TEST_F(Device, a_refused_code_ends_the_login_before_anything_is_shown) {
     server.on("/device", 400, R"({"error":"unauthorized_client"})");
     dialog.queue.push_back({{"client_id", "client-1"}});

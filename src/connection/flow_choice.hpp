@@ -1,5 +1,5 @@
-// Which flow a login runs: the definition's, or the one that --flow asks for if it fits. Internal to connection/.
-// Thread rule: pure functions.
+// Which flow a login runs: the definition's, or the one that --flow asks for if it fits. Also for whoever says what can
+// be chosen. Thread rule: pure functions.
 #pragma once
 
 #include <optional>

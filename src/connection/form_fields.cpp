@@ -14,6 +14,7 @@ namespace claviger::connection {
 namespace {
 
 using base::ErrorCode;
+using provider::TokenAuthMethod;
 
 // What a string in a form means for a schema that wants another type. A text that is no number stays a text: then the
 // schema says what is wrong.
@@ -72,7 +73,62 @@ void add_key_pattern(const provider::ProviderDefinition& definition, std::vector
     if (key->help.empty()) key->help = key->pattern_hint;
 }
 
+bool names_secret(const provider::OAuth2& oauth) {
+    return oauth.token_auth_method == TokenAuthMethod::client_secret_basic ||
+           oauth.token_auth_method == TokenAuthMethod::client_secret_post ||
+           oauth.token_auth_method == TokenAuthMethod::client_secret_jwt;
+}
+
+// A device is a public client (RFC 8628 section 3.1) unless the definition names how it authenticates; a client that
+// acts for itself must have a secret (RFC 6749 section 4.4), or a key.
+void add_secret_field(const provider::OAuth2& oauth, provider::Flow flow, std::vector<FormField>& fields) {
+    if (flow == provider::Flow::device_code ? !names_secret(oauth) : oauth.token_auth_method == TokenAuthMethod::none) return;
+    FormField secret;
+    secret.name = "client_secret";
+    secret.label = "Client secret";
+    secret.secret = true;
+    secret.required = oauth.client_secret_required || names_secret(oauth) || flow == provider::Flow::client_credentials;
+    if (!secret.required) secret.help = "Leave it empty if the application has none.";
+    fields.push_back(std::move(secret));
+}
+
+void add_key_fields(const provider::OAuth2& oauth, std::vector<FormField>& fields) {
+    FormField key, id;
+    key.name = "private_key";
+    key.label = "Private key";
+    key.help = "The key whose public part the provider knows: PEM, or a JWK. It signs and is never sent.";
+    key.secret = true;
+    key.multiline = true;
+    fields.push_back(std::move(key));
+    if (!oauth.client_assertion.key_id.empty()) return;
+    id.name = "key_id";
+    id.label = "Key ID";
+    id.help = "The provider's name for the key, if it gave one (kid).";
+    id.required = false;
+    fields.push_back(std::move(id));
+}
+
 }  // namespace
+
+std::vector<FormField> client_fields(const provider::OAuth2& oauth, provider::Flow flow) {
+    // A service that takes the bare device code knows no clients, and a grant of its own says whose it is, unless the
+    // definition says how a client authenticates.
+    const bool bare_code = flow == provider::Flow::device_code && oauth.device_token_request == "json";
+    const bool own_grant = flow == provider::Flow::client_credentials && oauth.grant.type != "client_credentials";
+    const bool authenticates = oauth.token_auth_method && *oauth.token_auth_method != TokenAuthMethod::none;
+    const bool nobody = (bare_code && !oauth.token_auth_method) || (own_grant && !authenticates);
+    if (nobody && !oauth.client_secret_required) return {};
+    FormField id;
+    id.name = "client_id";
+    id.label = "Client ID";
+    std::vector<FormField> fields{std::move(id)};
+    if (oauth.token_auth_method == TokenAuthMethod::private_key_jwt) {
+        add_key_fields(oauth, fields);
+    } else {
+        add_secret_field(oauth, flow, fields);
+    }
+    return fields;
+}
 
 std::string_view trimmed_answer(const Answers& answers, const std::string& name) {
     const auto found = answers.find(name);

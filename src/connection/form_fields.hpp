@@ -31,6 +31,9 @@ private:
     std::optional<json::Schema> schema_;
 };
 
+// What is asked of the OAuth client that the human registers at the provider; nothing where the service knows no clients.
+std::vector<FormField> client_fields(const provider::OAuth2& oauth, provider::Flow flow);
+
 // What every form of the definition shares: title, guide, links.
 Form form_for(const provider::ProviderDefinition& definition);
 

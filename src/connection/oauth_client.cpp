@@ -13,45 +13,13 @@ namespace {
 
 using base::ErrorCode;
 using provider::Flow;
-using provider::TokenAuthMethod;
 
 constexpr std::size_t kMaxClientValue = 4096;
 constexpr std::size_t kMaxKey = 16 * 1024;
 
-bool by_key(const provider::OAuth2& oauth) { return oauth.token_auth_method == TokenAuthMethod::private_key_jwt; }
-
-void add_key_fields(const provider::OAuth2& oauth, Form& form) {
-    FormField key, id;
-    key.name = "private_key";
-    key.label = "Private key";
-    key.help = "The key whose public part the provider knows: PEM, or a JWK. It signs and is never sent.";
-    key.secret = true;
-    key.multiline = true;
-    form.fields.push_back(std::move(key));
-    if (!oauth.client_assertion.key_id.empty()) return;
-    id.name = "key_id";
-    id.label = "Key ID";
-    id.help = "The provider's name for the key, if it gave one (kid).";
-    id.required = false;
-    form.fields.push_back(std::move(id));
-}
-
-bool names_secret(const provider::OAuth2& oauth) {
-    return oauth.token_auth_method == TokenAuthMethod::client_secret_basic ||
-           oauth.token_auth_method == TokenAuthMethod::client_secret_post ||
-           oauth.token_auth_method == TokenAuthMethod::client_secret_jwt;
-}
-
-// A device is a public client (RFC 8628 section 3.1) unless the definition names how it authenticates; a client that
-// acts for itself must have a secret (RFC 6749 section 4.4), or a key.
-bool asks_for_secret(const provider::OAuth2& oauth, Flow flow) {
-    if (flow == Flow::device_code) return names_secret(oauth);
-    return oauth.token_auth_method != TokenAuthMethod::none && !by_key(oauth);
-}
-
 bool needs_secret(const provider::OAuth2& oauth, Flow flow) {
-    if (!asks_for_secret(oauth, flow)) return false;
-    return oauth.client_secret_required || names_secret(oauth) || flow == Flow::client_credentials;
+    const auto fields = client_fields(oauth, flow);
+    return std::any_of(fields.begin(), fields.end(), [](const auto& field) { return field.name == "client_secret" && field.required; });
 }
 
 std::string_view what_to_register(Flow flow) {
@@ -65,27 +33,14 @@ std::string_view what_to_register(Flow flow) {
 // `known_id`: of a client whose secret alone is missing.
 Form client_form(const Attempt& attempt, const std::string& redirect_uri, const std::string& origin,
                  const std::string& known_id) {
-    const auto& oauth = *attempt.definition.oauth2;
     auto form = form_for(attempt.definition);
-    const bool secret_too = asks_for_secret(oauth, attempt.flow);
+    form.fields = client_fields(*attempt.definition.oauth2, attempt.flow);
+    const bool more = form.fields.size() > 1;
     form.intro = fmt::format(
         "Register {} at the provider, then enter what it gives you. You are asked only once; {} stored encrypted on this "
-        "computer and sent only to {}.", what_to_register(attempt.flow), secret_too || by_key(oauth) ? "both are" : "it is", origin);
+        "computer and sent only to {}.", what_to_register(attempt.flow), more ? "all is" : "it is", origin);
     form.redirect_uri = redirect_uri;
-    FormField id;
-    id.name = "client_id";
-    id.label = "Client ID";
-    id.default_value = known_id;
-    form.fields.push_back(std::move(id));
-    if (by_key(oauth)) add_key_fields(oauth, form);
-    if (!secret_too) return form;
-    FormField secret;
-    secret.name = "client_secret";
-    secret.label = "Client secret";
-    secret.secret = true;
-    secret.required = needs_secret(oauth, attempt.flow);
-    if (!secret.required) secret.help = "Leave it empty if the application has none.";
-    form.fields.push_back(std::move(secret));
+    form.fields.front().default_value = known_id;
     return form;
 }
 

@@ -1,18 +1,18 @@
 """Questions on a terminal: a secret is not echoed, and the terminal is as before however it ends (CL-02)."""
-import json, pty, select, termios
+import fcntl, json, pty, select, struct, termios
 from harness import *
 
 
 class Terminal:
     """The program with a terminal of its own; what it shows is kept."""
 
-    def __init__(self, world, *arguments, env=None):
+    def __init__(self, world, *arguments, env=None, columns=80):
         self.world, self.shown = world, ""
         self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
 
         def take_terminal():
             os.setsid()
-            import fcntl
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         self.before = termios.tcgetattr(self.master)
         self.process = subprocess.Popen([world.program, *arguments], stdin=slave, stdout=slave, stderr=slave, env=env or world.environment(), preexec_fn=take_terminal)
@@ -170,7 +170,7 @@ def two_fields_of_a_custom_definition(world):
     terminal = Terminal(world, "login", "pair", "--input", "terminal")
     terminal.read_until(": ")
     terminal.type("somebody\n")
-    terminal.read_until("Password: ")  # what is typed before the prompt is thrown away, so that nothing slips into it
+    terminal.read_until("Password (optional): ")  # what is typed before the prompt is thrown away, so that nothing slips into it
     terminal.type(secret + "\n")
     terminal.read_until("Successfully logged in")
     terminal.end(0)

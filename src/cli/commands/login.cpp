@@ -14,6 +14,7 @@
 #include "cli/device_prompt.hpp"
 #include "cli/interruptible.hpp"
 #include "connection/connect.hpp"
+#include "connection/flow_choice.hpp"
 #include "sys/files.hpp"
 #include "sys/process.hpp"
 #include "sys/terminal.hpp"
@@ -75,17 +76,25 @@ Result<connection::ConnectRequest> request_from(const Invocation& invocation, co
     return request;
 }
 
-api::LocalPageOptions page_options(Context& context, bool may_open_browser) {
+// What needs no browser on this machine; empty when the provider has no such flow.
+std::string other_way(const provider::ProviderDefinition& definition) {
+    const auto flows = connection::flows_of(definition);
+    if (std::find(flows.begin(), flows.end(), provider::Flow::device_code) == flows.end()) return {};
+    return "  (or log in by another device's browser: claviger login " + definition.name + " --flow device_code)";
+}
+
+api::LocalPageOptions page_options(Context& context, bool may_open_browser, std::string other_way) {
     api::LocalPageOptions options;
     options.port = connection::kCallbackPort;
     options.say = [&out = context.out()](std::string_view line) { out.talk(line); };
-    options.open_browser = [&out = context.out(), may_open_browser](const net::Url& url) {
+    options.open_browser = [&out = context.out(), may_open_browser, other_way = std::move(other_way)](const net::Url& url) {
         const bool opened = may_open_browser && display_available() && sys::open_browser(url.text()).has_value();
         // The page has just said the link itself.
         out.talk(opened ? "Opened it in your browser." : "Open it in your browser.");
         if (!opened && std::getenv("SSH_CONNECTION") != nullptr) {
             out.talk("  (over SSH: connect with  ssh -L 7998:127.0.0.1:7998 ...  so that the answer arrives here)");
         }
+        if (!opened && !other_way.empty()) out.talk(other_way);
     };
     return options;
 }
@@ -222,8 +231,10 @@ Outcome login(Context& context, const Invocation& invocation) {
         start_countdown(loop, context.out(), countdown);
     };
     const bool may_open = config->get("login.browser") != "never";
+    const bool by_device = request.flow.value_or(definition.flow) == provider::Flow::device_code;
+    const auto hint = other_way(definition);
     const auto open_page = [&]() {
-        auto options = page_options(context, may_open);
+        auto options = page_options(context, may_open, by_device ? std::string() : hint);
         options.show_code = show_code;
         return api::LocalPage::open(loop, std::move(options), context.random(), context.log());
     };

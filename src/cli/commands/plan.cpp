@@ -48,10 +48,8 @@ std::vector<std::string> asked_for(const ProviderDefinition& d) {
     }
     if (d.oauth2) {
         if (d.flow == Flow::dcr_pkce) return labels;
-        labels.emplace_back("client id");
-        // As the form has it: a named method that sends a secret needs one.
-        const bool needed = d.oauth2->client_secret_required || d.oauth2->token_auth_method.has_value();
-        if (d.oauth2->token_auth_method != provider::TokenAuthMethod::none) labels.emplace_back(needed ? "client secret" : "client secret, if there is one");
+        const auto client = connection::client_fields(*d.oauth2, d.flow);
+        for (const auto& field : client) labels.push_back(base::to_lower(field.label) + (field.required ? "" : ", if there is one"));
     } else if (d.oauth1) {
         labels.insert(labels.end(), {"consumer key", d.oauth1->signature_method == "RSA-SHA1" ? "private key" : "consumer secret"});
     } else if (const auto form = connection::CredentialForm::make(d)) {

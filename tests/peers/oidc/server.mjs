@@ -17,6 +17,8 @@ const { values: options } = parseArgs({
     'no-registration': { type: 'boolean', default: false },
     'pkce-optional': { type: 'boolean', default: false },
     'no-iss': { type: 'boolean', default: false },
+    'device-ttl': { type: 'string', default: '600' },
+    resource: { type: 'string' },
     'no-rotation': { type: 'boolean', default: false },
     'require-par': { type: 'boolean', default: false },
     'dpop-nonce': { type: 'boolean', default: false },
@@ -34,6 +36,12 @@ function signingKeys() {
   return { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'one' }] }
 }
 
+// One resource server beside userinfo; its tokens are JWTs that say for whom they are.
+function getResourceServerInfo(ctx, indicator) {
+  if (indicator !== options.resource) throw new errors.InvalidTarget()
+  return { scope: 'api:read api:write', audience: indicator, accessTokenFormat: 'jwt', accessTokenTTL: Number(options['access-ttl']) }
+}
+
 const provider = new Provider(issuer, {
   clients: options.clients ? JSON.parse(readFileSync(options.clients, 'utf8')) : [],
   jwks: signingKeys(),
@@ -48,7 +56,8 @@ const provider = new Provider(issuer, {
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
   ttl: {
     AccessToken: Number(options['access-ttl']), AuthorizationCode: 60, Grant: 86_400, IdToken: 3600,
-    Interaction: 3600, RefreshToken: 86_400, Session: 3600, DeviceCode: 600,
+    Interaction: 3600, RefreshToken: 86_400, Session: 3600, DeviceCode: Number(options['device-ttl']),
+    ClientCredentials: Number(options['access-ttl']),
   },
   features: {
     devInteractions: { enabled: false },
@@ -58,6 +67,7 @@ const provider = new Provider(issuer, {
     introspection: { enabled: true },
     deviceFlow: { enabled: true },
     clientCredentials: { enabled: true },
+    resourceIndicators: { enabled: Boolean(options.resource), getResourceServerInfo },
     pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: options['require-par'] },
     dPoP: { enabled: true, nonceSecret: options['dpop-nonce'] ? randomBytes(32) : undefined, requireNonce: () => options['dpop-nonce'] },
   },
