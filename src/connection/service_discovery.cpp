@@ -180,8 +180,6 @@ provider::ProviderDefinition definition_of(const DiscoveredService& service, con
     oauth.jwks_url = text_of(server.jwks_uri);
     oauth.supports_dcr = server.registration_endpoint.has_value();
     oauth.supports_device_code = server.device_authorization_endpoint.has_value();
-    // A server that lists its methods and S256 not among them would refuse it, or ignore it: then it does no harm.
-    oauth.pkce = !server.code_challenge_methods_stated || holds(server.code_challenge_methods_supported, "S256");
     oauth.token_auth_method = method_of(server);
     if (service.resource) oauth.resource = service.resource->resource;
     take_scopes(service, oauth);
@@ -206,7 +204,7 @@ DiscoveryNotes notes_on(const DiscoveredService& service) {
     offers(server.device_authorization_endpoint, "device endpoint: login without a browser on this machine");
     const auto& methods = server.code_challenge_methods_supported;
     if (holds(methods, "S256")) notes.found.push_back("PKCE with S256");
-    else if (server.code_challenge_methods_stated) notes.missing.push_back("PKCE with S256: it lists other methods only, so the definition switches PKCE off");
+    else if (server.code_challenge_methods_stated) notes.missing.push_back("PKCE with S256: it lists other methods only; S256 is sent all the same (\"pkce\": false in the definition would switch it off)");
     else notes.missing.push_back("a word on PKCE: S256 is used, as every server should take it");
     if (server.require_pushed_authorization_requests) notes.found.push_back("it requires pushed authorization requests (RFC 9126)");
     if (!server.token_endpoint) notes.missing.push_back("token endpoint: add oauth.token_url");

@@ -42,7 +42,7 @@ TEST(ServiceDiscovery, what_is_made_reads_back_without_an_error) {
     EXPECT_EQ(d.api_urls, std::vector<std::string>{"https://mcp.acme.example/mcp"});
     EXPECT_EQ(d.oauth2->scopes, (std::vector<std::string>{"openid", "offline_access"}));
     EXPECT_EQ(d.oauth2->available_scopes.size(), 3u);
-    EXPECT_FALSE(d.oauth2->pkce);
+    EXPECT_TRUE(d.oauth2->pkce) << "OA-02: only a human switches it off";
     EXPECT_EQ(d.oauth2->token_auth_method, provider::TokenAuthMethod::client_secret_basic);
     const auto notes = notes_on(found);
     EXPECT_NE(std::find_if(notes.missing.begin(), notes.missing.end(), [](const auto& line) { return line.starts_with("PKCE with S256"); }), notes.missing.end());
