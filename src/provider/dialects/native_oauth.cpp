@@ -61,7 +61,7 @@ void read_assertion(FieldReader& parent, std::string_view key, AssertionRule& ru
     auto assertion = parent.object(key);
     if (!assertion) return;
     rule.present = true;
-    rule.algorithm = assertion->choice("algorithm", {"RS256", "PS256", "ES256", "EdDSA", "HS256"}).value_or("RS256");
+    rule.algorithm = assertion->choice("algorithm", {"RS256", "PS256", "ES256", "EdDSA", "HS256"}).value_or("");
     rule.issuer = assertion->string("issuer");
     rule.subject = assertion->string("subject");
     rule.audience = assertion->string("audience");

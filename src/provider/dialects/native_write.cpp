@@ -110,7 +110,7 @@ std::string_view format_text(BodyFormat format) {
 void write_assertion(std::string_view key, const AssertionRule& rule, ObjectWriter& out) {
     if (!rule.present) return;
     ObjectWriter assertion;
-    assertion.text("algorithm", rule.algorithm, "RS256");
+    assertion.text("algorithm", rule.algorithm);
     assertion.text("issuer", rule.issuer);
     assertion.text("subject", rule.subject);
     assertion.text("audience", rule.audience);
