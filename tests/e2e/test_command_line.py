@@ -413,7 +413,8 @@ def list_json_has_a_stable_shape(world):
         check(set(entry) == {"problem", "name", "display_name", "source", "overrides_bundled", "auth_type", "flow", "connections"}, f"members {set(entry)}")
         check(entry["source"] in ("bundled", "custom") and isinstance(entry["overrides_bundled"], bool), f"{entry}")
         by_name[entry["name"]] = entry
-    equal(by_name["acme"]["connections"], [{"provider": "acme", "connection": "default", "default": True, "status": "connected", "scopes": [], "expires_at": None,
+    equal(by_name["acme"]["connections"], [{"provider": "acme", "connection": "default", "default": True, "status": "connected", "why": None, "command": None, "login_reason": None, "refresh_failing_since": None,
+                                     "scopes": [], "expires_at": None,
                                             "base_url": None, "account": None, "missing_scopes": []}], "a connection")
     got = json.loads(world.run("get", "acme", "--json").stdout)
     equal({k: got[k] for k in by_name["acme"]["connections"][0]}, by_name["acme"]["connections"][0], "get has the members of list, of the same types")
@@ -479,7 +480,7 @@ def a_changed_definition_says_what_it_suspends(world):
     check("claviger login" not in changed, f"{changed}")
     equal(changed.count("suspended"), 1, f"said once: {changed}")
     noted = world.run("run", "--", "true").stderr
-    contains(noted, "note: the connection default of acme is suspended", "run says so")
+    contains(noted, "note: acme (default): the definition changed since the login", "run says so")
     contains(noted, "claviger confirm acme", "and what mends it")
     world.run("register", file, "--force", "--yes")
     check("suspended" not in world.run("register", file, "--force", "--yes").stderr, "back again, nothing is suspended")
