@@ -1,7 +1,11 @@
 #include "connection/client_of.hpp"
 
+#include <map>
+#include <string>
+
 #include <fmt/format.h>
 
+#include "connection/request_fields.hpp"
 #include "oauth/registration.hpp"
 #include "provider/expand.hpp"
 
@@ -20,19 +24,27 @@ ClientAuthentication method_of(const ClientRecord& record, const provider::OAuth
     return stated || record.client_secret.empty() ? ClientAuthentication::none : ClientAuthentication::client_secret_post;
 }
 
-base::Result<oauth::Assertion> assertion_of(const ClientRecord& record, const provider::AssertionRule& rule,
-                                            const provider::VariableValues& variables, const AssertionAudience& audience) {
+// The texts of the rule filled in, "" where there is none.
+base::Result<oauth::Assertion> assertion_of(const provider::ProviderDefinition& definition, const provider::VariableValues& variables,
+                                            const oauth::Client& client) {
+    const auto& rule = definition.oauth2->client_assertion;
+    const std::map<std::string, std::string> captured;
+    RequestFields fields(definition, variables, captured);
+    fields.set("client_id", client.client_id);
     oauth::Assertion assertion;
     assertion.algorithm = rule.algorithm;
-    assertion.key_id = record.key_id.empty() ? rule.key_id : record.key_id;
-    assertion.issuer = rule.issuer;
-    assertion.subject = rule.subject;
-    assertion.claims = rule.claims;
     assertion.lifetime = std::chrono::seconds(rule.lifetime_seconds);
-    assertion.audience = std::string(audience.issuer.empty() ? audience.token_endpoint : audience.issuer);
-    if (rule.audience.empty()) return assertion;
-    assertion.audience = rule.audience;
-    if (provider::variables_in(rule.audience).empty()) return assertion;  // an identifier is sent as it is written
+    TRY(claims, fields.parameters(rule.claims));
+    assertion.claims = std::move(claims);
+    struct Place { const std::string& text; std::string& into; };
+    for (const auto& [text, into] : {Place{rule.key_id, assertion.key_id}, Place{rule.issuer, assertion.issuer},
+                                     Place{rule.subject, assertion.subject}, Place{rule.audience, assertion.audience}}) {
+        TRY(value, fields.secret_text(text, client));
+        into = std::string(value.reveal());
+    }
+    // An identifier is sent as it is written; only one with {variables} is expanded.
+    const bool url_of_variables = rule.audience.find("{{") == std::string::npos && !provider::variables_in(rule.audience).empty();
+    if (!url_of_variables) return assertion;
     TRY(url, provider::expand_url(rule.audience, variables));
     assertion.audience = url.text();
     return assertion;
@@ -63,7 +75,9 @@ base::Result<oauth::Client> client_of(const ClientRecord& record, const provider
     if (by_secret && client.client_secret.empty()) return lacks(record, "secret");
     if (by_key && client.private_key.empty()) return lacks(record, "private key");
     if (by_key || client.authentication == ClientAuthentication::client_secret_jwt) {
-        TRY(assertion, assertion_of(record, oauth.client_assertion, variables, audience));
+        TRY(assertion, assertion_of(definition, variables, client));
+        if (assertion.audience.empty()) assertion.audience = std::string(audience.issuer.empty() ? audience.token_endpoint : audience.issuer);
+        if (!record.key_id.empty()) assertion.key_id = record.key_id;
         client.assertion = std::move(assertion);
     }
     return client;

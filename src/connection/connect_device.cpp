@@ -28,7 +28,11 @@ base::Result<oauth::TokenRequest> authorization_request(const Attempt& attempt, 
     TRY(resource, resource_parameter(oauth, attempt.variables));
     if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
     if (!oauth.audience.empty()) request.grant.emplace_back("audience", base::Secret(oauth.audience));
-    request.options.extra_headers = oauth.token_headers;
+    const std::map<std::string, std::string> captured;
+    RequestFields fields(attempt.definition, attempt.variables, captured);
+    fields.set("client_id", client.client_id);
+    TRY(headers, fields.parameters(oauth.token_headers));
+    request.options.extra_headers = std::move(headers);
     request.options.rename = renames_of(oauth, "device");
     return request;
 }

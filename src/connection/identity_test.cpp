@@ -96,7 +96,7 @@ TEST_F(Captured, OA27_without_a_pattern_it_is_still_an_https_origin_and_never_th
     for (const auto* hostile : {"http://eu.acme.example", "https://a:b@eu.acme.example", "https://eu.acme.example?x", "https://eu.acme.example#x",
                                 "https://eu acme", "ftp://acme.example", "//acme.example", "https://"})
         EXPECT_FALSE(variables_of(open, with("instance_url", hostile))) << hostile;
-    for (const auto* local : {"http://127.0.0.1:7998", "https://localhost", "https://[::1]/", "http://0x7f.1", "https://a.localhost"}) {
+    for (const auto* local : {"http://127.0.0.1:7998", "https://localhost", "https://[::1]/", "http://0x7f.1", "https://a.localhost", "127.0.0.1:8443", "localhost:8443", "localhost", "[::1]:1"}) {
         const auto refused = variables_of(open, with("instance_url", local));
         ASSERT_FALSE(refused) << local;
         EXPECT_EQ(refused.error().code, ErrorCode::denied) << local;

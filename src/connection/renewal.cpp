@@ -170,7 +170,8 @@ base::Result<void> take_renewal(const provider::ProviderDefinition& definition, 
     narrow_scopes(connection, token.scope);
     if (!token.access_token.empty()) {
         connection.access_token = std::move(token.access_token);
-        connection.token_type = std::move(token.token_type);
+        // Bound at the login, bound for good: a server that answers otherwise gets proofs all the same (RFC 9449, OA-22).
+        if (connection.dpop_key.empty()) connection.token_type = std::move(token.token_type);
     }
     if (!token.refresh_token.empty()) connection.refresh_token = std::move(token.refresh_token);
     for (auto& [name, value] : token.captured) connection.captured.insert_or_assign(name, std::move(value));

@@ -51,6 +51,15 @@ oauth::TokenResponse answer(std::string_view access, std::string_view refresh = 
     return token;
 }
 
+TEST(Renewal, OA22_a_bound_token_stays_bound_whatever_the_answer_calls_it) {
+    auto connection = connected();
+    connection.dpop_key = base::Secret("{}");
+    connection.token_type = "DPoP";
+    ASSERT_TRUE(take_renewal(acme(), answer("at-1", "rt-1"), connection, kNow));
+    EXPECT_EQ(connection.token_type, "DPoP");
+    EXPECT_EQ(connection.refresh_token.reveal(), "rt-1");
+}
+
 struct Sent { std::string method, url, body, authorization; };
 
 Sent sent(const provider::ProviderDefinition& definition, const Connection& connection, oauth::Client with = client()) {

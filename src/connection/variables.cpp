@@ -16,7 +16,11 @@ bool is_default(const provider::Variable& variable, const std::string& value) {
 }
 
 bool on_this_machine(std::string_view text) {
-    const auto url = net::Url::parse(text);
+    auto url = net::Url::parse(text);
+    if (!url) {  // "localhost:8443" is an origin too, once it stands in a URL
+        const auto canonical = provider::canonical_base_url(text);
+        if (canonical) url = net::Url::parse(*canonical);
+    }
     return url && url->host_is_loopback();
 }
 

@@ -183,7 +183,7 @@ Task<Result<Response>> Client::State::send_unobserved(std::shared_ptr<State> sel
     const RequestHead head = make_head(request, self->options.user_agent);
     const std::string key = pool_key_of(kOwnPool, request.url);
     const std::size_t max = self->options.max_response_body;
-    const bool safe = is_safe(request.method);
+    const bool safe = is_safe(request.method) && !request.once;
     const std::string_view body = request.body;
     std::chrono::milliseconds longest_idle = kFreshEnough;
     if (safe) longest_idle = self->options.idle_time;
@@ -195,7 +195,7 @@ Task<Result<Response>> Client::State::send_unobserved(std::shared_ptr<State> sel
     const bool stale = !response && lease->reused && is_lost(response.error().code) &&
                        !lease->connection->received_any();
     if (stale && safe) {
-        // Only what changes nothing is sent again; a token request never is.
+        // Only what changes nothing is sent again; a token request never is (RF-01).
         auto fresh = co_await connect(self, request.url, deadline, AcquireOptions());
         if (!fresh) co_return base::fail(std::move(fresh).error().within(request.url.origin()));
         lease->connection = std::move(*fresh);

@@ -20,6 +20,9 @@ struct Request {
     net::Url url;
     Fields fields;
     base::WipedString body;  // sent with Content-Length when not empty or the method is POST/PUT/PATCH
+    // It changes something at the server, whatever its method: it goes out on a connection that is fresh enough and is
+    // never sent again by itself.
+    bool once = false;
 };
 
 struct Response {

@@ -110,6 +110,17 @@ TEST_F(ClientTest, OA08_a_token_request_is_never_sent_twice) {
     }
 }
 
+TEST_F(ClientTest, RF01_what_spends_a_token_is_never_sent_twice_also_as_GET) {
+    RawPeer peer(loop, {Script{{kOk}, {"", true}}, Script{{kOk}}});
+    Client client = make();
+    ASSERT_TRUE(send(client, request("GET", peer.url("/1"))));
+    auto renewal = request("GET", peer.url("/token?refresh_token=r1"));
+    renewal.once = true;
+    EXPECT_FALSE(send(client, std::move(renewal)));
+    EXPECT_EQ(peer.connections, 1);
+    EXPECT_EQ(peer.requests.size(), 2u);
+}
+
 TEST_F(ClientTest, an_answer_that_has_begun_is_not_asked_for_again) {
     RawPeer peer(loop, {Script{{kOk}, {"HTTP/1.1 200", true}}, Script{{kOk}}});
     Client client = make();

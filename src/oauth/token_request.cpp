@@ -195,6 +195,7 @@ base::Result<http::Request> token_http_request(const TokenRequest& request, std:
 
     const auto& options = request.options;
     http::Request http{options.method, request.endpoint, {}, {}};
+    http.once = true;  // also as GET: it spends a code or a token
     http.fields.set("Accept", "application/json");
     TRY_VOID(add_headers(http.fields, options.extra_headers));
     if (request.client.authentication == ClientAuthentication::client_secret_basic)

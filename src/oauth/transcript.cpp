@@ -29,6 +29,8 @@ constexpr std::array<std::string_view, 15> kWords{"error",   "error_description"
 constexpr std::array<std::string_view, 2> kOpenFields{"accept", "content-type"};
 constexpr std::array<std::string_view, 4> kTellingFields{"location", "retry-after", "www-authenticate", "server"};
 
+constexpr std::string_view kHidden = "[hidden]";
+
 template <std::size_t N>
 bool has(const std::array<std::string_view, N>& names, std::string_view name) {
     const auto lower = base::to_lower(name);
@@ -107,7 +109,9 @@ void Recorder::hide(std::string_view value) {
 std::string Recorder::words(std::string_view foreign) const {
     std::string text(foreign.substr(0, 4096));
     for (const auto& secret : hidden_) {
-        for (auto at = text.find(secret.reveal()); at != std::string::npos; at = text.find(secret.reveal(), at)) text.replace(at, secret.size(), "[hidden]");
+        // What was put in is not looked at again: a value may be a part of it.
+        for (auto at = text.find(secret.reveal()); at != std::string::npos; at = text.find(secret.reveal(), at + kHidden.size()))
+            text.replace(at, secret.size(), kHidden);
     }
     return clean_text(text);
 }

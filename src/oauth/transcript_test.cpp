@@ -57,6 +57,12 @@ TEST_F(TranscriptTest, LG02_a_server_that_repeats_a_secret_gives_nothing_away) {
     EXPECT_THAT(text(), HasSubstr("no client with the secret [hidden]"));
 }
 
+TEST_F(TranscriptTest, a_secret_that_is_a_part_of_what_stands_for_it_ends_too) {
+    recorder.exchange(post("application/x-www-form-urlencoded", "client_secret=hidden"),
+                      answer(400, "application/json", R"({"hint":"[hidden]","error":"hidden","error_description":"hidden hidden"})"));
+    EXPECT_THAT(text(), HasSubstr("[hidden]"));
+}
+
 TEST_F(TranscriptTest, what_is_written_reads_back) {
     recorder.transcript().provider = "acme";
     recorder.transcript().pkce = false;

@@ -157,7 +157,7 @@ void check_api_key(RuleCheck& check, const ApiKey& key) {
 std::vector<std::string> credential_fields(const ProviderDefinition& definition) {
     std::vector<std::string> names;
     switch (definition.auth_type) {
-        case AuthType::oauth2: names = {"access_token", "token_type", "id_token", "client_id"}; break;
+        case AuthType::oauth2: names = {"access_token", "token_type", "client_id"}; break;
         case AuthType::oauth1: names = {"access_token", "access_token_secret", "client_id"}; break;
         case AuthType::api_key: names = {"api_key"}; break;
         case AuthType::basic: names = {"username", "password"}; break;
