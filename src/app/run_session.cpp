@@ -194,6 +194,8 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
             continue;
         }
         say_what_is_wrong(broker, request, *definition, stored);
+        if (route->rules.empty() && request.say)
+            request.say("note: " + provider + " (" + name + ") serves no host: its definition has no api_url");
         for (auto& export_name : inject::export_names(*definition)) names.insert(std::move(export_name));
         routes.push_back(std::move(*route));
     }

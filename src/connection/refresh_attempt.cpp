@@ -122,7 +122,7 @@ net::Task<base::Result<Refreshed>> RefreshCore::attempt(std::shared_ptr<RefreshC
         if (quiet && now < *quiet && *quiet - now < std::chrono::hours(26)) {
             const auto seconds = std::chrono::ceil<std::chrono::seconds>(*quiet - now).count();
             co_return base::fail(ErrorCode::network, fmt::format("{} asked to be left alone", origin),
-                                 fmt::format("Claviger tries again in {} seconds", seconds));
+                                 fmt::format("the next use asks again, but not within {} seconds", seconds));
         }
         CO_TRY(renewed, copy_of(at->look.connection));
         CO_TRY_VOID(self->begin(*at));

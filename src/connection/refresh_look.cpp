@@ -112,7 +112,7 @@ std::optional<base::Error> RefreshCore::hold(const Look& look, const std::string
     const auto& state = look.state;
     const auto later = [&](base::Instant until) {
         const auto seconds = std::chrono::ceil<std::chrono::seconds>(until - now).count();
-        return fmt::format("Claviger tries again in {} seconds", seconds);
+        return fmt::format("the next use asks again, but not within {} seconds", seconds);
     };
     if (look.forced) {
         if (token_hash(look.connection.access_token) == state.refused_token) {

@@ -32,7 +32,7 @@ std::string login_command(const StandingFacts& facts) {
 }
 
 Standing standing_of(const StandingFacts& facts) {
-    const auto failing = [&] { return fmt::format("its renewal fails since {}; Claviger tries again by itself", base::to_rfc3339(*facts.failing_since)); };
+    const auto failing = [&] { return fmt::format("its renewal fails since {}; the next use tries again", base::to_rfc3339(*facts.failing_since)); };
     switch (facts.status) {
         case Status::suspended:
             return {Status::suspended, "the definition changed since the login", "claviger confirm " + facts.provider};

@@ -25,9 +25,13 @@ struct Login {  // what the advice is derived from
         }
         return nullptr;
     }
+    // As the last request said it, else as the last earlier one did.
     [[nodiscard]] std::string value(std::string_view name) const {
-        const auto* outline = sent(name);
-        return outline == nullptr ? std::string() : outline->value;
+        for (auto step = transcript.steps.rbegin(); step != transcript.steps.rend(); ++step) {
+            const auto* outline = Login{transcript, *step}.sent(name);
+            if (outline != nullptr) return outline->value;
+        }
+        return {};
     }
     [[nodiscard]] std::string redirect_uri() const {
         const auto sent_one = value("redirect_uri");
@@ -56,7 +60,11 @@ Check scopes(const Login& login) {
                                     : fmt::format("asked for '{}': does the service know each, and does the app have leave to ask for them? Try fewer with --scopes", asked)};
 }
 Check authentication(const Login& login) {
-    if (!login.sent_secret()) return {"client secret", "none was sent; a confidential app needs it: claviger remove the provider's client, log in again and enter it"};
+    if (login.transcript.flow == "oauth1")
+        return {"consumer key and secret", "are both those of this app, without spaces, and is oauth1.signature_method the one that the service wants?"};
+    if (!login.sent_secret())
+        return {"client secret", fmt::format("none was sent; a confidential app needs it: claviger remove {0} forgets the client (keep a definition of your own before: "
+                                             "claviger inspect {0}), then log in again and enter it", login.transcript.provider)};
     const auto& method = login.transcript.client_authentication;
     return {"client secret", fmt::format("it was sent{}; is it the current one, of this app? Some services want it the other way: \"token_auth_method\": \"{}\"",
                                          method.empty() ? "" : " by " + method, method == "client_secret_basic" ? "client_secret_post" : "client_secret_basic")};
@@ -79,6 +87,7 @@ Checks by_error(const Login& login, const std::string& error) {
     if (error == "unsupported_response_type") return {{"kind of app", "the service does not give codes at this URL; check the authorization URL, and that the app may use the authorization code flow"}, client_id(login)};
     if (error == "unsupported_grant_type") return {{"grant", fmt::format("the service does not know the grant '{}' at this URL; check flow and token URL", login.value("grant_type"))}, token_url(login)};
     if (error == "invalid_target") return {{"resource", fmt::format("the server does not know the resource '{}'; check oauth.resource", login.value("resource"))}};
+    if (error == "authorization_pending" || error == "slow_down") return {{"the code", "nobody approved it; log in again, open the link and enter the code"}};
     if (error == "expired_token") return {{"time", "nobody entered the code in time; log in again"}};
     if (error == "server_error" || error == "temporarily_unavailable") return {later(), client_id(login), scopes(login)};
     if (error == "invalid_client_metadata") return {{"registration", "the server does not take what was asked for; register an app by hand and use the flow pkce"}, redirect_url(login)};
@@ -141,6 +150,7 @@ Checks checks_for(const Login& login) {
     }
     if (login.last.kind == Step::Kind::authorization) {
         if (!error.empty()) return {client_id(login), redirect_url(login), scopes(login), pkce(login)};
+        if (login.transcript.flow == "oauth1") return {{"the answer", "the account, or the service, said no: log in again and approve the request"}};
         return {{"the answer", "the browser came back, but what it brought is not of this login or this server: log in again in one window, and check oauth.issuer"}};
     }
     return by_shape(login);

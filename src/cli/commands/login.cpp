@@ -50,6 +50,8 @@ Result<connection::ConnectRequest> request_from(const Invocation& invocation, co
     request.connection_name = name;
     request.force = invocation.has("--force");
     request.if_needed = invocation.has("--if-needed");
+    if (request.force && request.if_needed)
+        return base::fail(ErrorCode::usage, "--force and --if-needed contradict each other", "give one of them");
     if (invocation.has("--flow")) request.flow = provider::flow_from(invocation.value("--flow"));
     if (invocation.has("--scopes")) {
         std::vector<std::string> scopes;
@@ -77,20 +79,23 @@ Result<connection::ConnectRequest> request_from(const Invocation& invocation, co
 }
 
 // What needs no browser on this machine; empty when the provider has no such flow.
-std::string other_way(const provider::ProviderDefinition& definition) {
+std::string other_way(const provider::ProviderDefinition& definition, const std::string& connection_name) {
     const auto flows = connection::flows_of(definition);
     if (std::find(flows.begin(), flows.end(), provider::Flow::device_code) == flows.end()) return {};
-    return "  (or log in by another device's browser: claviger login " + definition.name + " --flow device_code)";
+    return "  (or log in by another device's browser: claviger login " + definition.name + " --flow device_code" +
+           (connection_name == "default" ? "" : " --connection " + connection_name) + ")";
 }
 
 api::LocalPageOptions page_options(Context& context, bool may_open_browser, std::string other_way) {
     api::LocalPageOptions options;
     options.port = connection::kCallbackPort;
-    options.say = [&out = context.out()](std::string_view line) { out.talk(line); };
+    // Without its link a login waits for nothing: the link is shown with --quiet and --json too.
+    options.say = [&out = context.out()](std::string_view line) { out.prompt(line); };
     options.open_browser = [&out = context.out(), may_open_browser, other_way = std::move(other_way)](const net::Url& url) {
         const bool opened = may_open_browser && display_available() && sys::open_browser(url.text()).has_value();
         // The page has just said the link itself.
-        out.talk(opened ? "Opened it in your browser." : "Open it in your browser.");
+        if (opened) out.talk("Opened it in your browser.");
+        else out.prompt("Open it in your browser.");
         if (!opened && std::getenv("SSH_CONNECTION") != nullptr) {
             out.talk("  (over SSH: connect with  ssh -L 7998:127.0.0.1:7998 ...  so that the answer arrives here)");
         }
@@ -232,7 +237,7 @@ Outcome login(Context& context, const Invocation& invocation) {
     };
     const bool may_open = config->get("login.browser") != "never";
     const bool by_device = request.flow.value_or(definition.flow) == provider::Flow::device_code;
-    const auto hint = other_way(definition);
+    const auto hint = other_way(definition, request.connection_name);
     const auto open_page = [&]() {
         auto options = page_options(context, may_open, by_device ? std::string() : hint);
         options.show_code = show_code;
