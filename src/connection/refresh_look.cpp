@@ -111,7 +111,8 @@ std::optional<base::Error> RefreshCore::hold(const Look& look, const std::string
         return fmt::format("Claviger tries again in {} seconds", seconds);
     };
     if (look.forced) {
-        if (token_hash(look.connection.access_token) == state.refused_token) {
+        // While that renewal has no outcome yet, its outcome is what is wanted.
+        if (state.attempt.empty() && token_hash(look.connection.access_token) == state.refused_token) {
             return base::Error::make(ErrorCode::denied, "the API refuses a token that was renewed for it already",
                                      "look at what the API says; a new login may be needed");
         }
