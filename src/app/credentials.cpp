@@ -12,7 +12,7 @@ using proxy::CredentialPtr;
 // One renewal and those who wait for it.
 struct LiveCredentials::Renewal {
     bool done = false;
-    Result<void> outcome{};
+    Result<CredentialPtr> outcome{CredentialPtr()};
     std::vector<std::shared_ptr<net::Event>> waiting{};
 };
 
@@ -63,15 +63,21 @@ bool LiveCredentials::usable(Made& made) {
 Result<void> LiveCredentials::make(const Key& key, Made& made) {
     TRY(definition, with_.registry.load(key.first));
     TRY(stored, with_.connections.load(key.first, key.second));
-    const auto now = with_.clock.now();
-    const bool renewable = connection::renewable(stored, definition);
-    if (renewable && stored.status(now, provider::security_digest(definition)) == connection::Status::expired) return {};
-    TRY(injection, inject::Injection::make(definition, stored, now, with_.connections));
+    TRY(credential, credential_of(definition, stored));
+    if (!credential) return {};
     with_.background.in_use(stored, definition);
-    base::Secret token = renewable ? stored.access_token.duplicate() : base::Secret();
-    made.credential = std::make_shared<const proxy::Credential>(proxy::Credential{std::move(injection), std::move(token)});
+    made.credential = std::move(credential);
     made.due = with_.refresher.due(stored, definition);
     return {};
+}
+
+Result<CredentialPtr> LiveCredentials::credential_of(const provider::ProviderDefinition& definition, const connection::Connection& connection) {
+    const auto now = with_.clock.now();
+    const bool renewable = connection::renewable(connection, definition);
+    if (renewable && connection.status(now, provider::security_digest(definition)) == connection::Status::expired) return CredentialPtr();
+    TRY(injection, inject::Injection::make(definition, connection, now, with_.connections));
+    base::Secret token = renewable ? connection.access_token.duplicate() : base::Secret();
+    return std::make_shared<const proxy::Credential>(proxy::Credential{std::move(injection), std::move(token)});
 }
 
 net::Task<Result<CredentialPtr>> LiveCredentials::credential(std::string provider, std::string connection, net::Cancellation& gone) {
@@ -82,6 +88,7 @@ net::Task<Result<CredentialPtr>> LiveCredentials::credential(std::string provide
     if (!outcome) co_return base::fail(std::move(outcome).error());
     found = at_hand(key);
     if (!found || *found) co_return found;
+    if (*outcome) co_return outcome;
     co_return base::fail(ErrorCode::protocol, "the new token of " + key.first + " (" + key.second + ") had expired when it came",
                          "check this machine's clock, then try again");
 }
@@ -92,6 +99,7 @@ net::Task<Result<CredentialPtr>> LiveCredentials::replacement(std::string provid
     const auto other_than_refused = [&refused](const Result<CredentialPtr>& found) {
         return found && *found && !(*found)->access_token.empty() && !(*found)->access_token.equals(refused->access_token);
     };
+    Result<CredentialPtr> brought{CredentialPtr()};
     // A renewal that was under way for another reason may have brought what is wanted.
     for (const Need need : {Need::usable, Need::replaced}) {
         auto found = at_hand(key);
@@ -101,13 +109,16 @@ net::Task<Result<CredentialPtr>> LiveCredentials::replacement(std::string provid
         base::Secret token = refused->access_token.duplicate();
         auto outcome = co_await renewed(key, need, std::move(token), gone);
         if (!outcome && wants_a_human(outcome.error().code)) co_return base::fail(std::move(outcome).error());
+        brought = std::move(outcome);
     }
     auto found = at_hand(key);
     if (other_than_refused(found)) co_return found;
+    if (!found && wants_a_human(found.error().code)) co_return found;
+    if (other_than_refused(brought)) co_return brought;
     co_return CredentialPtr();
 }
 
-net::Task<Result<void>> LiveCredentials::renewed(Key key, Need need, base::Secret refused, net::Cancellation& gone) {
+net::Task<Result<CredentialPtr>> LiveCredentials::renewed(Key key, Need need, base::Secret refused, net::Cancellation& gone) {
     auto& slot = renewals_[key];
     if (!slot) {
         slot = std::make_shared<Renewal>();
@@ -128,7 +139,11 @@ net::Task<Result<void>> LiveCredentials::renewed(Key key, Need need, base::Secre
 
 net::Task<void> LiveCredentials::renew(LiveCredentials& self, Key key, std::shared_ptr<Renewal> renewal, Need need, base::Secret refused) {
     auto fresh = co_await self.with_.refresher.fresh(key.first, key.second, need, std::move(refused));
-    if (!fresh) {
+    if (fresh) {
+        auto definition = self.with_.registry.load(key.first);
+        if (definition) renewal->outcome = self.credential_of(*definition, fresh->connection);
+        else renewal->outcome = base::fail(std::move(definition).error());
+    } else {
         renewal->outcome = base::fail(fresh.error());
         self.with_.log.warn("refresh.failed", {{"provider", key.first}, {"connection", key.second}, {"why", fresh.error().message}});
     }

@@ -54,9 +54,12 @@ private:
     // What is to be had without asking anybody: null when the token has expired and only a renewal helps.
     base::Result<proxy::CredentialPtr> at_hand(const Key& key);
     base::Result<void> make(const Key& key, Made& made);
+    // Null: the token has expired, and only a renewal helps.
+    base::Result<proxy::CredentialPtr> credential_of(const provider::ProviderDefinition& definition, const connection::Connection& connection);
     bool usable(Made& made);
     base::Result<void> flag(const Key& key, std::string_view reason);
-    net::Task<base::Result<void>> renewed(Key key, connection::Need need, base::Secret refused, net::Cancellation& gone);
+    // What the renewal brought, which the vault may not have: a full disk keeps no token from its use (RF-05).
+    net::Task<base::Result<proxy::CredentialPtr>> renewed(Key key, connection::Need need, base::Secret refused, net::Cancellation& gone);
     static net::Task<void> renew(LiveCredentials& self, Key key, std::shared_ptr<Renewal> renewal, connection::Need need, base::Secret refused);
 
     Surroundings with_;

@@ -135,6 +135,18 @@ TEST_F(CredentialsTest, RF10_a_refused_token_is_replaced_once_for_all_who_had_it
     EXPECT_EQ(token(credential()), "token 1");
 }
 
+TEST_F(CredentialsTest, RF05_a_new_token_that_the_vault_cannot_take_is_used_all_the_same) {
+    store("default", hours(1));
+    const auto old = credential();
+    refresher->disk_full = true;
+    EXPECT_EQ(token(replacement(*old)), "token 1") << "the one in the vault is valid, but refused";
+    clock.advance(hours(1));
+    EXPECT_EQ(token(credential()), "token 2") << "the one in the vault has expired";
+    ASSERT_TRUE(connections->erase("acme", "default"));
+    loop.run_until(loop.sleep(milliseconds(1)));
+    EXPECT_EQ(token(credential()), "not_connected");
+}
+
 TEST_F(CredentialsTest, RF10_the_answer_stands_when_there_is_no_other_token) {
     store("default", hours(1));
     const auto old = credential();

@@ -12,8 +12,6 @@ using base::ErrorCode;
 using oauth::TokenFailure;
 using std::chrono::steady_clock;
 
-// A second attempt at once, within the grace that servers give to a lost answer, as long as somebody still waits for it.
-constexpr std::chrono::seconds kFurtherWithin{12};
 constexpr std::chrono::seconds kSlotWait{30};
 
 bool mints(const Look& look) {
@@ -119,7 +117,7 @@ net::Task<base::Result<Refreshed>> RefreshCore::attempt(std::shared_ptr<RefreshC
         if (!slot) co_return base::fail(std::move(slot).error());
         CO_TRY(quiet, self->store_.quiet_until(origin));
         const auto now = self->with_.clock.now();
-        if (quiet && now < *quiet && *quiet - now < std::chrono::hours(26)) {
+        if (quiet && within_reach(*quiet, now)) {
             const auto seconds = std::chrono::ceil<std::chrono::seconds>(*quiet - now).count();
             co_return base::fail(ErrorCode::network, fmt::format("{} asked to be left alone", origin),
                                  fmt::format("the next use asks again, but not within {} seconds", seconds));
@@ -130,7 +128,7 @@ net::Task<base::Result<Refreshed>> RefreshCore::attempt(std::shared_ptr<RefreshC
         // From here to the commit nothing else happens (RF-04).
         if (outcome) co_return self->land(*at, std::move(*outcome), std::move(renewed));
         const bool again = outcome.error().kind == TokenFailure::Kind::in_doubt && !at->further && !self->closing &&
-                           steady_clock::now() - at->left < kFurtherWithin;
+                           steady_clock::now() - at->left < further_within(at->look.definition);
         if (!again) co_return self->note_failure(*at, outcome.error());
         // RF-06, RF-12: exactly one further attempt with the same token.
         self->with_.log.warn("refresh.answer_lost", {{"connection", at->id}, {"attempt", at->look.state.attempt}});

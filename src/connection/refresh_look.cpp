@@ -13,8 +13,6 @@ using base::ErrorCode;
 
 namespace {
 
-// A time to wait for that lies further ahead was written under another clock.
-constexpr std::chrono::hours kLongestWait{26};
 constexpr int kBurst = 6;
 
 std::string which(const Connection& connection) {
@@ -27,8 +25,6 @@ base::Error unusable(const Connection& connection, Status status) {
     return base::Error::make(suspended ? ErrorCode::suspended : ErrorCode::needs_login, which(connection) + " cannot be used: " + standing.why,
                              (suspended ? "see the difference and accept it with: " : "run: ") + standing.command);
 }
-
-bool within_reach(base::Instant until, base::Instant now) { return now < until && until - now < kLongestWait; }
 
 // A second use of what is sent can do harm: only then is a restored vault's copy dangerous.
 bool spends_a_token(const Connection& connection, const provider::ProviderDefinition& definition) {
@@ -115,7 +111,8 @@ std::optional<base::Error> RefreshCore::hold(const Look& look, const std::string
         return fmt::format("the next use asks again, but not within {} seconds", seconds);
     };
     if (look.forced) {
-        if (token_hash(look.connection.access_token) == state.refused_token) {
+        // While that renewal has no outcome yet, its outcome is what is wanted.
+        if (state.attempt.empty() && token_hash(look.connection.access_token) == state.refused_token) {
             return base::Error::make(ErrorCode::denied, "the API refuses a token that was renewed for it already",
                                      "look at what the API says; a new login may be needed");
         }

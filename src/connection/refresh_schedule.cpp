@@ -23,6 +23,10 @@ constexpr Duration kLargestMargin = minutes(5);
 constexpr Duration kSmallestMargin = seconds(5);
 constexpr Duration kClockDoubt = minutes(5);
 constexpr Duration kLeastInterval = seconds(10);
+constexpr Duration kUsualGrace = seconds(12);
+// A time to wait for that lies further ahead was written under another clock; whatever is written stays an hour below it.
+constexpr Duration kLongestWait = hours(26);
+constexpr Duration kLongestSpread = hours(1);
 
 // 0 to 1, the same for the same tokens, so that asking twice gives one answer.
 double spread(const Connection& connection) {
@@ -99,10 +103,11 @@ std::optional<base::Instant> keep_alive_at(const Connection& connection, const p
     std::optional<base::Instant> end;
     if (const auto idle = quirk(definition).idle_max_seconds; idle && *idle > 0 && *idle < seconds(hours(24 * 36'500)).count())
         end = connection.obtained_at + seconds(*idle);
-    if (connection.refresh_expires_at && (!end || *connection.refresh_expires_at < *end)) end = connection.refresh_expires_at;
+    // A renewal that came after that time has shown that it does not hold, or can no longer be moved.
+    const auto& said = connection.refresh_expires_at;
+    if (said && *said > connection.obtained_at && (!end || *said < *end)) end = said;
     if (!end || connection.refresh_token.empty()) return std::nullopt;
-    const auto life = std::max(*end - connection.obtained_at, Duration(0));
-    return connection.obtained_at + part(life, 0.7 + 0.1 * spread(connection));
+    return connection.obtained_at + part(*end - connection.obtained_at, 0.7 + 0.1 * spread(connection));
 }
 
 Duration least_interval(const Connection& connection, const provider::ProviderDefinition& definition) {
@@ -123,12 +128,19 @@ Duration back_off(FailureClass failure, std::uint32_t failures, std::optional<st
     const auto cap = soon ? doubled(seconds(2), times, minutes(5)) : doubled(minutes(10), times, hours(1));
     const auto wait = floor + part(cap - std::min(floor, cap), fraction(random));
     if (!retry_after) return wait;
-    const Duration asked = std::clamp<Duration>(*retry_after, Duration(0), hours(24));
-    return std::max(wait, asked + part(asked, 0.1 * fraction(random)));
+    const Duration asked = std::clamp<Duration>(*retry_after, Duration(0), kLongestWait - 2 * kLongestSpread);
+    return std::max(wait, asked + part(std::min(asked / 10, kLongestSpread), fraction(random)));
 }
+
+bool within_reach(base::Instant until, base::Instant now) { return now < until && until - now < kLongestWait; }
 
 Duration refusal_back_off(std::uint32_t in_row) {
     return in_row == 0 ? Duration(0) : doubled(seconds(15), 2 * (in_row - 1), hours(1));
+}
+
+Duration further_within(const provider::ProviderDefinition& definition) {
+    const auto grace = quirk(definition).grace_seconds;
+    return grace ? Duration(seconds(std::clamp<std::int64_t>(*grace, 0, seconds(hours(24)).count()))) : kUsualGrace;
 }
 
 std::string configuration_of(const provider::ProviderDefinition& definition, std::uint64_t client_version) {

@@ -26,17 +26,25 @@ bool end_unknown(const Connection& connection, base::Instant now);
 bool usable_at(const Connection& connection, base::Instant now);
 // From when on a renewal is wanted; nullopt: never, its end is not known.
 std::optional<base::Instant> due_at(const Connection& connection, const provider::ProviderDefinition& definition);
-// When a refresh token that dies of disuse, or at a known time, wants to be used.
+// When a refresh token that dies of disuse, or at a known time, wants to be used. A time that was past when the token was
+// last used says nothing.
 std::optional<base::Instant> keep_alive_at(const Connection& connection, const provider::ProviderDefinition& definition);
 
 // Between two requests for one connection, however its clock or its answers behave.
 base::Duration least_interval(const Connection& connection, const provider::ProviderDefinition& definition);
 
 // After the n-th failure in a row: full jitter under a doubling cap; never for good. Retry-After is obeyed up to a day.
+// Always within reach.
 base::Duration back_off(FailureClass failure, std::uint32_t failures, std::optional<std::chrono::seconds> retry_after,
                         base::Random& random);
+// Whether a time to wait for lies ahead, and not so far that it was written under another clock.
+bool within_reach(base::Instant until, base::Instant now);
 // After the n-th token in a row that the API refused although it was new.
 base::Duration refusal_back_off(std::uint32_t in_row);
+
+// How long after a request whose answer was lost the one further attempt may follow at once (RF-06): while the server still
+// takes the old refresh token, as the definition's `refresh.grace_seconds` says.
+base::Duration further_within(const provider::ProviderDefinition& definition);
 
 // The definition and the client as they were: a change of either is worth a new attempt at once.
 std::string configuration_of(const provider::ProviderDefinition& definition, std::uint64_t client_version);

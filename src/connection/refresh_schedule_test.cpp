@@ -99,7 +99,15 @@ TEST(RefreshSchedule, RF08_RetryAfterIsALowerBound) {
     base::FakeRandom random;
     EXPECT_GE(back_off(FailureClass::transient, 1, 3600s, random), base::Duration(3600s));
     EXPECT_LE(back_off(FailureClass::transient, 1, 3600s, random), base::Duration(3960s));
-    EXPECT_LE(back_off(FailureClass::transient, 1, std::chrono::hours(24 * 365), random), base::Duration(27h)) << "at most a day and a bit";
+    const base::Instant now{base::Duration(1'800'000'000'000)};
+    for (int i = 0; i < 200; ++i) {
+        const auto wait = back_off(FailureClass::transient, 1, std::chrono::hours(24 * (1 + i)), random);
+        EXPECT_GE(wait, base::Duration(24h));
+        EXPECT_TRUE(within_reach(now + wait, now)) << "not taken for another clock's";
+        EXPECT_TRUE(within_reach(now + wait, now - 30min)) << "nor when the clock is corrected";
+    }
+    EXPECT_FALSE(within_reach(now, now));
+    EXPECT_FALSE(within_reach(now + 26h, now));
     EXPECT_GE(back_off(FailureClass::transient, 1, -5s, random), base::Duration(1s));
 }
 
@@ -114,6 +122,26 @@ TEST(RefreshSchedule, ARefreshTokenThatDiesOfDisuseIsKeptAlive) {
     EXPECT_LE(*at - connection.obtained_at, base::Duration(800s));
     connection.refresh_expires_at = connection.obtained_at + 100s;
     EXPECT_LE(*keep_alive_at(connection, definition_with(quirk)) - connection.obtained_at, base::Duration(80s));
+}
+
+TEST(RefreshSchedule, AnEndThatWasPastWhenTheTokenWasUsedIsNoReasonToKeepItAlive) {
+    auto connection = living(1h);
+    for (const auto past : {base::Duration(0s), base::Duration(-10s)}) {
+        connection.refresh_expires_at = connection.obtained_at + past;
+        EXPECT_FALSE(keep_alive_at(connection, definition_with()));
+        provider::RefreshQuirk quirk;
+        quirk.idle_max_seconds = 1000;
+        EXPECT_GE(*keep_alive_at(connection, definition_with(quirk)), connection.obtained_at + 700s);
+    }
+}
+
+TEST(RefreshSchedule, RF06_TheFurtherAttemptFollowsWithinTheGraceOfTheDefinition) {
+    provider::RefreshQuirk quirk;
+    EXPECT_EQ(further_within(definition_with(quirk)), base::Duration(12s));
+    for (const auto grace : {0, 1, 60, 86'400}) {
+        quirk.grace_seconds = grace;
+        EXPECT_EQ(further_within(definition_with(quirk)), base::Duration(std::chrono::seconds(grace)));
+    }
 }
 
 }  // namespace

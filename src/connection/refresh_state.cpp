@@ -33,6 +33,7 @@ void RefreshState::end_attempt() {
     begun_at.reset();
     lease_end.reset();
     aside_key = base::Secret();
+    refused_token.clear();
 }
 
 void RefreshState::hold_against(const std::string& generation_now) {

@@ -29,7 +29,7 @@ struct RefreshState {
     std::string configuration;
 
     // Refusals by the API (RF-10).
-    std::string refused_token;    // hash of the access token that was replaced, or was to be, because of a 401
+    std::string refused_token;    // hash of the access token that was replaced because of a 401, or is to be by the open attempt
     std::uint32_t refused_in_row = 0;
     std::optional<base::Instant> renewed_at;
 
@@ -41,6 +41,7 @@ struct RefreshState {
 
     // Everything that was about other tokens than these is void; the fence stays.
     void hold_against(const std::string& generation_now);
+    // The open attempt brought no token: whoever had it refused may ask again.
     void end_attempt();
 };
 

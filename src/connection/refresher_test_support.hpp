@@ -32,6 +32,7 @@ public:
         connection->obtained_at = clock_.now();
         connection->expires_at = clock_.now() + life;
         connection->access_token = base::Secret("token " + std::to_string(++issued));
+        if (disk_full) co_return Fresh{std::move(*connection), Refreshed::renewed, std::nullopt};
         auto saved = connections_.save(*connection, connection->version);
         if (!saved) co_return base::fail(saved.error());
         co_return Fresh{std::move(*connection), Refreshed::renewed, std::nullopt};
@@ -44,6 +45,7 @@ public:
     std::vector<Asked> asked;
     int at_once = 0, most_at_once = 0, issued = 0;
     bool leave_alone = false, hold = false;
+    bool disk_full = false;              // what is renewed is returned, but the vault keeps the old one
     base::Duration life = std::chrono::hours(1);
     std::optional<base::Error> error;    // what every call ends with
     std::optional<base::Error> failing;  // the stored token is still valid: Refreshed::failed

@@ -66,6 +66,11 @@ void narrow_scopes(Connection& connection, const std::optional<Scopes>& answered
     connection.granted_scopes = std::move(kept);
 }
 
+// A session that ends when it ends: the answer says nothing new, or the same time again. Whole seconds make that inexact.
+bool extended(const Connection& before, base::Instant end, base::Instant now) {
+    return !before.refresh_expires_at || end - *before.refresh_expires_at >= (now - before.obtained_at) / 2;
+}
+
 void take_ends(const provider::OAuth2& oauth, const oauth::TokenResponse& token, Connection& connection, base::Instant now) {
     const auto life = connection.expires_at ? std::optional(*connection.expires_at - connection.obtained_at) : std::nullopt;
     auto end = expiry_of(token, oauth.expires, now);
@@ -73,8 +78,11 @@ void take_ends(const provider::OAuth2& oauth, const oauth::TokenResponse& token,
     const bool silent = !token.expires_in && !token.expires_at && token.expires_text.empty();
     if (!end && silent && life && life->count() > 0) end = now + *life;
     connection.expires_at = end;
-    if (auto refresh_end = refresh_expiry_of(token, oauth.expires, now)) connection.refresh_expires_at = refresh_end;
-    else if (!token.refresh_token.empty()) connection.refresh_expires_at.reset();
+    auto refresh_end = refresh_expiry_of(token, oauth.expires, now);
+    if (!refresh_end && token.refresh_token.empty()) refresh_end = connection.refresh_expires_at;
+    // An end that a renewal does not move is no reason for another one.
+    if (refresh_end && !extended(connection, *refresh_end, now)) refresh_end.reset();
+    connection.refresh_expires_at = refresh_end;
     connection.obtained_at = now;
 }
 
@@ -149,6 +157,7 @@ base::Result<oauth::TokenRequest> renewal_request(const provider::ProviderDefini
 void take_tokens(const provider::ProviderDefinition& definition, oauth::TokenResponse token, Connection& connection,
                  base::Instant now) {
     connection.expires_at.reset();
+    connection.refresh_expires_at.reset();
     take_ends(*definition.oauth2, token, connection, now);
     connection.granted_scopes = std::move(token.scope);
     connection.access_token = std::move(token.access_token);

@@ -218,7 +218,8 @@ TEST(TakeRenewal, ends_captures_and_the_traces_of_failure) {
     token.captured = {{"host", "b"}};
     ASSERT_TRUE(take_renewal(acme(), std::move(token), connection, kNow));
     EXPECT_EQ(connection.expires_at, kNow + 1h);  // as long as the one before, since the answer does not say
-    EXPECT_EQ(connection.refresh_expires_at, kNow + 1h);  // the same token, the same end
+    EXPECT_FALSE(connection.refresh_expires_at);  // the renewal did not move it
+    connection.refresh_expires_at = kNow + 1h;
     EXPECT_EQ(connection.captured, (std::map<std::string, std::string>{{"host", "b"}, {"team", "t"}}));
     EXPECT_FALSE(connection.login_needed);
     EXPECT_TRUE(connection.login_reason.empty());
@@ -233,6 +234,20 @@ TEST(TakeRenewal, ends_captures_and_the_traces_of_failure) {
     told.refresh_expires_in = 86'400;
     ASSERT_TRUE(take_renewal(acme(), std::move(told), connection, kNow));
     EXPECT_EQ(connection.refresh_expires_at, kNow + 24h);
+}
+
+TEST(TakeRenewal, an_end_of_the_refresh_token_that_a_renewal_does_not_move_is_forgotten) {
+    struct Row { const char* what; std::optional<std::int64_t> said; bool kept; };
+    for (const auto& row : {Row{"silent", std::nullopt, false}, Row{"the same time", 7200, false}, Row{"a second later", 7201, false},
+                            Row{"as long as before", 10'800, true}}) {
+        auto connection = connected();
+        connection.obtained_at = kNow;
+        connection.refresh_expires_at = kNow + 3h;
+        auto token = answer("at-1");
+        token.refresh_expires_in = row.said;
+        ASSERT_TRUE(take_renewal(acme(), std::move(token), connection, kNow + 1h));
+        EXPECT_EQ(connection.refresh_expires_at.has_value(), row.kept) << row.what;
+    }
 }
 
 TEST(TakeRenewal, extend_moves_the_end_of_the_token_that_there_is) {

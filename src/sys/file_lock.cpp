@@ -62,7 +62,7 @@ Result<std::optional<FileLock>> FileLock::try_byte(const std::filesystem::path& 
         struct flock byte {};
         byte.l_type = F_WRLCK;
         byte.l_whence = SEEK_SET;
-        byte.l_start = static_cast<off_t>(place & 0x7ffffffffffffffeULL);
+        byte.l_start = static_cast<off_t>(place & 0x7fffffffffffffffULL);
         byte.l_len = 1;
         if (::fcntl(file.get(), F_OFD_SETLK, &byte) != 0) {
             if (errno == EINTR) continue;

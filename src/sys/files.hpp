@@ -70,7 +70,8 @@ public:
     enum class Kind { exclusive, shared };
     static base::Result<FileLock> acquire(const std::filesystem::path& path, std::chrono::milliseconds wait,
                                           Kind kind = Kind::exclusive);
-    // One byte of the file, alone: many locks in one file, told apart by their place. One try; nullopt when taken.
+    // One byte of the file, alone: many locks in one file, told apart by their place, which is below
+    // 2^63. One try; nullopt when taken.
     static base::Result<std::optional<FileLock>> try_byte(const std::filesystem::path& path, std::uint64_t place);
     // Which file it is, whatever name it has now: "device:inode".
     [[nodiscard]] std::string file_identity() const;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -221,6 +222,23 @@ TEST(Files, ST08_lock_excludes_and_is_released) {
     releaser.join();
     fs::create_symlink(home / "lock", home / "link");
     EXPECT_EQ(FileLock::acquire(home / "link", std::chrono::milliseconds(0)).error().code, ErrorCode::denied);
+}
+
+TEST(Files, RF08_each_place_of_a_lock_file_is_a_lock_of_its_own) {
+    const ScratchDirectory home;
+    constexpr auto kTop = std::uint64_t{1} << 63U;
+    std::vector<FileLock> held;
+    for (const auto first : {std::uint64_t{0}, std::uint64_t{1} << 61U, kTop - 8}) {
+        for (std::uint64_t place = first; place < first + 8; ++place) {
+            auto lock = FileLock::try_byte(home / "lock", place);
+            ASSERT_TRUE(lock) << lock.error().describe();
+            ASSERT_TRUE(*lock) << place;
+            held.push_back(std::move(**lock));
+        }
+    }
+    EXPECT_FALSE(FileLock::try_byte(home / "lock", 7).value());
+    EXPECT_FALSE(FileLock::try_byte(home / "lock", kTop - 1).value());
+    EXPECT_TRUE(FileLock::try_byte(home / "lock", 8).value());
 }
 
 TEST(Files, ST08_network_file_systems_are_known) {
