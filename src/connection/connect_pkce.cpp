@@ -200,12 +200,13 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(*token));
     outcome.connection.captured.merge(captured);
     adopt_captured(attempt.definition, outcome.connection);
-    auto claims = co_await verified_claims(attempt, *endpoints, client->client, std::move(id_token), leg.nonce, outcome.warnings);
-    outcome.id_claims = std::move(claims);
     const auto* to_save = client->to_save ? &*client->to_save : nullptr;
     auto stored = co_await store_tokens(attempt, outcome.connection, to_save);
     if (!stored) co_return base::fail(std::move(stored).error());
     CO_TRY_VOID(copy_client(attempt, client_origin, endpoints->token.origin()));
+    // Over the network, and only now: a human who does not wait for it keeps the grant.
+    auto claims = co_await verified_claims(attempt, *endpoints, client->client, std::move(id_token), leg.nonce, outcome.warnings);
+    outcome.id_claims = std::move(claims);
     co_return outcome;
 }
 

@@ -114,6 +114,23 @@ TEST_F(Proof, OA16_a_server_that_wants_keys_gets_the_public_one_registered) {
     claims_of(server.requests("/token").at(1).form.at("client_assertion"), Jwk::from_json(published).value());
 }
 
+TEST_F(Proof, OA31_the_grant_is_stored_before_the_keys_of_its_id_token_are_fetched) {
+    const auto definition = openid();
+    give_client();
+    bool stored = false;
+    server.on("/jwks", [&](const FakeServer::Seen&) {
+        const auto there = connections->load("acme", "default");
+        stored = there && there->access_token.equals("at");
+        auto members = key.public_members();
+        members["kid"] = "k1";
+        return FakeServer::json(200, json::to_text(json::Value(json::Object{{"keys", json::Array{members}}})));
+    });
+    const auto outcome = login(definition);
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    EXPECT_TRUE(stored) << "an interruption here would lose the grant";
+    EXPECT_TRUE(outcome->id_claims);
+}
+
 TEST_F(Proof, OA24_the_browser_carries_a_reference_where_the_request_is_pushed) {
     int pushed = 0;
     server.on("/par", [&](const FakeServer::Seen&) {
