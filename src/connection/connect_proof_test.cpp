@@ -177,6 +177,30 @@ TEST_F(Proof, OA24_metadata_can_require_it_and_a_refusal_is_said) {
     EXPECT_NE(login(definition).error().message.find("pushed authorization"), std::string::npos);
 }
 
+TEST_F(Proof, OA27_a_place_that_metadata_alone_names_elsewhere_gets_no_client_secret) {
+    other.on("/par", 201, R"({"request_uri":"urn:x:1","expires_in":60})");
+    server.on("/.well-known/oauth-authorization-server", 200,
+              server.metadata(fmt::format(R"(,"require_pushed_authorization_requests":true,"pushed_authorization_request_endpoint":"{}/par")", other.origin())));
+    auto definition = define(oauth(fmt::format(R"("issuer":"{}")", server.origin())));
+    give_client();
+    const auto refused = login(definition);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::authorization_failed);
+    EXPECT_NE(refused.error().hint.find("oauth.pushed_authorization_url"), std::string::npos) << refused.error().hint;
+    EXPECT_TRUE(other.requests("/par").empty());
+    EXPECT_TRUE(dialog.links.empty());
+    // The definition's own word is enough.
+    dialog.browser = [this](const Words&) -> base::Result<AuthorizationResponse> {
+        return AuthorizationResponse{{{"code", "c"}, {"state", other.requests("/par").back().form.at("state")}, {"iss", server.origin()}}};
+    };
+    definition.oauth2->pushed_authorization_url = other.origin() + "/par";
+    give_client();
+    const auto outcome = login(definition);
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    const auto pushed = other.requests("/par").at(0);
+    EXPECT_TRUE(pushed.form.contains("client_secret") || !pushed.authorization.empty());
+}
+
 TEST_F(Proof, OA22_tokens_are_bound_to_a_key_of_the_connection) {
     server.on("/token", 200, R"({"access_token":"at","token_type":"DPoP","refresh_token":"rt"})");
     auto definition = plain();
