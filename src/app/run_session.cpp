@@ -171,10 +171,14 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
 
 }  // namespace
 
-Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& broker, net::Loop& loop) {
+Result<connection::Refresher::Surroundings> renewal_surroundings(const Broker& broker, net::Loop& loop) {
     TRY(authority, broker.config.extra_authority());
-    connection::Refresher::Surroundings with{loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.random,
-                                             broker.log, std::move(authority), broker.config.flag("network.allow_private"), broker.home};
+    return connection::Refresher::Surroundings{loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.random,
+                                               broker.log, std::move(authority), broker.config.flag("network.allow_private"), broker.home};
+}
+
+Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& broker, net::Loop& loop) {
+    TRY(with, renewal_surroundings(broker, loop));
     return connection::Refresher::make(std::move(with));
 }
 

@@ -36,6 +36,7 @@ struct Broker {  // what a session borrows
     std::filesystem::path home;
 };
 
+base::Result<connection::Refresher::Surroundings> renewal_surroundings(const Broker& broker, net::Loop& loop);
 base::Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& broker, net::Loop& loop);
 
 // How a session ended: the program's own code, or why there was none to run.

@@ -61,10 +61,23 @@ base::Result<oauth::AuthorizationRequest> authorization_request(const Attempt& a
 
 oauth::Signing signing_of(const Attempt& attempt) { return {&attempt.with.connections.clock(), &attempt.with.random}; }
 
+// The client's credentials are the token endpoint's origin's alone (OA-27); another place gets them by the definition's word.
+base::Result<void> check_pushing(const Attempt& attempt, const Endpoints& endpoints, const oauth::Client& client) {
+    if (!attempt.definition.oauth2->pushed_authorization_url.empty()) return {};
+    if (client.authentication == oauth::ClientAuthentication::none) return {};
+    const auto& place = *endpoints.pushed_authorization;
+    if (place.origin() == endpoints.token.origin()) return {};
+    return base::fail(ErrorCode::authorization_failed,
+                      fmt::format("the server requires pushed authorization requests at {}, which is another origin than its token endpoint's, so the "
+                                  "client's credentials are not sent there", place.redacted()),
+                      fmt::format("if that is right, write oauth.pushed_authorization_url into the definition of {}", attempt.definition.name));
+}
+
 net::Task<base::Result<net::Url>> authorization_link(Attempt& attempt, const Endpoints& endpoints,
                                                      const oauth::Client& client, const Leg& leg) {
     CO_TRY(request, authorization_request(attempt, endpoints, client, leg));
     if (!endpoints.pushed_authorization) co_return oauth::authorization_url(request);
+    CO_TRY_VOID(check_pushing(attempt, endpoints, client));
     oauth::PushedAuthorization pushed{*endpoints.pushed_authorization, std::move(request), client.duplicate(),
                                       attempt.dpop_key.duplicate(), signing_of(attempt)};
     auto link = co_await oauth::push_authorization(attempt.with.http, std::move(pushed));
@@ -200,12 +213,13 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(*token));
     outcome.connection.captured.merge(captured);
     adopt_captured(attempt.definition, outcome.connection);
-    auto claims = co_await verified_claims(attempt, *endpoints, client->client, std::move(id_token), leg.nonce, outcome.warnings);
-    outcome.id_claims = std::move(claims);
     const auto* to_save = client->to_save ? &*client->to_save : nullptr;
     auto stored = co_await store_tokens(attempt, outcome.connection, to_save);
     if (!stored) co_return base::fail(std::move(stored).error());
     CO_TRY_VOID(copy_client(attempt, client_origin, endpoints->token.origin()));
+    // Over the network, and only now: a human who does not wait for it keeps the grant.
+    auto claims = co_await verified_claims(attempt, *endpoints, client->client, std::move(id_token), leg.nonce, outcome.warnings);
+    outcome.id_claims = std::move(claims);
     co_return outcome;
 }
 

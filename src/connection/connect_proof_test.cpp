@@ -114,6 +114,23 @@ TEST_F(Proof, OA16_a_server_that_wants_keys_gets_the_public_one_registered) {
     claims_of(server.requests("/token").at(1).form.at("client_assertion"), Jwk::from_json(published).value());
 }
 
+TEST_F(Proof, OA31_the_grant_is_stored_before_the_keys_of_its_id_token_are_fetched) {
+    const auto definition = openid();
+    give_client();
+    bool stored = false;
+    server.on("/jwks", [&](const FakeServer::Seen&) {
+        const auto there = connections->load("acme", "default");
+        stored = there && there->access_token.equals("at");
+        auto members = key.public_members();
+        members["kid"] = "k1";
+        return FakeServer::json(200, json::to_text(json::Value(json::Object{{"keys", json::Array{members}}})));
+    });
+    const auto outcome = login(definition);
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    EXPECT_TRUE(stored) << "an interruption here would lose the grant";
+    EXPECT_TRUE(outcome->id_claims);
+}
+
 TEST_F(Proof, OA24_the_browser_carries_a_reference_where_the_request_is_pushed) {
     int pushed = 0;
     server.on("/par", [&](const FakeServer::Seen&) {
@@ -158,6 +175,30 @@ TEST_F(Proof, OA24_metadata_can_require_it_and_a_refusal_is_said) {
     EXPECT_TRUE(dialog.links.empty());
     server.on("/.well-known/oauth-authorization-server", 200, server.metadata(R"(,"require_pushed_authorization_requests":true)"));
     EXPECT_NE(login(definition).error().message.find("pushed authorization"), std::string::npos);
+}
+
+TEST_F(Proof, OA27_a_place_that_metadata_alone_names_elsewhere_gets_no_client_secret) {
+    other.on("/par", 201, R"({"request_uri":"urn:x:1","expires_in":60})");
+    server.on("/.well-known/oauth-authorization-server", 200,
+              server.metadata(fmt::format(R"(,"require_pushed_authorization_requests":true,"pushed_authorization_request_endpoint":"{}/par")", other.origin())));
+    auto definition = define(oauth(fmt::format(R"("issuer":"{}")", server.origin())));
+    give_client();
+    const auto refused = login(definition);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::authorization_failed);
+    EXPECT_NE(refused.error().hint.find("oauth.pushed_authorization_url"), std::string::npos) << refused.error().hint;
+    EXPECT_TRUE(other.requests("/par").empty());
+    EXPECT_TRUE(dialog.links.empty());
+    // The definition's own word is enough.
+    dialog.browser = [this](const Words&) -> base::Result<AuthorizationResponse> {
+        return AuthorizationResponse{{{"code", "c"}, {"state", other.requests("/par").back().form.at("state")}, {"iss", server.origin()}}};
+    };
+    definition.oauth2->pushed_authorization_url = other.origin() + "/par";
+    give_client();
+    const auto outcome = login(definition);
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    const auto pushed = other.requests("/par").at(0);
+    EXPECT_TRUE(pushed.form.contains("client_secret") || !pushed.authorization.empty());
 }
 
 TEST_F(Proof, OA22_tokens_are_bound_to_a_key_of_the_connection) {

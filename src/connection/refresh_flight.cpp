@@ -141,23 +141,45 @@ net::Task<void> RefreshCore::fly(std::shared_ptr<RefreshCore> self, std::shared_
     flight->landed.set();
 }
 
+base::Result<std::optional<sys::FileLock>> RefreshCore::try_lease(const std::string& id) {
+    TRY(lock, sys::FileLock::try_byte(lock_file(), lease_place(hash_of_id(id))));
+    if (!lock) return std::optional<sys::FileLock>();
+    // Someone may have taken the lock's file away and locks another one now: its lease then runs out by time.
+    TRY(state, store_.state(id));
+    const auto now = with_.clock.now();
+    const bool elsewhere = !state.attempt.empty() && state.lock_file != lock->file_identity() && state.lease_end &&
+                           now < *state.lease_end && *state.lease_end - now < kLeaseTime;
+    if (elsewhere) return std::optional<sys::FileLock>();
+    return std::move(lock);
+}
+
+net::Task<base::Result<sys::FileLock>> RefreshCore::pause(std::shared_ptr<RefreshCore> self, std::string provider, std::string name,
+                                                          milliseconds at_most) {
+    const auto id = connection_id(provider, name);
+    const auto deadline = net::in(at_most);
+    for (auto pause = kShortestPause;; pause = longer(pause)) {
+        CO_TRY(lock, self->try_lease(id));
+        if (lock) {
+            CO_TRY(state, self->store_.state(id));
+            if (!state.attempt.empty()) CO_TRY_VOID(self->absorb(id, state));
+            co_return std::move(*lock);
+        }
+        if (net::Deadline::clock::now() >= deadline)
+            co_return base::fail(ErrorCode::busy, fmt::format("a renewal of {} ({}) is under way and has not finished", provider, name),
+                                 fmt::format("{} ({}) is as it was: try again in a moment; a stopped claviger process may hold it", provider, name));
+        co_await self->with_.loop.sleep(pause);
+    }
+}
+
 // The lease, or nothing when somebody else has renewed while this one waited for it. There is no way past it: a stopped
 // owner keeps its lock, and the kernel gives back that of a dead one (RF-02).
 net::Task<base::Result<std::optional<sys::FileLock>>> RefreshCore::take_lease(std::shared_ptr<RefreshCore> self, std::string id, Wish wish) {
     const auto deadline = net::in(kCallersWait);
     CO_TRY(seen, self->with_.vault.change_counter());
     for (auto pause = kShortestPause;; pause = longer(pause)) {
-        CO_TRY(lock, sys::FileLock::try_byte(self->lock_file(), lease_place(hash_of_id(id))));
-        if (lock) {
-            // Someone may have taken the lock's file away and locks another one now: its lease then runs out by time.
-            CO_TRY(state, self->store_.state(id));
-            const auto now = self->with_.clock.now();
-            const bool elsewhere = !state.attempt.empty() && state.lock_file != lock->file_identity() && state.lease_end &&
-                                   now < *state.lease_end && *state.lease_end - now < kLeaseTime;
-            if (!elsewhere) co_return std::move(lock);
-        }
+        CO_TRY(lock, self->try_lease(id));
+        if (lock) co_return std::move(lock);
         if (net::Deadline::clock::now() >= deadline) co_return base::fail(busy(wish));
-        lock.reset();
         co_await self->with_.loop.sleep(pause);
         CO_TRY(counter, self->with_.vault.change_counter());
         if (counter == seen) continue;

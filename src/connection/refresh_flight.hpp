@@ -54,6 +54,9 @@ public:
     static net::Task<base::Result<Fresh>> fresh(std::shared_ptr<RefreshCore> self, Wish wish);
     static net::Task<bool> settle(std::shared_ptr<RefreshCore> self, std::chrono::milliseconds at_most);
     [[nodiscard]] std::optional<base::Instant> due(const Connection& connection, const provider::ProviderDefinition& definition);
+    // renewal_pause.hpp
+    static net::Task<base::Result<sys::FileLock>> pause(std::shared_ptr<RefreshCore> self, std::string provider, std::string name,
+                                                        std::chrono::milliseconds at_most);
 
     bool closing = false;
 
@@ -102,6 +105,8 @@ private:
     // The flight.
     static net::Task<void> fly(std::shared_ptr<RefreshCore> self, std::shared_ptr<Flight> flight, std::string id, Wish wish);
     static net::Task<base::Result<Refreshed>> renew(std::shared_ptr<RefreshCore> self, std::string id, Wish wish);
+    // One try; nullopt while somebody else has it.
+    base::Result<std::optional<sys::FileLock>> try_lease(const std::string& id);
     static net::Task<base::Result<std::optional<sys::FileLock>>> take_lease(std::shared_ptr<RefreshCore> self, std::string id, Wish wish);
     static net::Task<base::Result<sys::FileLock>> take_slot(std::shared_ptr<RefreshCore> self, std::string origin, net::Deadline deadline);
     static net::Task<base::Result<Refreshed>> attempt(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at);

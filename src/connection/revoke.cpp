@@ -40,6 +40,17 @@ std::string place_of(const provider::OAuth2& oauth, const Connection& connection
     return connection.revocation_endpoint;
 }
 
+// A place that the metadata alone names, and that is not where the tokens came from: a client's secret is not for it (OA-27).
+bool elsewhere(const provider::OAuth2& oauth, const Connection& connection) {
+    if (!oauth.revoke.url.empty() || !oauth.revocation_url.empty()) return false;
+    const auto place = net::Url::parse(connection.revocation_endpoint), token = net::Url::parse(connection.token_endpoint);
+    return !place || !token || place->origin() != token->origin();
+}
+
+bool has_credentials(const oauth::Client& client) {
+    return client.authentication != oauth::ClientAuthentication::none || !client.client_secret.empty();
+}
+
 constexpr std::string_view kInUrl = "{token}";
 
 // A captured value counts here only under a rule of the definition: the refresh token goes there (RequestFields::url_values).
@@ -156,6 +167,9 @@ net::Task<std::vector<RevokedToken>> revoke_at_provider(RevokeParts with, const 
             result.outcome = {Revoked::unsupported, "the provider publishes no way to revoke it"};
         } else if (!ready) {
             result.outcome = {Revoked::refused, "not sent: " + ready.error().describe()};
+        } else if (has_credentials(*ready) && elsewhere(oauth, connection)) {
+            result.outcome = {Revoked::unsupported, "not sent: the revocation endpoint that the provider publishes is at another origin than its token "
+                                                    "endpoint, which the client's secret is not for; oauth.revocation_url in the definition would allow it"};
         } else if (auto request = request_for(with, definition, connection, *ready, token); !request) {
             result.outcome = {Revoked::refused, "not sent: " + request.error().describe()};
         } else {

@@ -110,6 +110,22 @@ TEST_F(Revoke, the_endpoint_of_the_logins_metadata_serves_where_the_definition_h
     EXPECT_EQ(revoke(define(R"("scopes":["a"])")).at(0).outcome.result, Revoked::revoked);
 }
 
+TEST_F(Revoke, OA27_metadata_alone_sends_no_client_secret_to_another_origin) {
+    FakeServer other(loop);
+    other.on("/revoke", 200, "{}");
+    connection.revocation_endpoint = other.origin() + "/revoke";
+    const auto refused = revoke(define(R"("scopes":["a"])"));
+    ASSERT_EQ(refused.size(), 2U);
+    EXPECT_EQ(refused[0].outcome.result, Revoked::unsupported);
+    EXPECT_NE(refused[0].outcome.why.find("another origin"), std::string::npos) << refused[0].outcome.why;
+    EXPECT_TRUE(other.requests("/revoke").empty());
+    // The definition's own word is enough, and a public client has nothing to lose.
+    EXPECT_EQ(revoke(define(fmt::format(R"("revocation_url":"{}/revoke")", other.origin()))).at(0).outcome.result, Revoked::revoked);
+    record.client_secret = base::Secret();
+    EXPECT_EQ(revoke(define(R"("scopes":["a"])")).at(0).outcome.result, Revoked::revoked);
+    EXPECT_EQ(other.requests("/revoke").size(), 4U);
+}
+
 TEST_F(Revoke, what_is_dead_already_is_not_sent) {
     connection.expires_at = clock.now() - std::chrono::seconds(1);
     EXPECT_EQ(revoke(define(at("/revoke"))).size(), 1U);

@@ -115,6 +115,21 @@ def every_answer_is_checked_and_a_mistake_leaves_nothing(world):
     equal(json.loads(world.run("inspect", "based").stdout)["auth_type"], "basic", "a password")
 
 
+def a_client_that_cannot_be_stored_leaves_the_definition_of_before(world):
+    answers = json.dumps({"authorization_url": "https://acme.example/a", "token_url": "https://acme.example/t", "client_id": "acme-app", "api_url": "api.acme.example"})
+    world.run("config", "set", "vault.key_source", "passphrase")  # and there is none to be had
+    refused = world.run("provider", "new", "acme", "--input", "stdin", "--yes", stdin=answers, code=10)
+    contains(refused.stderr, "so nothing was registered", "without one before")
+    file = world.home / "providers" / "acme.json"
+    check(not file.exists(), "nothing is left")
+    own = world.definition("acme", auth_type="api_key", flow="api_key", api_url="api.before.example", api_key={"header_name": "X-Key", "header_prefix": ""})
+    world.run("register", own, "--yes")
+    before = file.read_bytes()
+    refused = world.run("provider", "new", "acme", "--force", "--input", "stdin", "--yes", stdin=answers, code=10)
+    contains(refused.stderr, "the definition is the one from before", "with one before")
+    equal(file.read_bytes(), before, "it is there again")
+
+
 def what_the_service_publishes_is_proposed(world):
     server = world.authorization_server()
     answers = {"authorization_url": server["authorization_endpoint"]}
@@ -149,4 +164,5 @@ def a_wizard_on_the_terminal(world):
 if __name__ == "__main__":
     main(an_issuer_becomes_a_definition_and_a_login_in_two_commands, RFC9728_the_url_of_an_mcp_server_is_enough, a_url_that_publishes_nothing_is_said_plainly,
          lint_finds_what_register_lets_pass, the_five_values_are_enough, every_answer_is_checked_and_a_mistake_leaves_nothing,
+         a_client_that_cannot_be_stored_leaves_the_definition_of_before,
          what_the_service_publishes_is_proposed, a_wizard_on_the_terminal)

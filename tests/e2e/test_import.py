@@ -109,6 +109,21 @@ def what_exists_stays_without_force(world):
     equal(world.run("get", "openai", "--field", "api_key", "--show-secret", secret_output=True).stdout.strip(), records["profile:default:openai:connection:default"]["api_key"], "replaced")
 
 
+def OA27_what_was_given_to_other_hosts_is_not_imported_under_a_definition_of_the_same_name(world):
+    home = authsome_home(world, records_of(world), [ACME])
+    own = world.definition("acme", **{**{k: v for k, v in ACME.items() if k != "name"}, "api_url": "api.other.example"})
+    world.run("register", own, "--yes")
+    items = {(i["kind"], i["name"]): i for i in json.loads(world.run("import", "authsome", home, "--yes", "--json", code=14).stdout)["items"]}
+    equal(items["definition", "acme"]["action"], "skip", "ours stays")
+    for item in (items["client", "acme"], items["connection", "acme (default)"]):
+        equal(item["action"], "cannot", item["kind"])
+        contains(item["reason"], "differs from authsome's", "the reason")
+    equal(items["connection", "openai (default)"]["action"], "import", "others are not concerned")
+    world.run("get", "acme", code=6)
+    world.run("import", "authsome", home, "--yes", "--force", code=14)
+    equal(json.loads(world.run("get", "acme", "--json").stdout)["provider"], "acme", "with the definition it comes")
+
+
 def what_cannot_be_opened_is_said_and_nothing_of_it_is_stored(world):
     records = records_of(world)
     home = authsome_home(world, records, [ACME])
@@ -128,4 +143,5 @@ def what_cannot_be_opened_is_said_and_nothing_of_it_is_stored(world):
 
 
 if __name__ == "__main__":
-    main(accounts_and_definitions_are_taken_over, what_exists_stays_without_force, what_cannot_be_opened_is_said_and_nothing_of_it_is_stored)
+    main(accounts_and_definitions_are_taken_over, what_exists_stays_without_force,
+         OA27_what_was_given_to_other_hosts_is_not_imported_under_a_definition_of_the_same_name, what_cannot_be_opened_is_said_and_nothing_of_it_is_stored)

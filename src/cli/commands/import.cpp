@@ -9,6 +9,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/interruptible.hpp"
 #include "connection/authsome_home.hpp"
+#include "provider/definition.hpp"
 #include "provider/read.hpp"
 #include "sys/files.hpp"
 #include "sys/scratch_directory.hpp"
@@ -78,6 +79,12 @@ private:
         if (!base::valid_name(provider)) return base::fail(ErrorCode::invalid_input, "its name is none that claviger takes");
         auto loaded = context_.registry().load(provider);
         if (!loaded) return base::fail(ErrorCode::not_found, "there is no usable definition of it here");
+        // The one here stays: what was given to other hosts is not for its hosts.
+        for (const auto& known : items_) {
+            if (known.definition && known.name == provider && provider::security_digest(*known.definition) != provider::security_digest(*loaded))
+                return base::fail(ErrorCode::already_exists, "the definition of it that is registered here differs from authsome's in where credentials go",
+                                  "--force replaces the definition too");
+        }
         return loaded;
     }
     Result<void> add_client(const AuthsomeRecord& record) {

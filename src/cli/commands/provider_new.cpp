@@ -1,5 +1,6 @@
 // provider new: a definition from answers, each checked at once by the rules that register has.
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@
 #include "oauth/foreign_text.hpp"
 #include "provider/expand.hpp"
 #include "provider/validate.hpp"
+#include "sys/files.hpp"
 #include "sys/terminal.hpp"
 
 namespace claviger::cli {
@@ -280,6 +282,25 @@ Result<void> keep_client(Wizard& wizard) {
     return connections->save_client(client);
 }
 
+// The custom definition of that name, byte for byte, so that it can be put back also when it does not read; nullopt: none.
+Result<std::optional<std::string>> custom_text(const std::filesystem::path& file) {
+    constexpr std::size_t kLargest = 10 << 20;
+    auto text = sys::read_file(file, kLargest);
+    if (text) return std::optional(std::move(*text));
+    if (text.error().code == ErrorCode::not_found) return std::optional<std::string>();
+    return base::fail(std::move(text).error());
+}
+
+// A definition without its client would be half of what was asked for: the registration is undone, and what became of it said.
+base::Error without_client(Context& context, const std::string& name, const std::filesystem::path& file, const std::optional<std::string>& before,
+                           const base::Error& why) {
+    const auto undone = before ? sys::write_file_atomically(file, *before) : context.registry().remove(name);
+    if (!undone) return why.within("the client could not be stored, and the new definition stays registered without it");
+    if (const auto connections = context.connections_if_any(); connections && *connections != nullptr)
+        static_cast<void>((*connections)->audit({"definition.not_registered", name, "{}"}));
+    return why.within(before ? "the client could not be stored, so the definition is the one from before" : "the client could not be stored, so nothing was registered");
+}
+
 }  // namespace
 
 Outcome provider_new(Context& context, const Invocation& invocation) {
@@ -300,12 +321,10 @@ Outcome provider_new(Context& context, const Invocation& invocation) {
     auto read = provider::read_definition(text);
     if (!read.ok()) return base::fail(ErrorCode::invalid_input, "the answers do not fit together: " + base::printable(provider::format_findings(read.findings, ""), 1000));
     for (const auto& line : base::split(base::trim(text), '\n')) context.out().talk(line);
+    const auto file = context.home() / "providers" / (wizard.definition.name + ".json");
+    TRY(before, custom_text(file));
     TRY(suspended, register_definition(context, invocation, read.definitions.front()));
-    // Without its client it would be half of what was asked for.
-    if (auto kept = keep_client(wizard); !kept) {
-        static_cast<void>(context.registry().remove(wizard.definition.name));
-        return base::fail(kept.error().within("the client could not be stored, so nothing was registered"));
-    }
+    if (auto kept = keep_client(wizard); !kept) return base::fail(without_client(context, wizard.definition.name, file, before, kept.error()));
     if (context.out().json()) {
         context.out().document(json::Object{{"status", "registered"}, {"provider", wizard.definition.name}, {"client_stored", !wizard.client_id.empty()},
                                             {"suspended", json::Array(suspended.begin(), suspended.end())}});

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "app/run_session.hpp"
 #include "app/service_call.hpp"
 #include "base/text.hpp"
 #include "cli/commands/connection_json.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/interruptible.hpp"
+#include "connection/renewal_pause.hpp"
 #include "connection/revoke.hpp"
 
 namespace claviger::cli {
@@ -25,8 +27,8 @@ struct Ended {  // one connection
 };
 
 // Where the tokens go is the definition's word, so a changed definition must be looked at first (CL-10).
-Result<void> check_definition(Context& context, const provider::ProviderDefinition& definition, const connection::Connection& stored) {
-    if (stored.status(context.clock().now(), provider::security_digest(definition)) != connection::Status::suspended) return {};
+Result<void> check_definition(const base::Clock& clock, const provider::ProviderDefinition& definition, const connection::Connection& stored) {
+    if (stored.status(clock.now(), provider::security_digest(definition)) != connection::Status::suspended) return {};
     return base::fail(ErrorCode::suspended, "the definition of " + definition.name + " changed since the login, so its tokens are not sent",
                       "see the difference and accept it with: claviger confirm " + definition.name + "; or forget the connection here with: claviger logout " + definition.name);
 }
@@ -92,9 +94,16 @@ struct Parts {  // borrowed for the task
     const base::Clock& clock;
     base::Random& random;
     const Output& out;
+    const connection::Refresher::Surroundings& renewals;
 };
 
-net::Task<Result<Ended>> end_one(Parts with, const provider::ProviderDefinition& definition, const connection::Connection& stored) {
+// `chosen` says which; what is revoked is what lies there once no renewal can bring another token any more.
+net::Task<Result<Ended>> end_one(Parts with, const provider::ProviderDefinition& definition, const connection::Connection& chosen) {
+    auto renewals = with.renewals;
+    auto pause = co_await connection::pause_renewals(std::move(renewals), chosen.provider, chosen.name);
+    if (!pause) co_return base::fail(std::move(pause).error());
+    CO_TRY(stored, with.connections.load(chosen.provider, chosen.name));
+    CO_TRY_VOID(check_definition(with.clock, definition, stored));
     CO_TRY(record, client_of(with.connections, stored));
     CO_TRY(shared, sharing(with.connections, stored));
     warn_of_sharing(with.out, stored, shared);
@@ -218,7 +227,7 @@ Outcome revoke_connection(Context& context, const Invocation& invocation) {
         chosen.push_back(std::move(stored));
     }
     TRY(definition, context.registry().load(provider));
-    for (const auto& stored : chosen) TRY_VOID(check_definition(context, definition, stored));
+    for (const auto& stored : chosen) TRY_VOID(check_definition(context.clock(), definition, stored));
     TRY(connections, context.connections());
     TRY(config, context.config());
     provider::VariableValues everywhere;
@@ -227,7 +236,9 @@ Outcome revoke_connection(Context& context, const Invocation& invocation) {
     net::Loop loop;
     TRY(options, app::outgoing_options(*config, definition, everywhere));
     TRY(http, http::Client::make(loop, std::move(options)));
-    const Parts parts{http, *connections, context.clock(), context.random(), context.out()};
+    TRY(broker, context.broker());
+    TRY(renewals, app::renewal_surroundings(broker, loop));
+    const Parts parts{http, *connections, context.clock(), context.random(), context.out(), renewals};
     auto ended = run_until_interrupted(loop, end_all(parts, definition, chosen));
     if (!ended) return base::fail(ErrorCode::cancelled, "cancelled; what is not forgotten here may be revoked at the provider all the same");
     if (!*ended) return base::fail(std::move(*ended).error());
