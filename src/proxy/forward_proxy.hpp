@@ -37,6 +37,9 @@ struct ProxyOptions {
     http::Limits limits;
     std::size_t max_connections = 256;         // PX-31
     std::function<void(const Served&)> on_served;
+    // Whether the connection 127.0.0.1:client_port -> 127.0.0.1:proxy_port is one of a program of this session. Asked,
+    // on another thread, of clients that show no credential, as Java's cannot (PX-01). None: nobody is served without.
+    std::function<bool(std::uint16_t client_port, std::uint16_t proxy_port)> is_own_client{};
 };
 
 class ForwardProxy {

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/text.hpp"
+#include "net/endpoint.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/tunnel.hpp"
 
@@ -276,15 +277,22 @@ net::Task<bool> serve_plain(Session& session, http::Connection& client, http::Re
     co_return outcome.client_usable;
 }
 
-bool authorized(const Session& session, const http::RequestHead& head) {
-    const auto values = head.fields.all("Proxy-Authorization");
-    return values.size() == 1 && session.authorization.equals(values.front());
+// PX-01: by the session's credential, or as a program of the session, which the kernel knows its connections to be.
+net::Task<bool> is_of_session(Session& session, http::Connection& client) {
+    if (!session.options.is_own_client) co_return false;
+    const auto peer = net::peer_endpoint(client.stream());
+    const auto local = net::local_endpoint(client.stream());
+    if (!peer || !local || peer->address != "127.0.0.1" || local->address != "127.0.0.1") co_return false;
+    const auto ask = [own = session.options.is_own_client, from = peer->port, to = local->port] { return own(from, to); };
+    const bool own = co_await session.loop.run_blocking(ask);
+    co_return own;
 }
 
 }  // namespace
 
 net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
     http::Connection client(std::move(stream), session.options.limits);
+    bool known = false;  // as a program of the session, which holds for the whole connection
     for (;;) {
         const net::Deadline deadline = net::in(session.options.limits.idle_time);
         auto head = co_await client.read_request_head(deadline);
@@ -295,7 +303,10 @@ net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
             (void)answered;
             co_return;
         }
-        if (!authorized(session, *head)) {
+        const auto shown = head->fields.all("Proxy-Authorization");
+        const bool credential = shown.size() == 1 && session.authorization.equals(shown.front());
+        if (!known && shown.empty()) known = co_await is_of_session(session, client);
+        if (!credential && !(known && shown.empty())) {
             session.log.warn("proxy.unauthenticated", {});
             const bool keeps = !has_body(*head);
             Problem problem{407, "proxy_authentication_required", "this proxy serves one claviger run session only", ""};
