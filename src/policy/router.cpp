@@ -10,28 +10,6 @@
 namespace claviger::policy {
 namespace {
 
-// A path as the most forgiving server might read it: decoded to the end, backslashes as slashes, parameters and empty
-// segments dropped, dot segments resolved, case folded. Only for excluding: it can withhold a credential, never
-// give one (PX-30).
-std::string forgiving_path(std::string path) {
-    for (int round = 0; round < 4 && path.find('%') != std::string::npos; ++round) {
-        auto decoded = base::percent_decode(path);
-        if (!decoded || *decoded == path) break;
-        path = *std::move(decoded);
-    }
-    std::replace(path.begin(), path.end(), '\\', '/');
-    path.resize(std::min(path.find_first_of("?#"), path.size()));
-    std::vector<std::string> segments;
-    for (auto& segment : base::split(path, '/')) {
-        segment.resize(std::min({segment.find(';'), segment.find('\0'), segment.size()}));
-        const auto name = base::trim(segment);
-        if (name.empty() || name == ".") continue;
-        if (name != "..") segments.push_back(base::to_lower(name));
-        else if (!segments.empty()) segments.pop_back();
-    }
-    return base::join(segments, "/");
-}
-
 std::string_view without_final_dot(std::string_view host) {
     if (host.ends_with('.')) host.remove_suffix(1);
     return host;

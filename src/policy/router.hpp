@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/rule.hpp"
 #include "policy/uri_rule.hpp"
 
 namespace claviger::policy {
@@ -14,6 +15,7 @@ struct Route {
     std::string provider, connection;
     std::vector<UriRule> rules;
     std::vector<net::Url> excluded;  // the provider's own authorization and token endpoints
+    std::vector<Rule> safe{};        // requests that only read, as the definition says: methods and paths
 };
 
 struct Decision {
