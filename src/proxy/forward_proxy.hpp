@@ -16,6 +16,7 @@
 #include "net/loop.hpp"
 #include "policy/router.hpp"
 #include "proxy/credential_source.hpp"
+#include "proxy/request_gate.hpp"
 
 namespace claviger::proxy {
 
@@ -37,6 +38,7 @@ struct ProxyOptions {
     http::Limits limits;
     std::size_t max_connections = 256;         // PX-31
     std::function<void(const Served&)> on_served;
+    RequestGate* gate = nullptr;               // null: whatever is routed is let through
 };
 
 class ForwardProxy {

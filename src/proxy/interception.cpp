@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/text.hpp"
+#include "policy/methods.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/tunnel.hpp"
 
@@ -54,7 +55,7 @@ Problem problem_of_bad_message(const base::Error& error) {
 
 Problem problem_of_decision(const policy::Decision& decision) {
     if (decision.kind == policy::Decision::Kind::ambiguous) {
-        return {424, "ambiguous", decision.because, "claviger run --use PROVIDER=CONNECTION -- ..."};
+        return {424, "ambiguous", decision.because, decision.command};
     }
     return {403, "not_allowed", decision.because, ""};
 }
@@ -73,34 +74,46 @@ bool reaches_loopback(const Session& session, const std::string& host, std::uint
     return session.options.addresses.allow_loopback || session.options.router.reaches_loopback(host, port);
 }
 
+// What the session's rules say.
+net::Task<Admission> admission(Session& session, GateRequest request, net::Cancellation& gone) {
+    if (session.options.gate == nullptr) co_return Admission{};
+    auto admitted = co_await session.options.gate->admit(std::move(request), gone);
+    gone.on_cancel(nullptr);
+    co_return admitted;
+}
+
+void strip_overrides(http::Fields& fields) {
+    std::erase_if(fields.items(), [](const http::Field& field) { return policy::overrides_request_line(field.name); });
+}
+
 net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url, ClientWatch& watch) {
     // RFC 9110 section 9.3.8 makes TRACE an echo of the credential (PX-21).
     if (head.method == "TRACE" || head.method == "TRACK" || head.method == "CONNECT") {
         co_return refuse({405, "method_not_allowed", head.method + " is not passed on", ""});
     }
     const auto decision = session.options.router.decide(url);
+    const bool served = decision.kind == policy::Decision::Kind::matched;
+    const bool unserved = decision.kind == policy::Decision::Kind::unmatched;
+    if (decision.kind == policy::Decision::Kind::ambiguous || decision.refused) co_return refuse(problem_of_decision(decision));
+    GateRequest asked{head.method, url, served ? decision.route : nullptr};
+    auto admitted = co_await admission(session, std::move(asked), watch.gone);
+    if (admitted.refusal) co_return refuse(std::move(*admitted.refusal));
+    if (unserved && session.options.unmatched == Unmatched::deny && !admitted.reachable_by_name) co_return refuse(problem_of_decision(decision));
+    if (admitted.strips_overrides) strip_overrides(head.fields);
     Plan plan;
     plan.request.emplace();
     plan.request->url = url;
     plan.request->head = std::move(head);
     plan.request->pool_key = "none";
     plan.request->reaches_loopback = reaches_loopback(session, url.host(), url.port());
-    switch (decision.kind) {
-        case policy::Decision::Kind::matched: {
-            auto credential = co_await session.credentials.credential(decision.provider, decision.connection, watch.gone);
-            watch.gone.on_cancel(nullptr);
-            if (!credential) co_return refuse(problem_of_credential(credential.error()));
-            plan.request->credential = std::move(*credential);
-            plan.request->provider = decision.provider;
-            plan.request->connection = decision.connection;
-            plan.request->pool_key = decision.provider + "/" + decision.connection;
-            break;
-        }
-        case policy::Decision::Kind::excluded: break;  // the provider's own OAuth endpoints: never with a credential
-        case policy::Decision::Kind::unmatched:
-            if (decision.refused || session.options.unmatched == Unmatched::deny) co_return refuse(problem_of_decision(decision));
-            break;
-        case policy::Decision::Kind::ambiguous: co_return refuse(problem_of_decision(decision));
+    if (served) {  // the provider's own OAuth endpoints are not: never with a credential
+        auto credential = co_await session.credentials.credential(decision.provider, decision.connection, watch.gone);
+        watch.gone.on_cancel(nullptr);
+        if (!credential) co_return refuse(problem_of_credential(credential.error()));
+        plan.request->credential = std::move(*credential);
+        plan.request->provider = decision.provider;
+        plan.request->connection = decision.connection;
+        plan.request->pool_key = decision.provider + "/" + decision.connection;
     }
     co_return plan;
 }
@@ -225,6 +238,17 @@ net::Task<void> pass_through(Session& session, http::Connection client, Authorit
     session.log.debug("proxy.tunnelled", {{"host", authority.host}, {"bytes", static_cast<std::int64_t>(count.from_upstream)}});
 }
 
+// Of a tunnel to a host that no connection serves.
+net::Task<std::optional<Problem>> refusal_of_tunnel(Session& session, http::Connection& client, Authority authority) {
+    auto url = net::Url::parse("https://" + authority_text(authority) + "/");
+    if (!url) co_return problem_from(url.error());
+    ClientWatch watch(client);
+    GateRequest asked{"CONNECT", std::move(*url), nullptr, true};
+    auto admitted = co_await admission(session, std::move(asked), watch.gone);
+    if (admitted.refusal || session.options.unmatched == Unmatched::allow || admitted.reachable_by_name) co_return std::move(admitted.refusal);
+    co_return Problem{403, "not_allowed", "no connection of this session serves " + base::printable(authority.host), ""};
+}
+
 net::Task<void> serve_connect(Session& session, http::Connection client, std::string target) {
     auto authority = parse_authority(target);
     if (!authority) {
@@ -235,13 +259,15 @@ net::Task<void> serve_connect(Session& session, http::Connection client, std::st
     }
     if (session.options.router.opens(authority->host, authority->port)) {
         co_await intercept(session, std::move(client), std::move(*authority));
-    } else if (session.options.unmatched == Unmatched::allow) {
-        co_await pass_through(session, std::move(client), std::move(*authority));
-    } else {
-        Problem problem{403, "not_allowed", "no connection of this session serves " + base::printable(authority->host), ""};
-        auto answered = co_await answer_problem(client, std::move(problem), false);
-        (void)answered;
+        co_return;
     }
+    auto refusal = co_await refusal_of_tunnel(session, client, *authority);
+    if (!refusal) {
+        co_await pass_through(session, std::move(client), std::move(*authority));
+        co_return;
+    }
+    auto answered = co_await answer_problem(client, std::move(*refusal), false);
+    (void)answered;
 }
 
 // A request in absolute form: plain http. Never with a credential, unless the definition itself names a loopback
