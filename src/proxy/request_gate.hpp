@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "http/message.hpp"
 #include "net/cancellation.hpp"
 #include "net/task.hpp"
 #include "net/url.hpp"
@@ -35,5 +36,9 @@ public:
     // Whoever `gone` belongs to may stop waiting: the admission is then of no interest.
     virtual net::Task<Admission> admit(GateRequest request, net::Cancellation& gone) = 0;
 };
+
+// Of no gate: everything is admitted.
+net::Task<Admission> admission(RequestGate* gate, GateRequest request, net::Cancellation& gone);
+void strip_overrides(http::Fields& fields);
 
 }  // namespace claviger::proxy
