@@ -2,7 +2,6 @@
 Python clients, a real TLS API."""
 import hashlib, json
 from harness import *
-from test_clients import connect_key
 from test_proxy_rules import Session, read_head, requests_seen
 
 
