@@ -136,6 +136,9 @@ def what_cannot_be_opened_is_said_and_nothing_of_it_is_stored(world):
     (home / "master.key").unlink()
     contains(world.run("import", "authsome", home, "--dry-run", code=14).stderr, "master.key cannot be read", "no key")
     contains(world.run("import", "authsome", authsome_home(world, records, mode="keyring"), "--dry-run", code=14).stderr, "keyring", "its key is elsewhere")
+    (home / "providers/wrong.json").write_text('{"name": "Wrong Name"}')
+    wrong = [line for line in world.run("import", "authsome", home, "--dry-run", code=14).stderr.splitlines() if "wrong.json" in line]
+    check(len(wrong) == 1 and ";" in wrong[0] and "\\u" not in wrong[0] and not wrong[0].endswith(";"), f"several mistakes in one line: {wrong}")
     (home / "profiles/default/store.db").write_bytes(b"not a database" * 100)
     contains(world.run("import", "authsome", home, "--dry-run", code=14).stderr, "cannot be read", "a broken store")
     shutil.rmtree(home)
