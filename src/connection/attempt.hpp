@@ -2,6 +2,7 @@
 // by reference. Internal to connection/. Thread rule: on the Loop's thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -62,6 +63,9 @@ net::Task<std::optional<oauth::IdClaims>> verified_claims(Attempt& attempt, cons
 // RFC 7591; part of ready_client.
 net::Task<base::Result<ReadyClient>> register_new_client(Attempt& attempt, const Endpoints& endpoints,
                                                          std::string redirect_uri);
+using FormCheck = std::function<std::map<std::string, std::string>(const Answers&)>;
+// The form, answered; checked again here, since a dialog without a screen might skip the check. ErrorCode::invalid_input.
+net::Task<base::Result<Answers>> ask_checked(Attempt& attempt, Form form, FormCheck check);
 // The form of the definition's own fields, answered and checked.
 net::Task<base::Result<std::map<std::string, base::Secret>>> ask_for_credential(Attempt& attempt);
 // The {variables} that have no value yet are asked for.

@@ -3,17 +3,22 @@
 
 namespace claviger::connection {
 
+net::Task<base::Result<Answers>> ask_checked(Attempt& attempt, Form form, FormCheck check) {
+    const auto deadline = net::in(kFlowLifetime);
+    auto again = check;
+    auto answers = co_await attempt.with.dialog.ask(std::move(form), std::move(check), deadline);
+    if (!answers) co_return base::fail(answers.error());
+    if (const auto wrong = again(*answers); !wrong.empty())
+        co_return base::fail(base::ErrorCode::invalid_input, wrong.begin()->first + ": " + wrong.begin()->second);
+    co_return answers;
+}
+
 net::Task<base::Result<std::map<std::string, base::Secret>>> ask_for_credential(Attempt& attempt) {
     CO_TRY(credential, CredentialForm::make(attempt.definition));
     auto form = credential.form();
-    std::function<std::map<std::string, std::string>(const Answers&)> check =
-        [&credential](const Answers& answers) { return credential.check(answers); };
-    const auto deadline = net::in(kFlowLifetime);
-    auto answers = co_await attempt.with.dialog.ask(std::move(form), std::move(check), deadline);
+    FormCheck check = [&credential](const Answers& answers) { return credential.check(answers); };
+    auto answers = co_await ask_checked(attempt, std::move(form), std::move(check));
     if (!answers) co_return base::fail(answers.error());
-    // Dialogs without a screen might skip the check: nothing unchecked is stored.
-    if (const auto wrong = credential.check(*answers); !wrong.empty())
-        co_return base::fail(base::ErrorCode::invalid_input, wrong.begin()->first + ": " + wrong.begin()->second);
     co_return credential.values(*answers);
 }
 

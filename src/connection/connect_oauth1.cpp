@@ -96,14 +96,9 @@ std::map<std::string, std::string> check_consumer(const std::vector<FormField>& 
 net::Task<base::Result<Consumer>> ask_for_consumer(Attempt& attempt, std::string origin, std::string redirect_uri) {
     auto form = consumer_form(attempt, redirect_uri, origin);
     const auto fields = form.fields;
-    std::function<std::map<std::string, std::string>(const Answers&)> check = [&fields](const Answers& answers) {
-        return check_consumer(fields, answers);
-    };
-    const auto deadline = net::in(kFlowLifetime);
-    auto answers = co_await attempt.with.dialog.ask(std::move(form), std::move(check), deadline);
+    FormCheck check = [&fields](const Answers& answers) { return check_consumer(fields, answers); };
+    auto answers = co_await ask_checked(attempt, std::move(form), std::move(check));
     if (!answers) co_return base::fail(answers.error());
-    if (const auto wrong = check_consumer(fields, *answers); !wrong.empty())
-        co_return base::fail(ErrorCode::invalid_input, wrong.begin()->first + ": " + wrong.begin()->second);
     Consumer consumer;
     consumer.key = std::string(trimmed_answer(*answers, fields.front().name));
     consumer.secret = base::Secret(trimmed_answer(*answers, fields.back().name));

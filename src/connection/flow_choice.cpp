@@ -16,20 +16,6 @@ using provider::Flow;
 constexpr std::array<Flow, 8> kAll{Flow::pkce,   Flow::dcr_pkce, Flow::device_code, Flow::client_credentials,
                                    Flow::oauth1, Flow::api_key,  Flow::basic,       Flow::custom};
 
-bool runs_here(Flow flow) {
-    switch (flow) {
-        case Flow::pkce:
-        case Flow::dcr_pkce:
-        case Flow::device_code:
-        case Flow::client_credentials:
-        case Flow::oauth1:
-        case Flow::api_key:
-        case Flow::basic:
-        case Flow::custom: return true;
-    }
-    return false;
-}
-
 // The definition's own flow is taken at its word; another one needs what it works with.
 bool capable(const provider::ProviderDefinition& definition, Flow flow) {
     if (!provider::flow_fits(definition.auth_type, flow)) return false;
@@ -47,9 +33,7 @@ bool capable(const provider::ProviderDefinition& definition, Flow flow) {
 
 std::string usable_flows(const provider::ProviderDefinition& definition) {
     std::vector<std::string> names;
-    for (const auto flow : flows_of(definition))
-        if (runs_here(flow)) names.emplace_back(provider::to_string(flow));
-    if (names.empty()) return "this version runs: pkce, dcr_pkce, device_code, client_credentials, oauth1, api_key, basic, custom";
+    for (const auto flow : flows_of(definition)) names.emplace_back(provider::to_string(flow));
     return fmt::format("{} can use: {}", definition.name, base::join(names, ", "));
 }
 
@@ -69,11 +53,6 @@ base::Result<Flow> choose_flow(const provider::ProviderDefinition& definition, c
     if (!capable(definition, flow)) {
         return base::fail(ErrorCode::usage,
                           fmt::format("{} cannot be connected by the flow {}", definition.name, provider::to_string(flow)),
-                          usable_flows(definition));
-    }
-    if (!runs_here(flow)) {
-        return base::fail(ErrorCode::unsupported,
-                          fmt::format("the flow {} is not in this version of Claviger", provider::to_string(flow)),
                           usable_flows(definition));
     }
     return flow;

@@ -112,6 +112,12 @@ TEST_F(Captured, a_label_stays_a_label) {
     EXPECT_TRUE(provider::is_captured_variable(definition, "site"));
 }
 
+TEST_F(Captured, a_hyphen_in_what_is_captured_is_an_underscore_in_the_variable) {
+    const auto definition = define(R"("api_url":"https://{shop_id}.acme.example/","capture":["shop-id"],"vars":{"shop_id":{"title":"Shop"}})");
+    EXPECT_TRUE(provider::is_captured_variable(definition, "shop_id"));
+    EXPECT_EQ(variables_of(definition, with("shop-id", "eu"))->at("shop_id"), "eu");
+}
+
 TEST_F(Captured, what_a_human_chose_stays_and_a_default_gives_way) {
     const auto definition = define(R"("api_url":"{instance_url}/","capture":["instance_url"],
         "vars":{"instance_url":{"title":"Instance","default":"https://login.acme.example/"}})");

@@ -78,14 +78,9 @@ net::Task<base::Result<ReadyClient>> ask_for_client(Attempt& attempt, const Endp
     const auto origin = endpoints.token.origin();
     auto form = client_form(attempt, redirect_uri, origin, known_id);
     const auto fields = form.fields;
-    std::function<std::map<std::string, std::string>(const Answers&)> check = [&fields](const Answers& answers) {
-        return check_client(fields, answers);
-    };
-    const auto deadline = net::in(kFlowLifetime);
-    auto answers = co_await attempt.with.dialog.ask(std::move(form), std::move(check), deadline);
+    FormCheck check = [&fields](const Answers& answers) { return check_client(fields, answers); };
+    auto answers = co_await ask_checked(attempt, std::move(form), std::move(check));
     if (!answers) co_return base::fail(answers.error());
-    if (const auto wrong = check_client(fields, *answers); !wrong.empty())
-        co_return base::fail(ErrorCode::invalid_input, wrong.begin()->first + ": " + wrong.begin()->second);
     ClientRecord record;
     record.provider = attempt.definition.name;
     record.origin = origin;

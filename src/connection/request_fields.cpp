@@ -1,11 +1,10 @@
 #include "connection/request_fields.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "provider/expand.hpp"
+#include "provider/url_fields.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -21,12 +20,7 @@ std::optional<std::string_view> in_map(const Map& map, std::string_view name) {
 // choose where the secrets go.
 const std::string* captured_for(const provider::Variable& variable, const std::map<std::string, std::string>& captured) {
     if (variable.pattern.empty() && variable.choices.empty()) return nullptr;
-    for (const auto& [name, value] : captured) {
-        auto as_variable = name;
-        std::replace(as_variable.begin(), as_variable.end(), '-', '_');
-        if (as_variable == variable.name) return &value;
-    }
-    return nullptr;
+    return provider::captured_value(captured, variable.name);
 }
 
 }  // namespace

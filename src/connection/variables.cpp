@@ -4,6 +4,7 @@
 
 #include "net/url.hpp"
 #include "provider/expand.hpp"
+#include "provider/url_fields.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -29,17 +30,17 @@ bool on_this_machine(std::string_view text) {
 base::Result<provider::VariableValues> variables_of(const provider::ProviderDefinition& definition, const Connection& connection) {
     auto values = connection.variables;
     for (const auto& variable : definition.vars) {
-        const auto captured = connection.captured.find(variable.name);
-        if (captured == connection.captured.end()) continue;
+        const auto* captured = provider::captured_value(connection.captured, variable.name);
+        if (captured == nullptr) continue;
         const auto chosen = values.find(variable.name);
         if (chosen != values.end() && !is_default(variable, chosen->second)) continue;
         // The answer of a server elsewhere must not turn the credential towards a service of this machine.
-        if (on_this_machine(captured->second) && !on_this_machine(connection.token_endpoint)) {
+        if (on_this_machine(*captured) && !on_this_machine(connection.token_endpoint)) {
             return base::fail(base::ErrorCode::denied,
                               fmt::format("{} said that its \"{}\" is on this machine, which is not believed", definition.name, variable.name),
                               fmt::format("log in again: claviger login {} --force", definition.name));
         }
-        values[variable.name] = captured->second;
+        values[variable.name] = *captured;
     }
     return provider::complete_variables(definition, values);
 }

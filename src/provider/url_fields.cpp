@@ -68,14 +68,23 @@ std::vector<std::string> variables_used(const ProviderDefinition& definition) {
     return names;
 }
 
+bool is_value_of(std::string_view captured, std::string_view variable) {
+    return std::ranges::equal(captured, variable, [](char one, char other) { return (one == '-' ? '_' : one) == other; });
+}
+
+const std::string* captured_value(const std::map<std::string, std::string>& captured, std::string_view variable) {
+    const auto found = std::ranges::find_if(captured, [&](const auto& item) { return is_value_of(item.first, variable); });
+    return found == captured.end() ? nullptr : &found->second;
+}
+
 bool is_captured_variable(const ProviderDefinition& definition, std::string_view name) {
-    const auto names_it = [&](const CaptureRule& rule) { return rule.name == name; };
+    const auto names_it = [&](const CaptureRule& rule) { return is_value_of(rule.name, name); };
     bool captured = std::any_of(definition.capture.begin(), definition.capture.end(), names_it);
     const auto& oauth = definition.oauth2;
     if (oauth) {
         const auto& of_callback = oauth->callback.capture;
         captured = captured || std::any_of(oauth->response.capture.begin(), oauth->response.capture.end(), names_it) ||
-                   std::find(of_callback.begin(), of_callback.end(), name) != of_callback.end();
+                   std::any_of(of_callback.begin(), of_callback.end(), [&](const auto& captured_as) { return is_value_of(captured_as, name); });
     }
     if (!captured) return false;
     // What is called with a token in hand; everything else stands before the first answer.

@@ -284,6 +284,7 @@ bool authorized(const Session& session, const http::RequestHead& head) {
 }  // namespace
 
 net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
+    Strangers::Seat seat(session.strangers, *stream);
     http::Connection client(std::move(stream), session.options.limits);
     for (;;) {
         const net::Deadline deadline = net::in(session.options.limits.idle_time);
@@ -295,7 +296,9 @@ net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
             (void)answered;
             co_return;
         }
-        if (!authorized(session, *head)) {
+        const bool ours = authorized(session, *head);
+        if (ours) seat.leave();
+        if (!ours) {
             session.log.warn("proxy.unauthenticated", {});
             const bool keeps = !has_body(*head);
             Problem problem{407, "proxy_authentication_required", "this proxy serves one claviger run session only", ""};

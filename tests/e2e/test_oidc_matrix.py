@@ -1,7 +1,8 @@
-"""Every flow with every client authentication, with and without PKCE, rotation, pushed requests and DPoP, at a real
+"""Every flow (of a device too) with every client authentication, with and without PKCE, rotation, pushed requests and DPoP, at a real
 oidc-provider that watches for the reuse of refresh tokens (OA-01, OA-14, OA-16, OA-22, OA-24, OA-26)."""
 import itertools, json, subprocess
 from harness import *
+from test_device import Login, approve
 
 METHODS = ("none", "client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt")
 ONE_OF_EACH = ("none", "client_secret_basic", "private_key_jwt")
@@ -80,10 +81,15 @@ def define(world, server, name, flow, method, dpop):
                                                      "api_url": issuer + "/", "oauth": oauth}))
 
 
-def login(world, server, name, flow, method, dpop):
+def answers_of(server, method, dpop):
     answers = server.answers(method)
     if dpop:
         answers["client_id"] += "-bound"
+    return answers
+
+
+def login(world, server, name, flow, method, dpop):
+    answers = answers_of(server, method, dpop)
     if flow in ("pkce", "dcr_pkce"):
         browser_login(world, ["login", name, "--input", "stdin"], stdin=json.dumps(answers) if flow == "pkce" else None)
     else:
@@ -112,11 +118,15 @@ def plant(world, name):
     return shown
 
 
+def new_name(server):
+    server.count = getattr(server, "count", 0) + 1
+    return f"m{server.peer['port']}-{server.count}"
+
+
 def connect(world, server, row):
     """Defines and logs in; pushed where it has to be, and only there."""
     flow, method, dpop = row
-    server.count = getattr(server, "count", 0) + 1
-    name = f"m{server.peer['port']}-{server.count}"
+    name = new_name(server)
     define(world, server, name, flow, method, dpop)
     pushed = len(server.requests("/request"))
     login(world, server, name, flow, method, dpop)
@@ -150,8 +160,29 @@ def words(server, row):
                      "pushed" if server.par else "direct", "bound" if dpop else "bearer"])
 
 
+def begin_device_login(world, server, row):
+    """Defines and starts a login, which waits until its code is approved: `world.run` would wait for ever."""
+    flow, method, dpop = row
+    name = new_name(server)
+    define(world, server, name, flow, method, dpop)
+    waiting = Login(world, name, "--input", "stdin", stdin=json.dumps(answers_of(server, method, dpop)))
+    return name, waiting, *waiting.prompt()
+
+
+def approve_device_login(world, server, row, begun):
+    _, _, url, code = begun
+    contains(approve(url, code), "Sign-in Success", "the provider's last page")
+
+
+def end_device_login(world, server, row, begun):
+    name, waiting, _, _ = begun
+    waiting.end(0)
+    return name, plant(world, name)
+
+
 def run_all(world, server, rows):
-    """Logs in one after the other, then uses all, then revokes all: so nobody waits for a token to age."""
+    """Logs in one after the other (with device codes: all at once), then uses all, then revokes all: so nobody waits for
+    a token to age, nor for the interval between two polls."""
     def each(step, *known):
         results = []
         for row, *facts in zip(rows, *known):
@@ -160,7 +191,12 @@ def run_all(world, server, rows):
             except Failure as failure:
                 raise Failure(f"{words(server, row)}: {failure}") from None
         return results
-    made = each(connect)
+    if rows[0][0] == "device_code":
+        begun = each(begin_device_login)
+        each(approve_device_login, begun)
+        made = each(end_device_login, begun)
+    else:
+        made = each(connect)
     time.sleep(DUE_AFTER)
     names, before = [name for name, _ in made], [shown for _, shown in made]
     each(use_and_renew, names, before)
@@ -198,5 +234,14 @@ def without_a_browser(world):
     equal(count, 16, "combinations")
 
 
+def on_another_device(world):
+    """device_code: there is nothing to push, so PAR is not wanted."""
+    count = 0
+    for rotation in (True, False):
+        server = Server(world, rotation=rotation, nonce=rotation)
+        count += len(run_all(world, server, [("device_code", m, dpop) for m in METHODS for dpop in (False, True)]))
+    equal(count, 20, "combinations")
+
+
 if __name__ == "__main__":
-    main(authorization_code, registered_clients, without_a_browser)
+    main(authorization_code, registered_clients, without_a_browser, on_another_device)

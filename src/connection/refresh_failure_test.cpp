@@ -1,0 +1,188 @@
+#include <algorithm>
+
+#include "connection/refresh_test_support.hpp"
+
+namespace claviger::connection::testing {
+namespace {
+
+using base::ErrorCode;
+using namespace std::chrono_literals;
+
+TEST_F(RefreshTest, OA19_InvalidGrantNeedsALoginAfterOneAttempt) {
+    connect_acme(define_acme());
+    answer(400, R"({"error":"invalid_grant","error_description":"revoked"})");
+    clock.advance(2h);
+    for (int i = 0; i < 3; ++i) {
+        const auto got = fresh();
+        ASSERT_FALSE(got);
+        EXPECT_EQ(got.error().code, ErrorCode::needs_login);
+        EXPECT_EQ(got.error().hint, "run: claviger login acme");
+    }
+    EXPECT_EQ(asked(), 1U);
+    EXPECT_TRUE(stored().login_needed);
+    EXPECT_EQ(stored().login_reason, "invalid_grant");
+    EXPECT_EQ(std::ranges::count(events(), "connection.login_needed acme/default"), 1);
+}
+
+TEST_F(RefreshTest, OA19_AWrongClientIsKeptAndNotHammered) {
+    const auto definition = define_acme();
+    connect_acme(definition);
+    least_pause = {};
+    answer(401, R"({"error":"invalid_client"})");
+    clock.advance(2h);
+    for (int i = 0; i < 200; ++i) {
+        EXPECT_FALSE(fresh());
+        clock.advance(30s);
+    }
+    EXPECT_LE(asked(), 12U);
+    EXPECT_FALSE(stored().login_needed);
+    // Somebody corrects the client: the next call asks at once.
+    answer_with_tokens();
+    ClientRecord client;
+    client.provider = "acme";
+    client.origin = server.origin();
+    client.client_id = "client-2";
+    ASSERT_TRUE(connections->save_client(client));
+    const auto got = fresh();
+    ASSERT_TRUE(got) << got.error().describe();
+    EXPECT_EQ(server.requests("/token").back().form.at("client_id"), "client-2");
+}
+
+TEST_F(RefreshTest, AWeekOf503IsSurvivedWithoutHammering) {
+    connect_acme(define_acme());
+    least_pause = {};
+    answer(503, "{}");
+    clock.advance(1h);
+    for (int minute = 0; minute < 7 * 24 * 60; minute += 30) {
+        EXPECT_FALSE(fresh());
+        EXPECT_FALSE(fresh());
+        clock.advance(30min);
+    }
+    EXPECT_EQ(asked(), 7U * 48) << "each half hour one caller asks, and the next one hears his answer";
+    answer_with_tokens();
+    clock.advance(5min);
+    const auto got = fresh();
+    ASSERT_TRUE(got) << got.error().describe();
+    EXPECT_EQ(text(got->connection.access_token), "access-1");
+    EXPECT_EQ(stored().refresh_failures, 0U);
+    EXPECT_EQ(std::ranges::count(events(), "connection.refresh_failed acme/default"), 1) << "a week is one line in the journal";
+}
+
+TEST_F(RefreshTest, RF08_RetryAfterHoldsForTheConnectionAndForItsServer) {
+    const auto definition = define_acme();
+    connect_acme(definition);
+    connect_acme(definition, 1h, "second");
+    server.on("/token", [](const FakeServer::Seen&) {
+        auto response = FakeServer::json(429, "{}");
+        response.fields.set("Retry-After", "120");
+        return response;
+    });
+    clock.advance(2h);
+    EXPECT_FALSE(fresh());
+    EXPECT_FALSE(fresh(Need::usable, "", "second"));
+    clock.advance(119s);
+    EXPECT_FALSE(fresh());
+    EXPECT_FALSE(fresh(Need::usable, "", "second"));
+    EXPECT_EQ(asked(), 1U);
+    clock.advance(20s);
+    EXPECT_FALSE(fresh());
+    EXPECT_EQ(asked(), 2U);
+}
+
+TEST_F(RefreshTest, RF10_A401RenewsAYoungTokenOnceAndNeverTheSameTwice) {
+    connect_acme(define_acme());
+    const auto first = fresh(Need::replaced, "access-0");
+    ASSERT_TRUE(first) << first.error().describe();
+    EXPECT_EQ(first->how, Refreshed::renewed);
+    EXPECT_EQ(text(first->connection.access_token), "access-1");
+    // Late news of the old token: what is stored is another already.
+    const auto late = fresh(Need::replaced, "access-0");
+    EXPECT_EQ(late.value().how, Refreshed::by_another);
+    EXPECT_EQ(asked(), 1U);
+}
+
+TEST_F(RefreshTest, RF10_AnApiThatRefusesEveryTokenDoesNotDriveAStorm) {
+    connect_acme(define_acme());
+    std::string token = "access-0";
+    for (int i = 0; i < 360; ++i) {
+        const auto got = fresh(Need::replaced, token);
+        ASSERT_TRUE(got) << got.error().describe();
+        token = text(got->connection.access_token);
+        clock.advance(1s);
+    }
+    EXPECT_LE(asked(), 4U);
+}
+
+TEST_F(RefreshTest, RF10_AServerThatGivesTheSameAccessTokenAgainIsAskedOnce) {
+    connect_acme(define_acme());
+    answer(200, R"({"access_token":"access-0","refresh_token":"refresh-0","expires_in":3600})");
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(fresh(Need::replaced, "access-0"));
+    EXPECT_EQ(asked(), 1U);
+}
+
+TEST_F(RefreshTest, RF10_AFailedRenewalOfARefusedTokenIsTriedAgain) {
+    auto connection = connect_acme(define_acme());
+    connection.expires_at.reset();
+    ASSERT_TRUE(connections->save(connection, std::nullopt));
+    answer(503, "{}");
+    EXPECT_EQ(fresh(Need::replaced, "access-0").value().how, Refreshed::failed);
+    const auto held = fresh(Need::replaced, "access-0");
+    ASSERT_TRUE(held.value().why);
+    EXPECT_EQ(held->why->code, ErrorCode::network) << held->why->describe();
+    EXPECT_EQ(asked(), 1U) << "no storm";
+    answer_with_tokens();
+    clock.advance(1h);
+    const auto got = fresh(Need::replaced, "access-0");
+    ASSERT_TRUE(got) << got.error().describe();
+    EXPECT_EQ(got->how, Refreshed::renewed);
+    EXPECT_EQ(text(got->connection.access_token), "access-1");
+}
+
+TEST_F(RefreshTest, RF10_ARenewalOfARefusedTokenThatWasInterruptedIsTriedAgain) {
+    auto connection = connect_acme(define_acme());
+    RefreshState crashed;
+    crashed.generation = generation_of(connection);
+    crashed.attempt = "somebody-killed";
+    crashed.refused_token = token_hash(connection.access_token);
+    ASSERT_TRUE(vault->put({"local", "refresh", "acme/default"}, serialize(crashed), 0, {"test", "acme/default"}));
+    const auto got = fresh(Need::replaced, "access-0");
+    ASSERT_TRUE(got) << got.error().describe();
+    EXPECT_EQ(got->how, Refreshed::renewed);
+}
+
+TEST_F(RefreshTest, RF08_ARetryAfterOfDaysHoldsForADay) {
+    connect_acme(define_acme());
+    server.on("/token", [](const FakeServer::Seen&) {
+        auto response = FakeServer::json(503, "{}");
+        response.fields.set("Retry-After", "604800");
+        return response;
+    });
+    clock.advance(2h);
+    // Fewer than the requests in a row that the steady clock lets through, whatever the other one says.
+    for (std::size_t days = 1; days <= 5; ++days) {
+        EXPECT_FALSE(fresh());
+        EXPECT_FALSE(fresh());
+        EXPECT_EQ(asked(), days);
+        clock.advance(25h);
+    }
+}
+
+TEST_F(RefreshTest, RF07_InvalidGrantIsNoNeedForALoginWhenNewerTokensAreStored) {
+    const auto definition = define_acme();
+    connect_acme(definition);
+    clock.advance(2h);
+    server.on("/token", [&](const FakeServer::Seen&) {
+        auto newer = connect_acme(definition);
+        newer.access_token = base::Secret("access-new");
+        newer.refresh_token = base::Secret("refresh-new");
+        EXPECT_TRUE(connections->save(newer, std::nullopt));
+        return FakeServer::json(400, R"({"error":"invalid_grant"})");
+    });
+    const auto got = fresh();
+    ASSERT_TRUE(got) << got.error().describe();
+    EXPECT_EQ(text(got->connection.access_token), "access-new");
+    EXPECT_FALSE(stored().login_needed);
+}
+
+}  // namespace
+}  // namespace claviger::connection::testing

@@ -1,0 +1,176 @@
+#include <utility>
+
+#include "proxy/challenge.hpp"
+#include "proxy/exchange_state.hpp"
+
+namespace claviger::proxy {
+
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+// A model may think for minutes before its first byte.
+constexpr std::chrono::minutes kAnswerTime{10};
+constexpr int kMostInterim = 16;  // PX-17
+constexpr int kUnauthorized = 401;
+
+http::ResponseHead outgoing_answer(http::ResponseHead received, const http::RequestHead& request, bool close) {
+    http::remove_hop_by_hop(received.fields);
+    // Without a body the length still tells something (HEAD, 304); otherwise the writer derives it.
+    if (received.framing.kind != http::BodyFraming::Kind::none) received.fields.remove("Content-Length");
+    received.minor_version = 1;
+    const bool needs_chunks = received.framing.kind == http::BodyFraming::Kind::until_close;
+    if (needs_chunks && request.minor_version >= 1) received.framing.kind = http::BodyFraming::Kind::chunked;
+    if (received.framing.kind == http::BodyFraming::Kind::chunked && request.minor_version < 1) {
+        received.framing.kind = http::BodyFraming::Kind::until_close;
+    }
+    if (close || received.framing.kind == http::BodyFraming::Kind::until_close) received.fields.add("Connection", "close");
+    return received;
+}
+
+// The body of an answer piece by piece, as the client is to see it. Owned by the coroutine that passes the answer on.
+class AnswerBody {
+public:
+    AnswerBody(http::Connection& upstream, const http::BodyFraming& framing) : upstream_(upstream), piece_(framing) {}
+    // Nothing comes any more.
+    [[nodiscard]] bool over() const { return upstream_.body_complete(); }
+    // next() need not wait.
+    [[nodiscard]] bool at_hand() const { return upstream_.body_at_hand(); }
+    // Valid until the next call. Empty: nothing to write now; look at over().
+    net::Task<Result<std::string_view>> next(net::Deadline deadline);
+    [[nodiscard]] std::uint64_t bytes() const { return bytes_; }  // given so far
+
+private:
+    http::Connection& upstream_;
+    Piece piece_;
+    std::uint64_t bytes_ = 0;
+};
+
+net::Task<Result<std::string_view>> AnswerBody::next(net::Deadline deadline) {
+    auto got = co_await upstream_.read_body(piece_.space(), deadline);
+    if (!got) co_return base::fail(std::move(got).error());
+    bytes_ += *got;
+    co_return piece_.filled(*got);
+}
+
+net::Task<Result<void>> write_rest(AnswerBody& body, http::Connection& client) {
+    while (!body.over()) {
+        const net::Deadline read_deadline = net::in(kBodyIdle);
+        auto piece = co_await body.next(read_deadline);
+        if (!piece) co_return base::fail(std::move(piece).error());
+        const net::Deadline write_deadline = net::in(kWriteTime);
+        auto written = co_await client.write_body(*piece, write_deadline);
+        if (!written) co_return written;
+    }
+    const net::Deadline end_deadline = net::in(kWriteTime);
+    auto ended = co_await client.finish_body(end_deadline);
+    co_return ended;
+}
+
+net::Task<Result<void>> write_answer(AnswerBody& body, http::Connection& client, http::ResponseHead head) {
+    const net::Deadline deadline = net::in(kWriteTime);
+    // The head goes with the first piece only if that piece is there at once; an event stream's head must not wait.
+    std::string_view first;
+    if (!body.over() && body.at_hand()) {
+        auto piece = co_await body.next(deadline);
+        if (!piece) co_return base::fail(std::move(piece).error());
+        first = *piece;
+    }
+    if (body.over()) {
+        auto whole = co_await client.write_message(std::move(head), first, deadline);
+        co_return whole;
+    }
+    auto sent = co_await client.write_head(std::move(head), first, deadline);
+    if (!sent) co_return sent;
+    auto rest = co_await write_rest(body, client);
+    co_return rest;
+}
+
+// The API refuses the credential.
+net::Task<Verdict> replace_credential(Exchange& it, http::Connection& upstream, bool body_over) {
+    it.replaced = true;  // at most once for a request
+    net::Cancellation gone;
+    it.watch.gone.on_cancel([&upstream, &it, &gone] {
+        upstream.close();
+        it.client.close();
+        gone.cancel();
+    });
+    auto other = co_await it.with.credentials.replacement(it.request.provider, it.request.connection, it.request.credential, gone);
+    gone.on_cancel(nullptr);
+    it.watch.gone.on_cancel([&upstream, &client = it.client] {
+        upstream.close();
+        client.close();
+    });
+    if (it.watch.gone.cancelled()) co_return Verdict{Then::give_up};
+    // Whoever is still sending could not read an answer of ours.
+    if (!other) co_return body_over ? Verdict{Then::give_up, problem_of_credential(other.error())} : Verdict{};
+    if (!*other) co_return Verdict{};
+    it.request.credential = std::move(*other);
+    co_return Verdict{body_over && it.at_hand() ? Then::ask_again : Then::pass_on};
+}
+
+}  // namespace
+
+net::Task<Result<http::ResponseHead>> read_final_head(http::Connection& upstream, std::string method) {
+    const net::Deadline deadline = net::in(kAnswerTime);
+    for (int interim = 0; interim <= kMostInterim; ++interim) {
+        auto head = co_await upstream.read_response_head(method, deadline);
+        if (!head) co_return base::fail(std::move(head).error());
+        if (head->status == 101) co_return base::fail(ErrorCode::protocol, "the upstream server switched protocols unasked");
+        if (head->status >= 200) co_return std::move(*head);
+    }
+    co_return base::fail(ErrorCode::protocol, "the upstream server sent too many interim answers");
+}
+
+net::Task<Verdict> judge(Exchange& it, http::Connection& upstream, RequestBody& body, http::ResponseHead& answer) {
+    if (!it.request.credential) co_return Verdict{};
+    const auto nonce = answer.fields.find("DPoP-Nonce");
+    if (nonce) it.with.nonces.learn(it.server(), *nonce);
+    if (answer.status != kUnauthorized) co_return Verdict{};
+    const std::string error = challenge_error(answer.fields);
+    if (error == "insufficient_user_authentication") {
+        it.with.credentials.wants_stronger_login(it.request.provider, it.request.connection);
+        answer.fields.set("Claviger-Reason", error);
+        co_return Verdict{};
+    }
+    // An early answer: a short body is about to be through.
+    if (body.started && !body.done.is_set() && !it.kept.too_long()) {
+        const net::Deadline moment = net::in(kEarlyAnswerTime);
+        auto waited = co_await body.done.wait(moment);
+        (void)waited;
+    }
+    const bool body_over = !body.started || body.done.is_set();
+    if (error == "use_dpop_nonce" && nonce) {
+        const bool first = !std::exchange(it.told_nonce, true);
+        co_return Verdict{first && body_over && it.at_hand() ? Then::ask_again : Then::pass_on};
+    }
+    if (it.replaced || it.request.credential->access_token.empty()) co_return Verdict{};
+    auto verdict = co_await replace_credential(it, upstream, body_over);
+    co_return verdict;
+}
+
+void keep_for_reuse(Exchange& it, std::unique_ptr<http::Connection> upstream, const RequestBody& body) {
+    if (body.complete && upstream->may_continue()) it.with.upstreams.give_back(it.request.pool_key, it.request.url, std::move(upstream));
+}
+
+net::Task<void> pass_on(Exchange& it, std::unique_ptr<http::Connection> upstream, RequestBody& body, http::ResponseHead answer) {
+    it.outcome.status = answer.status;
+    const bool close_after = body.started && !body.done.is_set() && !body.complete;
+    AnswerBody answer_body(*upstream, answer.framing);
+    auto out = outgoing_answer(std::move(answer), it.request.head, close_after || !it.client.may_continue());
+    auto streamed = co_await write_answer(answer_body, it.client, std::move(out));
+    it.outcome.response_bytes = answer_body.bytes();
+    co_await settle(it, *upstream, body, streamed.has_value());
+    it.outcome.request_bytes = body.bytes;
+    it.watch.gone.on_cancel(nullptr);
+    if (!streamed) {
+        upstream->close();
+        it.client.close();  // an early end must be visible to the client (PX-17)
+        co_return;
+    }
+    it.outcome.client_usable = it.client.may_continue() && body.complete && it.client.body_complete() && !close_after;
+    keep_for_reuse(it, std::move(upstream), body);
+}
+
+}  // namespace claviger::proxy
