@@ -11,6 +11,7 @@
 #include "app/child_environment.hpp"
 #include "app/credentials.hpp"
 #include "app/session_files.hpp"
+#include "app/session_policy.hpp"
 #include "base/text.hpp"
 #include "connection/standing.hpp"
 #include "connection/variables.hpp"
@@ -38,6 +39,11 @@ Result<std::vector<std::pair<std::string, std::string>>> chosen(const Broker& br
         TRY(found, broker.connections.load(provider, connection));  // says how to log in when it is not there
         (void)found;
     }
+    std::vector<std::pair<std::string, std::string>> once;  // --use acme --use acme=default is one connection
+    for (auto& pair : pairs) {
+        if (std::find(once.begin(), once.end(), pair) == once.end()) once.push_back(std::move(pair));
+    }
+    pairs = std::move(once);
     if (request.only_used) return pairs;
     TRY(all, broker.connections.list());
     for (const auto& summary : all) {
@@ -48,6 +54,11 @@ Result<std::vector<std::pair<std::string, std::string>>> chosen(const Broker& br
         if (summary.is_default && !named(summary.provider)) pairs.emplace_back(summary.provider, summary.name);
     }
     return pairs;
+}
+
+bool is_chosen(const RunRequest& request, const std::string& provider, const std::string& connection) {
+    return std::any_of(request.use.begin(), request.use.end(),
+                       [&](const auto& use) { return use.first == provider && (use.second.empty() || use.second == connection); });
 }
 
 void add_excluded(const std::string& url_template, const provider::VariableValues& values, policy::Route& route) {
@@ -170,16 +181,17 @@ void keep_alive(const Broker& broker, const std::vector<policy::Route>& routes, 
 
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
                                                          std::vector<policy::Route> routes, LiveCredentials& credentials,
-                                                         const sys::ProcessFamily& programs) {
+                                                         SessionPolicy& gate, const sys::ProcessFamily& programs) {
     TRY(authority, broker.config.extra_authority());
     proxy::ProxyOptions options{policy::Router(std::move(routes)), request.unmatched, {}, authority, {}, 256, {}};
-    options.is_own_client = [programs](std::uint16_t from, std::uint16_t to) { return programs.is_client(from, to); };
+    options.find_own_clients = [programs](const std::set<std::uint16_t>& from, std::uint16_t to) { return programs.clients(from, to); };
     options.addresses.allow_private = broker.config.flag("network.allow_private");
     options.on_served = [&log = broker.log](const proxy::Served& served) {
         log.info("proxy.served", {{"provider", served.provider}, {"connection", served.connection}, {"host", served.host},
                                   {"method", served.method}, {"path", served.path}, {"status", served.status},
                                   {"ms", served.milliseconds}});
     };
+    options.gate = &gate;
     return proxy::ForwardProxy::start(loop, std::move(options), credentials, broker.clock, broker.random, broker.log);
 }
 
@@ -215,6 +227,7 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
         if (route->rules.empty() && request.say)
             request.say("note: " + provider + " (" + name + ") serves no host: its definition has no api_url");
         for (auto& export_name : inject::export_names(*definition)) names.insert(std::move(export_name));
+        route->chosen = is_chosen(request, provider, name);
         routes.push_back(std::move(*route));
     }
     say_if_nothing_is_connected(request, !routes.empty());
@@ -231,7 +244,8 @@ Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys:
     connection::BackgroundRefresh background({loop, *refresher, broker.connections, broker.registry, broker.clock, broker.random, broker.log});
     LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.log, *refresher, background});
     keep_alive(broker, routes, background);
-    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, sys::ProcessFamily(staged.pid())));
+    SessionPolicy gate({broker.log}, {request.rules});
+    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, sys::ProcessFamily(staged.pid())));
 
     ChildEnvironmentInput input;
     input.parent = sys::environment();

@@ -16,18 +16,13 @@
 #include "net/loop.hpp"
 #include "policy/router.hpp"
 #include "proxy/credential_source.hpp"
+#include "proxy/own_clients.hpp"
+#include "proxy/request_gate.hpp"
+#include "proxy/served.hpp"
 
 namespace claviger::proxy {
 
 enum class Unmatched { allow, deny };
-
-// One served request, for the session's log. No secrets: path without query.
-struct Served {
-    std::string provider, connection, host, method, path;
-    int status = 0;
-    std::uint64_t request_bytes = 0, response_bytes = 0;
-    std::int64_t milliseconds = 0;
-};
 
 struct ProxyOptions {
     policy::Router router;
@@ -36,10 +31,12 @@ struct ProxyOptions {
     std::string extra_ca_pem;                  // private CA for upstreams
     http::Limits limits;
     std::size_t max_connections = 256;         // PX-31
-    std::function<void(const Served&)> on_served;
-    // Whether the connection 127.0.0.1:client_port -> 127.0.0.1:proxy_port is one of a program of this session. Asked,
-    // on another thread, of clients that show no credential, as Java's cannot (PX-01). None: nobody is served without.
-    std::function<bool(std::uint16_t client_port, std::uint16_t proxy_port)> is_own_client{};
+    OnServed on_served;
+    // Whether a credential may go into a request now: not while that could not be written down (LG-05). Empty: always.
+    std::function<base::Result<void>()> may_release{};
+    RequestGate* gate = nullptr;  // null: whatever is routed is let through
+    // Java and others can show no credential (PX-01). Empty: nobody is served without.
+    FindOwnClients find_own_clients{};
 };
 
 class ForwardProxy {

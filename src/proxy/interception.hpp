@@ -8,6 +8,7 @@
 #include "proxy/exchange.hpp"
 #include "proxy/forward_proxy.hpp"
 #include "proxy/leaf_cache.hpp"
+#include "proxy/strangers.hpp"
 
 namespace claviger::proxy {
 
@@ -23,8 +24,10 @@ struct Session {
     std::optional<LeafCache> leaves;  // none when no route can be opened
     http::Client upstreams;
     net::AddressPolicy tunnel_addresses;
+    OwnClients own_clients;
     ServerNonces nonces{};
-    std::size_t open_connections = 0;
+    Strangers strangers{};
+    std::size_t open_connections = 0;  // strangers included
 };
 
 net::Task<void> serve_client(Session& session, net::StreamPtr stream);

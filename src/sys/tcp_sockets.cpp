@@ -1,6 +1,7 @@
 #include "sys/tcp_sockets.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -19,19 +20,22 @@ namespace {
 namespace fs = std::filesystem;
 
 // proc(5): "sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode"; state 0A listens.
+constexpr std::size_t kLocal = 1, kRemote = 2, kState = 3, kInode = 9, kFields = 10;
+
 void read_table(const char* path, const std::function<void(const TcpSocket&)>& look) {
     std::ifstream file(path);
     std::string line;
     std::getline(file, line);
     while (std::getline(file, line)) {
-        std::istringstream fields(line);
-        TcpSocket socket;
-        std::string slot, state, queues, timer, retransmits, uid, timeout, inode;
-        fields >> slot >> socket.local >> socket.remote >> state >> queues >> timer >> retransmits >> uid >> timeout >> inode;
-        if (inode.empty() || inode == "0") continue;
-        socket.listens = state == "0A";
-        socket.link = "socket:[" + inode + "]";
-        look(socket);
+        std::array<std::string_view, kFields> fields;
+        std::size_t count = 0, at = 0;
+        while (count < kFields && (at = line.find_first_not_of(' ', at)) != std::string::npos) {
+            const auto end = std::min(line.find(' ', at), line.size());
+            fields[count++] = std::string_view(line).substr(at, end - at);
+            at = end;
+        }
+        if (count < kFields || fields[kInode] == "0") continue;
+        look({fields[kLocal], fields[kRemote], fields[kState] == "0A", fields[kInode]});
     }
 }
 
@@ -72,15 +76,18 @@ std::vector<pid_t> all_processes() {
     return found;
 }
 
-bool has_open(pid_t process, const std::set<std::string>& links) {
+std::vector<std::string> open_links(pid_t process) {
+    std::vector<std::string> links;
     std::error_code error;
     for (fs::directory_iterator entry("/proc/" + std::to_string(process) + "/fd", error), end; !error && entry != end; entry.increment(error)) {
         std::error_code unreadable;
-        const auto target = fs::read_symlink(entry->path(), unreadable);
-        if (!unreadable && links.contains(target.string())) return true;
+        auto target = fs::read_symlink(entry->path(), unreadable);
+        if (!unreadable) links.push_back(target.string());
     }
-    return false;
+    return links;
 }
+
+std::string TcpSocket::link() const { return "socket:[" + std::string(inode) + "]"; }
 
 ProcessFamily::ProcessFamily(pid_t first) : first_(first), namespace_(mount_namespace_of(std::to_string(first))) {
     if (namespace_ == mount_namespace_of("self")) namespace_.clear();
@@ -105,21 +112,30 @@ std::vector<pid_t> ProcessFamily::members() const {
     return found;
 }
 
-bool ProcessFamily::is_client(std::uint16_t client_port, std::uint16_t server_port) const {
-    const std::string loopback = fmt::format("{:08X}", htonl(INADDR_LOOPBACK));
-    const auto is = [&](const std::string& end, std::uint16_t port) {
-        const std::string tail = fmt::format("{}:{:04X}", loopback, port);
-        if (end == tail) return true;
-        // An IPv4 connection of a socket of both families (::ffff:127.0.0.1).
-        return end == fmt::format("0000000000000000{:08X}", htonl(0xffff)) + tail;
+std::set<std::uint16_t> ProcessFamily::clients(const std::set<std::uint16_t>& client_ports, std::uint16_t server_port) const {
+    const std::string loopback = fmt::format("{:08X}:", htonl(INADDR_LOOPBACK));
+    // An IPv4 connection of a socket of both families: ::ffff:127.0.0.1.
+    const std::string mapped = fmt::format("{:024X}", 0).replace(16, 8, fmt::format("{:08X}", htonl(0xffff))) + loopback;
+    const auto port_at_loopback = [&](std::string_view end) {
+        unsigned port = 0;
+        for (const auto& start : {loopback, mapped}) {
+            if (end.starts_with(start)) std::from_chars(end.data() + start.size(), end.data() + end.size(), port, 16);
+        }
+        return static_cast<std::uint16_t>(port);
     };
-    std::set<std::string> links;
+    std::map<std::string, std::uint16_t> wanted;  // link -> its port
     each_tcp_socket([&](const TcpSocket& socket) {
-        if (!socket.listens && is(socket.local, client_port) && is(socket.remote, server_port)) links.insert(socket.link);
+        const auto port = port_at_loopback(socket.local);
+        if (!socket.listens && client_ports.contains(port) && port_at_loopback(socket.remote) == server_port) wanted.emplace(socket.link(), port);
     });
-    if (links.empty()) return false;
-    const auto family = members();
-    return std::any_of(family.begin(), family.end(), [&](pid_t process) { return has_open(process, links); });
+    std::set<std::uint16_t> found;
+    if (wanted.empty()) return found;
+    for (const pid_t process : members()) {
+        for (const auto& link : open_links(process)) {
+            if (const auto one = wanted.find(link); one != wanted.end()) found.insert(one->second);
+        }
+    }
+    return found;
 }
 
 }  // namespace claviger::sys

@@ -73,7 +73,7 @@ def matrix(world):
     """Each: the credential reached the API, the first event was read before the last was sent, the exit code passed on, and
     nothing secret in the program's environment (it is written to a file that the scan reads)."""
     a_host_of_its_own(world)
-    api = connect_key(world, "--host", ADDRESS, host=HOST)
+    api = connect_key(world, "--host", ADDRESS, host=HOST, export={"AWS_ACCESS_KEY_ID": "api_key", "AWS_SECRET_ACCESS_KEY": "api_key"})
     build(world)
     failures = []
     for name, command, needs, debian in CLIENTS:
@@ -89,16 +89,6 @@ def matrix(world):
             failures.append(f"{name}: exit code {done.returncode} instead of 7\n{done.stdout[-1500:]}\n{done.stderr[-3000:]}")
         check("API=" in dump.read_text(), f"{name}: the environment was not looked at")
     check(not failures, "\n".join(failures))
-
-
-def connect_key(world, *api, host="127.0.0.1"):
-    key = world.canaries.new("client key")
-    port = world.api("--key-header", "Authorization", "--key-sha256", hashlib.sha256(("Bearer " + key).encode()).hexdigest(), *api)
-    world.run("register", world.definition("acme", auth_type="api_key", flow="api_key", api_url=f"https://{host}:{port}/",
-                                           api_key={"header_name": "Authorization", "header_prefix": "Bearer"},
-                                           export={"AWS_ACCESS_KEY_ID": "api_key", "AWS_SECRET_ACCESS_KEY": "api_key"}), "--yes")
-    world.run("login", "acme", "--input", "stdin", stdin=key)
-    return f"https://{host}:{port}"
 
 
 def a_no_proxy_of_the_users_hides_no_routed_host(world):
