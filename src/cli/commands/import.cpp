@@ -111,7 +111,8 @@ private:
         if (read.token_endpoint.empty()) return {};
         TRY(url, net::Url::parse(read.token_endpoint));
         for (const auto& other : *records_) {
-            if (other.kind != AuthsomeRecord::Kind::client || other.provider != record.provider || other.profile != record.profile || !other.problem.empty()) continue;
+            const bool its_own = other.profile.empty() || other.profile == record.profile;
+            if (other.kind != AuthsomeRecord::Kind::client || other.provider != record.provider || !its_own || !other.problem.empty()) continue;
             TRY(client, client_from_authsome(other, definition));
             client.origin = url.origin();
             read.client_id = client.client_id;
