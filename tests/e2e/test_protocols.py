@@ -6,7 +6,7 @@ from harness import *
 PEER = ROOT / "tests/peers/api/protocols.mjs"
 
 
-def connect_key(world, name, port, key, host="127.0.0.1"):
+def connect_by_key(world, name, port, key, host="127.0.0.1"):
     api = f"https://{host}:{port}"
     world.run("register", world.definition(name, auth_type="api_key", flow="api_key", api_url=api + "/",
                                            api_key={"header_name": "X-Api-Key", "header_prefix": ""}), "--yes")
@@ -19,7 +19,7 @@ def node_api(world, name="acme", host="127.0.0.1"):
     key = world.canaries.new(f"key of {name}")
     started = world.peer(NODE, PEER, "--cert", world.cert, "--key", world.key, "--key-header", "X-Api-Key", "--host", host,
                          "--key-sha256", hashlib.sha256(key.encode()).hexdigest())
-    return connect_key(world, name, started["port"], key, f"[{host}]" if ":" in host else host)
+    return connect_by_key(world, name, started["port"], key, f"[{host}]" if ":" in host else host)
 
 
 def nginx_api(world, name="files"):
@@ -49,7 +49,7 @@ http {{ access_log {folder}/access.log; {temporary} gzip on; gzip_types *; gzip_
             break
         check(process.poll() is None, f"nginx did not start: {(folder / 'stderr').read_text()}")
         time.sleep(0.05)
-    return connect_key(world, name, port, key), folder / "www/file"
+    return connect_by_key(world, name, port, key), folder / "www/file"
 
 
 def curl(world, *arguments, **options):
