@@ -97,9 +97,12 @@ void read_server(const fs::path& home, const fs::path& scratch, AuthsomeHome& in
 
 Result<AuthsomeHome> read_authsome_home(const fs::path& home, const fs::path& scratch) {
     std::error_code error;
+    const bool there = fs::exists(home, error);
+    if (error) return base::fail(ErrorCode::storage, "cannot read " + base::printable(home.string(), 4096) + ": " + error.message());
+    if (!there) return base::fail(ErrorCode::not_found, "there is no directory " + base::printable(home.string(), 4096), "name the directory of authsome: claviger import authsome DIR");
+    if (!fs::is_directory(home, error)) return base::fail(ErrorCode::not_found, base::printable(home.string(), 4096) + " is not a directory", "name the directory of authsome: claviger import authsome DIR");
     const bool known = fs::is_directory(home / "providers", error) || fs::is_directory(home / "profiles", error) || fs::is_directory(home / "server", error);
-    if (!known)
-        return base::fail(ErrorCode::not_found, base::printable(home.string(), 4096) + " is no authsome home", "name the directory that holds providers/, profiles/ or server/");
+    if (!known) return base::fail(ErrorCode::not_found, base::printable(home.string(), 4096) + " is no home of authsome: it holds none of profiles/, providers/ and server/", "name the directory that does");
     AuthsomeHome result;
     read_definitions(home / "providers", result);
     read_profiles(home, scratch, result);

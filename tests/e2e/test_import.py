@@ -187,6 +187,9 @@ def what_cannot_be_opened_is_said_and_nothing_of_it_is_stored(world):
     one_reason(world, home, "its key should be in the desktop's keyring: there is no session bus")
     key_file(home / "master.key", other)
     (home / "config.json").unlink()
+    (home / "providers/wrong.json").write_text('{"name": "Wrong Name"}')
+    wrong = [line for line in world.run("import", "authsome", home, "--dry-run", code=14).stderr.splitlines() if "wrong.json" in line]
+    check(len(wrong) == 1 and ";" in wrong[0] and "\\u" not in wrong[0] and not wrong[0].endswith(";"), f"several mistakes in one line: {wrong}")
     (home / "profiles/default/store.db").write_bytes(b"not a database" * 100)
     contains(world.run("import", "authsome", home, "--dry-run", code=14).stderr, "cannot be read", "a broken store")
     shutil.rmtree(home)
