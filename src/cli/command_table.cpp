@@ -54,12 +54,16 @@ std::span<const CommandSpec> commands() {
          {},
          {{"--use", "PROVIDER[=NAME]", "use this connection instead of the provider's default", Words::provider, {}, true},
           {"--only", "", "serve nothing but what --use names"},
+          {"--read-only", "", "let through GET, HEAD, OPTIONS and what the definition declares safe"},
+          {"--allow", "RULE", "of what it names let through nothing else: METHODS:HOST/PATH or a part of it", Words::text, {}, true},
+          {"--deny", "RULE", "refuse it: DELETE, POST:api.acme.com, /admin/**", Words::text, {}, true},
           {"--keep-env", "NAME", "let a variable through that looks like a secret", Words::text, {}, true},
           {"--unmatched", "WHAT", "requests to other hosts: allow or deny; without it the setting run.unmatched", Words::choice,
            "allow|deny"},
           {"--sandbox", "HOW", "isolate the program by: auto, namespace or landlock", Words::choice, "auto|namespace|landlock"},
           {"--no-sandbox", "", "do not isolate it: it can read what you can, the vault's key file among it"}},
-         {"claviger run -- curl https://api.github.com/user", "claviger run --use github=work --unmatched deny -- ./agent"},
+         {"claviger run -- curl https://api.github.com/user", "claviger run --use github=work --unmatched deny -- ./agent",
+          "claviger run --read-only -- ./agent", "claviger run --allow GET:api.github.com/repos/** --deny DELETE -- ./agent"},
          run_program, true},
         {"list", "providers, their connections and what these are worth now", "", {},
          {{"--connected", "", "only providers with a connection"}, {"--source", "SOURCE", "bundled or custom", Words::choice, "bundled|custom"}},
@@ -84,7 +88,8 @@ std::span<const CommandSpec> commands() {
          {"claviger logout github --connection work"}, logout},
         {"revoke", "end a connection at the provider, then forget it here",
          "Revokes the refresh token and the access token where the provider can do that (RFC 7009, or as the definition says), deletes "
-         "a client that was registered for this connection alone, and forgets the connection on this machine in any case. Exit "
+         "a client that was registered for this connection alone, and forgets the connection on this machine in any case, so it "
+         "cannot be tried again. An API key or a password no service takes back on request: delete it there. Exit "
          "code 0 only when the provider confirmed it or there was nothing to revoke; 8 it refused, 9 it was not reached, 4 it "
          "cannot revoke. Of several connections one must be named.", {kProvider},
          {{"--connection", "NAME", "which account, where there are several", Words::connection}, {"--all", "", "every account of the provider"}},

@@ -19,7 +19,7 @@ struct Known {
     const char* hint;
 };
 
-constexpr const char* kAuthorityHint = "if this is a private authority, name its certificate in the configuration; otherwise do not go on";
+constexpr const char* kAuthorityHint = "do not go on, unless it is a private authority of yours; then: claviger config set network.ca_file FILE";
 constexpr const char* kServerHint = "the operator of the server must mend its certificate";
 
 constexpr Known kVerifyErrors[] = {

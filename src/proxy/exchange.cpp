@@ -60,6 +60,7 @@ net::Task<Verdict> attempt(Exchange& it, bool first) {
 net::Task<ExchangeOutcome> answer_problem(http::Connection& client, Problem problem, bool drained) {
     ExchangeOutcome outcome;
     outcome.status = problem.status;
+    outcome.reason = problem.reason;
     auto message = to_message(problem, !drained);
     const net::Deadline deadline = net::in(kWriteTime);
     const std::string body = std::move(message.body);

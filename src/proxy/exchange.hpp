@@ -55,6 +55,7 @@ struct ExchangeRequest {
 
 struct ExchangeOutcome {
     int status = 0;  // what the client got; 0 when the connection broke before a head was sent
+    std::string reason;  // of the problem that was answered; empty: the answer is the API's
     std::uint64_t request_bytes = 0, response_bytes = 0;
     bool client_usable = false;  // the client's connection may carry another request
 };

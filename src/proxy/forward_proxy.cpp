@@ -37,7 +37,8 @@ private:
                 co_await session.loop.sleep(std::chrono::milliseconds(100));
                 continue;
             }
-            if (session.open_connections >= session.options.max_connections) {
+            // Those who may be anybody have places of their own.
+            if (session.open_connections - session.strangers.size() >= session.options.max_connections) {
                 (*stream)->close();
                 continue;
             }

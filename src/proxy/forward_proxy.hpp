@@ -16,18 +16,12 @@
 #include "net/loop.hpp"
 #include "policy/router.hpp"
 #include "proxy/credential_source.hpp"
+#include "proxy/request_gate.hpp"
+#include "proxy/served.hpp"
 
 namespace claviger::proxy {
 
 enum class Unmatched { allow, deny };
-
-// One served request, for the session's log. No secrets: path without query.
-struct Served {
-    std::string provider, connection, host, method, path;
-    int status = 0;
-    std::uint64_t request_bytes = 0, response_bytes = 0;
-    std::int64_t milliseconds = 0;
-};
 
 struct ProxyOptions {
     policy::Router router;
@@ -36,7 +30,10 @@ struct ProxyOptions {
     std::string extra_ca_pem;                  // private CA for upstreams
     http::Limits limits;
     std::size_t max_connections = 256;         // PX-31
-    std::function<void(const Served&)> on_served;
+    OnServed on_served;
+    // Whether a credential may go into a request now: not while that could not be written down (LG-05). Empty: always.
+    std::function<base::Result<void>()> may_release{};
+    RequestGate* gate = nullptr;  // null: whatever is routed is let through
 };
 
 class ForwardProxy {

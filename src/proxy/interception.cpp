@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/masked_path.hpp"
 #include "base/text.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/tunnel.hpp"
@@ -54,9 +55,9 @@ Problem problem_of_bad_message(const base::Error& error) {
 
 Problem problem_of_decision(const policy::Decision& decision) {
     if (decision.kind == policy::Decision::Kind::ambiguous) {
-        return {424, "ambiguous", decision.because, "claviger run --use PROVIDER=CONNECTION -- ..."};
+        return {424, "ambiguous", decision.because, decision.command};
     }
-    return {403, "not_allowed", decision.because, ""};
+    return {403, "not_allowed", decision.because, decision.refused ? "" : "claviger login PROVIDER"};
 }
 
 // Either what to send, or what to answer instead.
@@ -65,7 +66,25 @@ struct Plan {
     Problem problem;
 };
 
-Plan refuse(Problem problem) { return Plan{std::nullopt, std::move(problem)}; }
+Plan answer_instead(Problem problem) { return Plan{std::nullopt, std::move(problem)}; }
+
+Served about(const Session& session, std::string method, std::string host, std::string_view path = {}) {
+    Served served;
+    served.at = session.clock.now();
+    served.method = std::move(method);
+    served.host = std::move(host);
+    served.path = base::masked_path(path);
+    return served;
+}
+
+// What is refused before anybody has looked for a credential. Gives whether the client's connection can go on.
+net::Task<bool> refuse(Session& session, http::Connection& client, Served what, Problem problem, bool drained) {
+    Recording recording(session.options.on_served, std::move(what));
+    recording.served.reason = problem.reason;
+    auto outcome = co_await answer_problem(client, std::move(problem), drained);
+    recording.finish(outcome.status, outcome.reason, 0, outcome.response_bytes);
+    co_return outcome.client_usable;
+}
 
 // A definition that itself names a host of this machine may reach it, and only that host on that port: another name
 // that resolves to loopback is refused whatever the session's other routes are (PX-09).
@@ -73,61 +92,54 @@ bool reaches_loopback(const Session& session, const std::string& host, std::uint
     return session.options.addresses.allow_loopback || session.options.router.reaches_loopback(host, port);
 }
 
-net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url, ClientWatch& watch) {
+net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url, ClientWatch& watch, Served& served) {
     // RFC 9110 section 9.3.8 makes TRACE an echo of the credential (PX-21).
     if (head.method == "TRACE" || head.method == "TRACK" || head.method == "CONNECT") {
-        co_return refuse({405, "method_not_allowed", head.method + " is not passed on", ""});
+        co_return answer_instead({405, "method_not_allowed", head.method + " is not passed on", ""});
     }
     const auto decision = session.options.router.decide(url);
+    using Kind = policy::Decision::Kind;
+    if (decision.kind == Kind::matched) served.provider = decision.provider, served.connection = decision.connection;
+    if (decision.kind == Kind::ambiguous || decision.refused) co_return answer_instead(problem_of_decision(decision));
+    GateRequest asked{head.method, url, decision.kind == Kind::matched ? decision.route : nullptr};
+    auto admitted = co_await admission(session.options.gate, std::move(asked), watch.gone);
+    if (admitted.refusal) co_return answer_instead(std::move(*admitted.refusal));
+    const bool closed = session.options.unmatched == Unmatched::deny && !admitted.reachable_by_name;
+    if (decision.kind == Kind::unmatched && closed) co_return answer_instead(problem_of_decision(decision));
+    if (admitted.strips_overrides) strip_overrides(head.fields);
     Plan plan;
     plan.request.emplace();
     plan.request->url = url;
     plan.request->head = std::move(head);
     plan.request->pool_key = "none";
     plan.request->reaches_loopback = reaches_loopback(session, url.host(), url.port());
-    switch (decision.kind) {
-        case policy::Decision::Kind::matched: {
-            auto credential = co_await session.credentials.credential(decision.provider, decision.connection, watch.gone);
-            watch.gone.on_cancel(nullptr);
-            if (!credential) co_return refuse(problem_of_credential(credential.error()));
-            plan.request->credential = std::move(*credential);
-            plan.request->provider = decision.provider;
-            plan.request->connection = decision.connection;
-            plan.request->pool_key = decision.provider + "/" + decision.connection;
-            break;
-        }
-        case policy::Decision::Kind::excluded: break;  // the provider's own OAuth endpoints: never with a credential
-        case policy::Decision::Kind::unmatched:
-            if (decision.refused || session.options.unmatched == Unmatched::deny) co_return refuse(problem_of_decision(decision));
-            break;
-        case policy::Decision::Kind::ambiguous: co_return refuse(problem_of_decision(decision));
+    if (decision.kind != Kind::matched) co_return plan;  // the provider's own OAuth endpoints too: never with a credential
+    if (auto may = session.options.may_release ? session.options.may_release() : Result<void>(); !may) {
+        co_return answer_instead({503, "audit_unavailable", may.error().message, "claviger doctor"});
     }
+    auto credential = co_await session.credentials.credential(decision.provider, decision.connection, watch.gone);
+    watch.gone.on_cancel(nullptr);
+    if (!credential) co_return answer_instead(problem_of_credential(credential.error()));
+    plan.request->credential = std::move(*credential);
+    plan.request->provider = decision.provider;
+    plan.request->connection = decision.connection;
+    plan.request->pool_key = decision.provider + "/" + decision.connection;
     co_return plan;
 }
 
 net::Task<bool> perform(Session& session, http::Connection& client, http::RequestHead head, net::Url url) {
-    const auto began = std::chrono::steady_clock::now();
-    Served served;
-    served.method = head.method;
-    served.host = url.authority();
-    served.path = url.path();
+    Recording recording(session.options.on_served, about(session, head.method, url.authority(), url.path()));
     const bool sends_body = has_body(head);
     ClientWatch watch(client);
-    auto plan = co_await plan_request(session, std::move(head), url, watch);
+    auto plan = co_await plan_request(session, std::move(head), url, watch, recording.served);
     ExchangeOutcome outcome;
     if (plan.request) {
-        served.provider = plan.request->provider;
-        served.connection = plan.request->connection;
         const ExchangeSurroundings with{session.loop, session.upstreams, session.credentials, session.clock, session.random, session.nonces};
         outcome = co_await exchange(with, client, watch, std::move(*plan.request));
     } else {
         outcome = co_await answer_problem(client, std::move(plan.problem), !sends_body);
     }
-    served.status = outcome.status;
-    served.request_bytes = outcome.request_bytes;
-    served.response_bytes = outcome.response_bytes;
-    served.milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count();
-    if (session.options.on_served) session.options.on_served(served);
+    recording.finish(outcome.status, outcome.reason, outcome.request_bytes, outcome.response_bytes);
     co_return outcome.client_usable;
 }
 
@@ -141,8 +153,9 @@ net::Task<void> serve_intercepted(Session& session, net::StreamPtr tls, Authorit
         if (!head) {
             const auto code = head.error().code;
             if (code != ErrorCode::protocol && code != ErrorCode::limit) co_return;
-            auto answered = co_await answer_problem(client, problem_of_bad_message(head.error()), false);
-            (void)answered;
+            auto what = about(session, "", expected);
+            auto problem = problem_of_bad_message(head.error());
+            co_await refuse(session, client, std::move(what), std::move(problem), false);
             co_return;
         }
         const auto host = head->fields.find("Host");
@@ -158,8 +171,8 @@ net::Task<void> serve_intercepted(Session& session, net::StreamPtr tls, Authorit
         if (problem.reason.empty()) {
             go_on = co_await perform(session, client, std::move(*head), *url);
         } else {
-            auto outcome = co_await answer_problem(client, std::move(problem), !sends_body);
-            go_on = outcome.client_usable;
+            auto what = about(session, head->method, expected, head->target.starts_with('/') ? std::string_view(head->target) : "");
+            go_on = co_await refuse(session, client, std::move(what), std::move(problem), !sends_body);
         }
         if (!go_on) co_return;
     }
@@ -179,8 +192,8 @@ net::Task<void> intercept(Session& session, http::Connection client, Authority a
                         "the session's certificate authority may not speak for this host; in the definition name the host "
                         "exactly or as *.host instead of a regular expression",
                         ""};
-        auto answered = co_await answer_problem(client, std::move(problem), false);
-        (void)answered;
+        auto what = about(session, "CONNECT", authority_text(authority));
+        co_await refuse(session, client, std::move(what), std::move(problem), false);
         co_return;
     }
     auto said = co_await say_established(client);
@@ -188,18 +201,34 @@ net::Task<void> intercept(Session& session, http::Connection client, Authority a
     auto raw = client.release();
     if (!raw) co_return;
     const net::Deadline deadline = net::in(kHandshakeTime);
+    const auto refused = [&session, &authority](const std::string& reason) {
+        Recording(session.options.on_served, about(session, "CONNECT", authority_text(authority))).finish(0, reason, 0, 0);
+    };
     auto accepted = co_await net::tls_accept(std::move(*raw), std::move(*context), deadline);
     if (!accepted) {
         session.log.info("proxy.tls_refused", {{"host", authority.host}, {"why", accepted.error().message}});
+        refused("client_tls");
         co_return;
     }
     // PX-06: the handshake must speak to the CONNECT's host; only an address may go without a name (RFC 6066 section 3).
     const bool unnamed_address = accepted->sni.empty() && is_address(authority.host);
-    if (accepted->sni != authority.host && !unnamed_address) co_return;
+    if (accepted->sni != authority.host && !unnamed_address) {
+        refused("misdirected");
+        co_return;
+    }
     co_await serve_intercepted(session, std::move(accepted->stream), std::move(authority));
 }
 
+// What went through is known also when the session ends under it.
+struct TunnelRecording {
+    TunnelRecording(OnServed to, Served what) : recording(std::move(to), std::move(what)) {}
+    ~TunnelRecording() { recording.finish(200, "", count.from_client, count.from_upstream); }
+    Recording recording;
+    TunnelCount count{};
+};
+
 net::Task<void> pass_through(Session& session, http::Connection client, Authority authority) {
+    auto what = about(session, "CONNECT", authority_text(authority));
     net::TcpTarget target;
     target.host = dial_host(authority.host);
     target.port = authority.port;
@@ -213,35 +242,49 @@ net::Task<void> pass_through(Session& session, http::Connection client, Authorit
     gone.on_cancel(nullptr);
     if (gone.cancelled()) co_return;
     if (!upstream) {
-        auto answered = co_await answer_problem(client, problem_from(upstream.error()), false);
-        (void)answered;
+        auto problem = problem_from(upstream.error());
+        co_await refuse(session, client, std::move(what), std::move(problem), false);
         co_return;
     }
     auto said = co_await say_established(client);
     if (!said) co_return;
     auto raw = client.release();
     if (!raw) co_return;
-    auto count = co_await tunnel(session.loop, std::move(*raw), std::move(*upstream));
-    session.log.debug("proxy.tunnelled", {{"host", authority.host}, {"bytes", static_cast<std::int64_t>(count.from_upstream)}});
+    what.kind = Served::Kind::tunnel;
+    TunnelRecording recording(session.options.on_served, std::move(what));
+    co_await tunnel(session.loop, std::move(*raw), std::move(*upstream), recording.count);
+}
+
+// Of a tunnel to a host that no connection serves.
+net::Task<std::optional<Problem>> refusal_of_tunnel(Session& session, http::Connection& client, Authority authority) {
+    auto url = net::Url::parse("https://" + authority_text(authority) + "/");
+    if (!url) co_return problem_from(url.error());
+    ClientWatch watch(client);
+    GateRequest asked{"CONNECT", std::move(*url), nullptr, true};
+    auto admitted = co_await admission(session.options.gate, std::move(asked), watch.gone);
+    if (admitted.refusal || session.options.unmatched == Unmatched::allow || admitted.reachable_by_name) co_return std::move(admitted.refusal);
+    co_return Problem{403, "not_allowed", "no connection of this session serves " + base::printable(authority.host), "claviger login PROVIDER"};
 }
 
 net::Task<void> serve_connect(Session& session, http::Connection client, std::string target) {
     auto authority = parse_authority(target);
     if (!authority) {
         Problem problem{400, "bad_request", authority.error().message, ""};
-        auto answered = co_await answer_problem(client, std::move(problem), false);
-        (void)answered;
+        auto what = about(session, "CONNECT", "");
+        co_await refuse(session, client, std::move(what), std::move(problem), false);
         co_return;
     }
     if (session.options.router.opens(authority->host, authority->port)) {
         co_await intercept(session, std::move(client), std::move(*authority));
-    } else if (session.options.unmatched == Unmatched::allow) {
-        co_await pass_through(session, std::move(client), std::move(*authority));
-    } else {
-        Problem problem{403, "not_allowed", "no connection of this session serves " + base::printable(authority->host), ""};
-        auto answered = co_await answer_problem(client, std::move(problem), false);
-        (void)answered;
+        co_return;
     }
+    auto refusal = co_await refusal_of_tunnel(session, client, *authority);
+    if (!refusal) {
+        co_await pass_through(session, std::move(client), std::move(*authority));
+        co_return;
+    }
+    auto what = about(session, "CONNECT", authority_text(*authority));
+    co_await refuse(session, client, std::move(what), std::move(*refusal), false);
 }
 
 // A request in absolute form: plain http. Never with a credential, unless the definition itself names a loopback
@@ -272,8 +315,10 @@ net::Task<bool> serve_plain(Session& session, http::Connection& client, http::Re
     }
     const bool bad = url.error().code == ErrorCode::protocol;
     Problem problem = bad ? Problem{400, "bad_request", url.error().message, ""} : problem_from(url.error());
-    auto outcome = co_await answer_problem(client, std::move(problem), !has_body(head));
-    co_return outcome.client_usable;
+    const auto shown = net::Url::parse(head.target);
+    auto what = about(session, head.method, shown ? shown->authority() : "", shown ? std::string_view(shown->path()) : "");
+    const bool go_on = co_await refuse(session, client, std::move(what), std::move(problem), !has_body(head));
+    co_return go_on;
 }
 
 bool authorized(const Session& session, const http::RequestHead& head) {
@@ -284,6 +329,7 @@ bool authorized(const Session& session, const http::RequestHead& head) {
 }  // namespace
 
 net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
+    Strangers::Seat seat(session.strangers, *stream);
     http::Connection client(std::move(stream), session.options.limits);
     for (;;) {
         const net::Deadline deadline = net::in(session.options.limits.idle_time);
@@ -291,16 +337,20 @@ net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
         if (!head) {
             const auto code = head.error().code;
             if (code != ErrorCode::protocol && code != ErrorCode::limit) co_return;
-            auto answered = co_await answer_problem(client, problem_of_bad_message(head.error()), false);
-            (void)answered;
+            auto what = about(session, "", "");
+            auto problem = problem_of_bad_message(head.error());
+            co_await refuse(session, client, std::move(what), std::move(problem), false);
             co_return;
         }
-        if (!authorized(session, *head)) {
+        const bool ours = authorized(session, *head);
+        if (ours) seat.leave();
+        if (!ours) {
             session.log.warn("proxy.unauthenticated", {});
             const bool keeps = !has_body(*head);
             Problem problem{407, "proxy_authentication_required", "this proxy serves one claviger run session only", ""};
-            auto outcome = co_await answer_problem(client, std::move(problem), keeps);
-            if (!outcome.client_usable) co_return;
+            auto what = about(session, head->method, "");
+            const bool go_on = co_await refuse(session, client, std::move(what), std::move(problem), keeps);
+            if (!go_on) co_return;
             continue;
         }
         if (head->method == "CONNECT") {

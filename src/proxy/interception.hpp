@@ -8,6 +8,7 @@
 #include "proxy/exchange.hpp"
 #include "proxy/forward_proxy.hpp"
 #include "proxy/leaf_cache.hpp"
+#include "proxy/strangers.hpp"
 
 namespace claviger::proxy {
 
@@ -24,7 +25,8 @@ struct Session {
     http::Client upstreams;
     net::AddressPolicy tunnel_addresses;
     ServerNonces nonces{};
-    std::size_t open_connections = 0;
+    Strangers strangers{};
+    std::size_t open_connections = 0;  // strangers included
 };
 
 net::Task<void> serve_client(Session& session, net::StreamPtr stream);

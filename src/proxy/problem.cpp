@@ -15,6 +15,7 @@ std::string_view title_of(int status) {
         case 414: return "URI Too Long";
         case 421: return "Misdirected Request";
         case 424: return "Failed Dependency";
+        case 429: return "Too Many Requests";
         case 431: return "Request Header Fields Too Large";
         case 503: return "Service Unavailable";
         case 504: return "Gateway Timeout";
@@ -34,6 +35,12 @@ Problem with_hint(int status, std::string reason, const base::Error& error) {
     return {status, std::move(reason), error.message + (advice ? "; " + error.hint : ""), std::move(command)};
 }
 
+Problem unavailable(const base::Error& error) {
+    auto problem = with_hint(424, "credential_unavailable", error);
+    if (error.hint.empty()) problem.command = "claviger doctor";  // nobody has said what to do
+    return problem;
+}
+
 }  // namespace
 
 ProblemMessage to_message(const Problem& problem, bool close) {
@@ -44,6 +51,8 @@ ProblemMessage to_message(const Problem& problem, bool close) {
     body["reason"] = problem.reason;
     body["detail"] = problem.detail;
     if (!problem.command.empty()) body["command"] = problem.command;
+    if (!problem.rule.empty()) body["rule"] = problem.rule;
+    if (problem.retry_after) body["retry_after"] = *problem.retry_after;
 
     ProblemMessage message;
     message.body = json::to_text(body) + "\n";
@@ -53,6 +62,7 @@ ProblemMessage to_message(const Problem& problem, bool close) {
     message.head.fields.add("Cache-Control", "no-store");
     message.head.fields.add("Claviger-Reason", problem.reason);
     if (problem.status == 407) message.head.fields.add("Proxy-Authenticate", "Basic realm=\"claviger\"");
+    if (problem.retry_after) message.head.fields.add("Retry-After", std::to_string(*problem.retry_after));
     if (close) message.head.fields.add("Connection", "close");
     message.head.framing = {http::BodyFraming::Kind::length, message.body.size()};
     return message;
@@ -67,14 +77,14 @@ Problem problem_from(const base::Error& error) {
         case ErrorCode::denied: return with_hint(403, "not_allowed", error);
         case ErrorCode::address_refused: return with_hint(403, "address_refused", error);
         case ErrorCode::timeout: return {504, "upstream_timeout", "the upstream server did not answer in time", ""};
-        case ErrorCode::tls: return {502, "upstream_tls", error.message, ""};
+        case ErrorCode::tls: return with_hint(502, "upstream_tls", error);
         case ErrorCode::cancelled: return {502, "upstream_closed", "the upstream server closed the connection", ""};
         case ErrorCode::network: return {502, "upstream_unreachable", error.message, ""};
         case ErrorCode::protocol: return {502, "upstream_protocol", "the upstream server broke the HTTP protocol", ""};
         case ErrorCode::limit: return {502, "limit", error.message, ""};
         case ErrorCode::busy: return with_hint(503, "busy", error);
         // Whatever keeps the credential from us: never forwarded without it.
-        default: return with_hint(424, "credential_unavailable", error);
+        default: return unavailable(error);
     }
 }
 
@@ -85,7 +95,7 @@ Problem problem_of_credential(const base::Error& error) {
         case ErrorCode::suspended:
         case ErrorCode::not_connected:
         case ErrorCode::busy: return problem_from(error);
-        default: return with_hint(424, "credential_unavailable", error);
+        default: return unavailable(error);
     }
 }
 

@@ -52,6 +52,14 @@ TEST(Problem, PX28_whatever_keeps_the_credential_away_is_no_fault_of_the_upstrea
     EXPECT_EQ(problem_of_credential(base::Error::make(ErrorCode::cancelled, "no")).status, 424);
 }
 
+TEST(Problem, PX28_what_mends_it_is_told_wherever_it_is_known) {
+    EXPECT_EQ(problem_of_credential(base::Error::make(ErrorCode::corrupt, "no")).command, "claviger doctor");
+    EXPECT_EQ(problem_of_credential(base::Error::make(ErrorCode::corrupt, "no", "run: claviger vault repair")).command, "claviger vault repair");
+    EXPECT_EQ(problem_of_credential(base::Error::make(ErrorCode::timeout, "no", "try again in a moment")).command, "");
+    EXPECT_EQ(problem_from(base::Error::make(ErrorCode::tls, "no", "trust it with: claviger config set network.ca_file FILE")).command,
+              "claviger config set network.ca_file FILE");
+}
+
 TEST(Problem, a_407_asks_for_basic_credentials) {
     const auto message = to_message({407, "proxy_authentication_required", "x", ""}, false);
     EXPECT_EQ(message.head.fields.find("Proxy-Authenticate"), "Basic realm=\"claviger\"");

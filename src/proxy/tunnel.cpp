@@ -12,8 +12,8 @@ constexpr std::chrono::minutes kIdle{60};
 constexpr std::chrono::minutes kHalfClosedIdle{1};
 
 struct Direction {
-    explicit Direction(net::Loop& loop) : done(loop) {}
-    std::uint64_t count = 0;
+    Direction(net::Loop& loop, std::uint64_t& bytes) : count(bytes), done(loop) {}
+    std::uint64_t& count;
     net::Event done;
 };
 
@@ -49,9 +49,9 @@ net::Task<void> copy(net::Stream& from, net::Stream& to, Direction& direction, n
 
 }  // namespace
 
-net::Task<TunnelCount> tunnel(net::Loop& loop, net::StreamPtr client, net::StreamPtr upstream) {
+net::Task<void> tunnel(net::Loop& loop, net::StreamPtr client, net::StreamPtr upstream, TunnelCount& count) {
     net::Event one_ended(loop);
-    Direction to_client(loop), to_upstream(loop);
+    Direction to_client(loop, count.from_upstream), to_upstream(loop, count.from_client);
     loop.spawn("tunnel to client", copy(*upstream, *client, to_client, one_ended));
     loop.spawn("tunnel to upstream", copy(*client, *upstream, to_upstream, one_ended));
     auto first = co_await one_ended.wait(net::Deadline::max());
@@ -67,7 +67,6 @@ net::Task<TunnelCount> tunnel(net::Loop& loop, net::StreamPtr client, net::Strea
         auto broken_off = co_await other.done.wait(net::Deadline::max());
         (void)broken_off;
     }
-    co_return TunnelCount{to_upstream.count, to_client.count};
 }
 
 }  // namespace claviger::proxy

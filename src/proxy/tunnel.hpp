@@ -11,6 +11,7 @@ struct TunnelCount {
     std::uint64_t from_client = 0, from_upstream = 0;
 };
 
-net::Task<TunnelCount> tunnel(net::Loop& loop, net::StreamPtr client, net::StreamPtr upstream);
+// `count` grows as it goes, so that what was passed is known also when the loop dies; it outlives the task.
+net::Task<void> tunnel(net::Loop& loop, net::StreamPtr client, net::StreamPtr upstream, TunnelCount& count);
 
 }  // namespace claviger::proxy

@@ -1,15 +1,95 @@
-"""Real clients under run: curl, git, Python, Node. Each gets the credential, streams, and passes its exit code."""
-import hashlib, json, subprocess
+"""Every client under run: what each reads of the environment is there, so each gets the credential, streams, and passes its
+exit code. A table of all that apt and npm install, and curl, Python, Node and git once more in depth.
+
+Runs in network and mount namespaces of its own, where api.acme.test is a host of this machine that no client takes for
+one: several never use a proxy for localhost. Where the kernel gives no user namespaces it says so, and fails on CI."""
+import os, sys
+if "CLAVIGER_NAMESPACE" not in os.environ:
+    if os.system("unshare --user --map-root-user --net --mount true 2>/dev/null") != 0:
+        print("NOT TESTED: no user namespaces: the clients were not tested", file=sys.stderr)
+        sys.exit(1 if "CI" in os.environ else 0)
+    os.environ["CLAVIGER_NAMESPACE"] = "1"
+    os.execvp("unshare", ["unshare", "--user", "--map-root-user", "--net", "--mount", sys.executable, "-B", *sys.argv])
+
+import hashlib, importlib.util, json, subprocess
 from harness import *
 
+HERE = ROOT / "tests/e2e/clients"
+NPM = HERE / "node_modules"
+BUILT = pathlib.Path(tempfile.mkdtemp(prefix="claviger-e2e-built-"))
+HOST, ADDRESS = "api.acme.test", "8.8.4.4"  # an address of this namespace's own loopback device
 
-def connect_key(world, *api):
-    key = world.canaries.new("client key")
-    port = world.api("--key-header", "Authorization", "--key-sha256", hashlib.sha256(("Bearer " + key).encode()).hexdigest(), *api)
-    world.run("register", world.definition("acme", auth_type="api_key", flow="api_key", api_url=f"https://127.0.0.1:{port}/",
-                                           api_key={"header_name": "Authorization", "header_prefix": "Bearer"}), "--yes")
-    world.run("login", "acme", "--input", "stdin", stdin=key)
-    return f"https://127.0.0.1:{port}"
+
+def client(name, command, *needs, debian=None):
+    """`needs`: programs, and Python modules as "module:NAME"; `debian`: the package that brings them."""
+    return name, command, needs, debian or name
+
+
+def npm_program(pattern):
+    return next(map(str, NPM.glob(pattern)), pattern)
+
+
+CLIENTS = [
+    client("curl", ["sh", HERE / "curl.sh"], "curl"),
+    client("urllib", ["/usr/bin/python3", HERE / "urllib_client.py"]),
+    client("requests", ["/usr/bin/python3", HERE / "requests_client.py"], "module:requests", debian="python3-requests"),
+    client("httpx", ["/usr/bin/python3", HERE / "httpx_client.py"], "module:httpx", debian="python3-httpx"),
+    client("aiohttp", ["/usr/bin/python3", HERE / "aiohttp_client.py"], "module:aiohttp", debian="python3-aiohttp"),
+    client("node fetch", [NODE, HERE / "fetch.mjs"]),
+    client("node https", [NODE, HERE / "https.mjs"]),
+    client("axios", [NODE, HERE / "axios.mjs"]),
+    client("undici", [NODE, HERE / "undici.mjs"]),
+    client("node-fetch", [NODE, HERE / "node-fetch.mjs"]),
+    client("deno", [npm_program("@deno/*/deno"), "run", "-A", HERE / "fetch.mjs"], npm_program("@deno/*/deno")),
+    client("bun", [npm_program("@oven/*/bin/bun"), HERE / "fetch.mjs"], npm_program("@oven/*/bin/bun")),
+    client("go", [BUILT / "go-client"], "go", debian="golang-go"),
+    client("ruby", ["ruby", HERE / "net_http.rb"], "ruby"),
+]
+
+
+def missing(needs):
+    for need in needs:
+        module = need.partition("module:")[2]
+        if subprocess.run(["/usr/bin/python3", "-c", f"import {module}"], capture_output=True).returncode if module else not shutil.which(need):
+            yield need
+
+
+def a_host_of_its_own(world):
+    for command in (["ip", "link", "set", "lo", "up"], ["ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo"]):
+        subprocess.run(command, check=True, capture_output=True)
+    hosts = world.directory / "hosts"
+    hosts.write_text(f"127.0.0.1 localhost\n{ADDRESS} {HOST}\n")
+    subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True, capture_output=True)
+    world.closing.append(lambda: subprocess.run(["umount", "/etc/hosts"]))
+
+
+def build(world):
+    world.closing.append(lambda: shutil.rmtree(BUILT, ignore_errors=True))
+    if shutil.which("go"):
+        subprocess.run(["go", "build", "-o", BUILT / "go-client", HERE / "client.go"], check=True, capture_output=True,
+                       env={**os.environ, "GOCACHE": str(BUILT / "cache"), "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0", "GO111MODULE": "off"})
+
+
+def matrix(world):
+    """Each: the credential reached the API, the first event was read before the last was sent, the exit code passed on, and
+    nothing secret in the program's environment (it is written to a file that the scan reads)."""
+    a_host_of_its_own(world)
+    api = connect_key(world, "--host", ADDRESS, host=HOST)
+    build(world)
+    failures = []
+    for name, command, needs, debian in CLIENTS:
+        if lacking := list(missing(needs)):
+            cannot_run(f"{name} is not installed: no {', '.join(lacking)} (Debian: {debian})")
+            continue
+        started = time.monotonic()
+        dump = world.artefacts / f"environment of {name}"
+        environment = world.environment(API=api, ID=name.replace(" ", "-"))
+        done = world.run("run", "--unmatched", "deny", "--", "sh", "-c", 'env > "$0"; exec "$@"', dump, *command, env=environment, code=None)
+        print(f"      {'ok  ' if done.returncode == 7 else 'FAIL'}  {name} ({time.monotonic() - started:.1f} s)", flush=True)
+        if done.returncode != 7:
+            failures.append(f"{name}: exit code {done.returncode} instead of 7\n{done.stdout[-1500:]}\n{done.stderr[-3000:]}")
+        check("API=" in dump.read_text(), f"{name}: the environment was not looked at")
+    check(not failures, "\n".join(failures))
 
 
 def curl(world):
@@ -110,4 +190,4 @@ def git(world):
 
 
 if __name__ == "__main__":
-    main(curl, python, node, git)
+    main(matrix, curl, python, node, git)

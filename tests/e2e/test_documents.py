@@ -89,6 +89,22 @@ def exit_codes_agree_everywhere(world):
                 check(int(code) in told, f"{path.name}: {code} is not a code of the program")
 
 
+def every_refusal_of_the_proxy_is_documented(world):
+    """PX-28, PX-35: each reason that the proxy can give, with its status, has a row in docs/refusals.md, and the other way round."""
+    table = dict(re.findall(r"^\| `(\w+)` \| ([\d, ]+?) \|", (ROOT / "docs/refusals.md").read_text(), re.M))
+    given = {}
+    for path in sorted([*(ROOT / "src/proxy").glob("*.cpp"), ROOT / "src/app/session_policy.cpp"]):
+        if path.name.endswith("_test.cpp"):
+            continue
+        for status, reason in re.findall(r'[{(](\d{3}), "(\w+)"', path.read_text()):
+            given.setdefault(reason, set()).add(status)
+    given.setdefault("needs_login", set()).add("424")  # named after the error, as are the two others
+    given.setdefault("suspended", set()).add("424")
+    given.setdefault("not_connected", set()).add("424")
+    equal({reason: ", ".join(sorted(codes)) for reason, codes in sorted(given.items())}, dict(sorted(table.items())), "reasons and statuses")
+    check(len(table) >= 15, f"only {len(table)} reasons")
+
+
 def links_of_the_readme_lead_somewhere(world):
     missing = [target for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text()) if not (ROOT / target).exists()]
     check(not missing, f"README.md links to what does not exist: {missing}")
@@ -96,4 +112,4 @@ def links_of_the_readme_lead_somewhere(world):
 
 if __name__ == "__main__":
     main(documented_definitions_register, documented_command_lines_are_accepted, examples_of_the_help_are_accepted, exit_codes_agree_everywhere,
-         links_of_the_readme_lead_somewhere)
+         every_refusal_of_the_proxy_is_documented, links_of_the_readme_lead_somewhere)

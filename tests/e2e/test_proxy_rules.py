@@ -2,18 +2,17 @@
 while a program runs. Raw sockets where a client would be too polite."""
 import base64, hashlib, json, socket, ssl, urllib.parse
 from harness import *
-from test_clients import connect_key
 
 
 class Session:
     """A run session that stays open: `sleep` as the program, its proxy's variables read from the outside."""
 
-    def __init__(self, world, *options):
-        self.world = world
+    def __init__(self, world, *options, lifetime=60):
+        self.world, self.context = world, None
         self.report = world.directory / f"session-{world.count}.json"
         world.count += 1
         script = ("import json, os, time; json.dump(dict(os.environ), open(os.environ['REPORT'] + '.new', 'w')); "
-                  "os.rename(os.environ['REPORT'] + '.new', os.environ['REPORT']); time.sleep(60)")
+                  f"os.rename(os.environ['REPORT'] + '.new', os.environ['REPORT']); time.sleep({lifetime})")
         self.process = world.start("run", *options, "--", "python3", "-c", script, env=world.environment(REPORT=str(self.report)))
         for _ in range(600):
             if self.report.exists() or self.process.poll() is not None:
@@ -36,9 +35,10 @@ class Session:
     def opened(self, target, sni):
         connection, head = self.connect(target)
         contains(head, "200", f"CONNECT {target}")
-        context = ssl.create_default_context(cafile=self.environment["SSL_CERT_FILE"])
-        context.check_hostname = False
-        return context.wrap_socket(connection, server_hostname=sni)
+        if self.context is None:
+            self.context = ssl.create_default_context(cafile=self.environment["SSL_CERT_FILE"])
+            self.context.check_hostname = False
+        return self.context.wrap_socket(connection, server_hostname=sni)
 
     def end(self):
         self.process.terminate()

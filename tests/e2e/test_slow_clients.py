@@ -2,8 +2,7 @@
 when their time is over. Short and bounded, on 127.0.0.1 only."""
 import shutil, socket, sys
 from harness import *
-from test_clients import connect_key
-from test_proxy_rules import Session
+from test_proxy_rules import Session, read_head
 
 ATTACKS = {"headers": ["-H"], "body": ["-B"], "reading": ["-X"]}
 SECONDS = 6
@@ -40,10 +39,19 @@ def hold_against(port, target, expected, connections, memory_of):
 
 def the_proxy(world):
     """PX-31: below its limit of connections a session stays responsive; above it, it recovers."""
-    connect_key(world)
+    host = connect_key(world).removeprefix("https://")
     session = Session(world, "--no-sandbox")
     hold_against(session.port, "http://example.test/", "407", 150, session.process.pid)
     flood = attack("headers", session.port, 400)
+    silent = []
+    for _ in range(400):  # and as many that say nothing at all
+        with contextlib.suppress(OSError):
+            silent.append(socket.create_connection(("127.0.0.1", session.port), timeout=5))
+    with session.opened(host, "127.0.0.1") as tls:
+        tls.sendall(f"GET /whoami HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        contains(read_head(tls), " 200 ", "a client of the session, meanwhile")
+    for connection in silent:
+        connection.close()
     flood.wait(SECONDS + 30)
     status = "none"
     for _ in range(60):

@@ -1,5 +1,5 @@
-// A small real HTTPS API to call through the proxy. Prints one JSON line {port} when it listens on 127.0.0.1.
-//   node server.mjs --cert FILE --key FILE [--userinfo URL] [--key-header NAME --key-sha256 HEX] [--record FILE]
+// A small real HTTPS API to call through the proxy. Prints one JSON line {port} when it listens.
+//   node server.mjs [--host ADDRESS] --cert FILE --key FILE [--userinfo URL] [--key-header NAME --key-sha256 HEX] [--record FILE]
 // It never needs the secret itself: a bearer token is checked at the authorization server's userinfo endpoint, an API
 // key by its SHA-256. Paths:
 //   /whoami      401, or {sub, via, saw: names of the header fields received}
@@ -7,6 +7,8 @@
 //   /headers     the header fields as an array of [name, SHA-256 of value]
 //   /stream?n=K  K lines, one every 20 ms, chunked
 //   /sse         three server-sent events, then the end
+//   /held?id=X   one event; the rest when /release?id=X was asked for, so whoever asks then has read the first before
+//                (/held/X, /release/X and /bucket/whoami too: an S3 client asks for /BUCKET/OBJECT)
 //   /bytes?n=K   K bytes with a Content-Length
 //   /status/NNN  that status;  /redirect  302 to ?to=
 //   /early       413 before the body was read
@@ -19,7 +21,7 @@ import { parseArgs } from 'node:util'
 
 const { values: options } = parseArgs({
   options: {
-    cert: { type: 'string' }, key: { type: 'string' }, userinfo: { type: 'string' }, 'key-header': { type: 'string' },
+    host: { type: 'string', default: '127.0.0.1' }, cert: { type: 'string' }, key: { type: 'string' }, userinfo: { type: 'string' }, 'key-header': { type: 'string' },
     'key-sha256': { type: 'string' }, record: { type: 'string' }, git: { type: 'string' },
   },
 })
@@ -48,6 +50,25 @@ async function bodyDigest(request) {
   let bytes = 0
   for await (const chunk of request) { hash.update(chunk); bytes += chunk.length }
   return { bytes, sha256: hash.digest('hex') }
+}
+
+// The end of this body is not sent before the client has said that it read its beginning.
+const held = new Map()
+async function hold(response, id) {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.write('data: first\n\n')
+  const released = await new Promise((resolve) => {
+    held.set(id, resolve)
+    setTimeout(() => resolve(false), 60_000).unref()
+  })
+  held.delete(id)
+  response.end(released ? 'data: last\n\n' : 'data: never released\n\n')
+}
+
+function release(response, id) {
+  const go = held.get(id)
+  if (go) go(true)
+  json(response, go ? 200 : 409, { released: Boolean(go) })
 }
 
 function gitBackend(request, response, url, who) {
@@ -80,7 +101,7 @@ function gitBackend(request, response, url, who) {
 }
 
 async function answer(request, response) {
-  const url = new URL(request.url, 'https://localhost')
+  const url = new URL(request.url.replace('/bucket/', '/').replace(/^\/(held|release)\//, '/$1?id='), 'https://localhost')
   const names = request.rawHeaders.filter((_, i) => i % 2 === 0)
   if (options.record) appendFileSync(options.record, JSON.stringify({ method: request.method, url: request.url, names }) + '\n')
   if (url.pathname === '/early') { json(response, 413, { error: 'too large' }, { connection: 'close' }); return }
@@ -91,6 +112,8 @@ async function answer(request, response) {
   const who = await whoIs(request)
   if (!who) { json(response, 401, { error: 'no valid credential', saw: names }, { 'www-authenticate': 'Bearer' }); return }
   if (url.pathname === '/whoami') { json(response, 200, { ...who, saw: names }) }
+  else if (url.pathname === '/held') { await hold(response, url.searchParams.get('id')) }
+  else if (url.pathname === '/release') { release(response, url.searchParams.get('id')) }
   else if (url.pathname === '/headers') {
     const pairs = names.map((name, i) => [name, sha256(request.rawHeaders[2 * i + 1])])
     json(response, 200, pairs)
@@ -126,5 +149,5 @@ async function answer(request, response) {
 const server = createServer({ cert: readFileSync(options.cert), key: readFileSync(options.key) }, (request, response) => {
   answer(request, response).catch((error) => { if (!response.headersSent) json(response, 500, { error: String(error) }); else response.destroy() })
 })
-server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })))
+server.listen(0, options.host, () => console.log(JSON.stringify({ port: server.address().port })))
 process.on('SIGTERM', () => process.exit(0))
