@@ -4,6 +4,7 @@
 
 #include "connection/attempt.hpp"
 #include "connection/client_of.hpp"
+#include "connection/flow_choice.hpp"
 #include "connection/form_fields.hpp"
 #include "crypto/jwk.hpp"
 #include "oauth/foreign_text.hpp"
@@ -138,7 +139,7 @@ net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoi
             co_return ready;
         }
     }
-    if (attempt.flow == provider::Flow::dcr_pkce) {
+    if (registers_client(*attempt.definition.oauth2, attempt.flow)) {
         auto registered = co_await register_new_client(attempt, endpoints, std::move(redirect_uri));
         co_return registered;
     }
