@@ -11,6 +11,7 @@
 #include "app/child_environment.hpp"
 #include "app/credentials.hpp"
 #include "app/session_files.hpp"
+#include "app/session_policy.hpp"
 #include "base/text.hpp"
 #include "connection/standing.hpp"
 #include "connection/variables.hpp"
@@ -37,6 +38,11 @@ Result<std::vector<std::pair<std::string, std::string>>> chosen(const Broker& br
         TRY(found, broker.connections.load(provider, connection));  // says how to log in when it is not there
         (void)found;
     }
+    std::vector<std::pair<std::string, std::string>> once;  // --use acme --use acme=default is one connection
+    for (auto& pair : pairs) {
+        if (std::find(once.begin(), once.end(), pair) == once.end()) once.push_back(std::move(pair));
+    }
+    pairs = std::move(once);
     if (request.only_used) return pairs;
     TRY(all, broker.connections.list());
     for (const auto& summary : all) {
@@ -47,6 +53,11 @@ Result<std::vector<std::pair<std::string, std::string>>> chosen(const Broker& br
         if (summary.is_default && !named(summary.provider)) pairs.emplace_back(summary.provider, summary.name);
     }
     return pairs;
+}
+
+bool is_chosen(const RunRequest& request, const std::string& provider, const std::string& connection) {
+    return std::any_of(request.use.begin(), request.use.end(),
+                       [&](const auto& use) { return use.first == provider && (use.second.empty() || use.second == connection); });
 }
 
 void add_excluded(const std::string& url_template, const provider::VariableValues& values, policy::Route& route) {
@@ -157,7 +168,8 @@ void keep_alive(const Broker& broker, const std::vector<policy::Route>& routes, 
 }
 
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
-                                                         std::vector<policy::Route> routes, LiveCredentials& credentials) {
+                                                         std::vector<policy::Route> routes, LiveCredentials& credentials,
+                                                         SessionPolicy& gate) {
     TRY(authority, broker.config.extra_authority());
     proxy::ProxyOptions options{policy::Router(std::move(routes)), request.unmatched, {}, authority, {}, 256, {}};
     options.addresses.allow_private = broker.config.flag("network.allow_private");
@@ -166,6 +178,7 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
                                   {"method", served.method}, {"path", served.path}, {"status", served.status},
                                   {"ms", served.milliseconds}});
     };
+    options.gate = &gate;
     return proxy::ForwardProxy::start(loop, std::move(options), credentials, broker.clock, broker.random, broker.log);
 }
 
@@ -201,6 +214,7 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
         if (route->rules.empty() && request.say)
             request.say("note: " + provider + " (" + name + ") serves no host: its definition has no api_url");
         for (auto& export_name : inject::export_names(*definition)) names.insert(std::move(export_name));
+        route->chosen = is_chosen(request, provider, name);
         routes.push_back(std::move(*route));
     }
     say_if_nothing_is_connected(request, !routes.empty());
@@ -217,7 +231,8 @@ Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys:
     connection::BackgroundRefresh background({loop, *refresher, broker.connections, broker.registry, broker.clock, broker.random, broker.log});
     LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.log, *refresher, background});
     keep_alive(broker, routes, background);
-    TRY(proxy, start_proxy(broker, request, loop, routes, credentials));
+    SessionPolicy gate({broker.log}, {request.rules});
+    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate));
 
     ChildEnvironmentInput input;
     input.parent = sys::environment();

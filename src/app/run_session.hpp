@@ -9,6 +9,7 @@
 
 #include "app/config.hpp"
 #include "connection/refresh.hpp"
+#include "policy/session_rules.hpp"
 #include "provider/registry.hpp"
 #include "proxy/forward_proxy.hpp"
 #include "sys/staged_child.hpp"
@@ -22,6 +23,7 @@ struct RunRequest {
     proxy::Unmatched unmatched = proxy::Unmatched::allow;
     std::vector<std::string> keep_environment;  // --keep-env
     bool only_used = false;  // --only: nothing but what `use` names
+    policy::RuleLayer rules{"the command line", {}};  // --allow, --deny, --ask, --read-only
     std::function<void(std::string_view)> say;  // a line for the human
 };
 

@@ -4,6 +4,7 @@
 
 #include "connection/attempt.hpp"
 #include "connection/client_of.hpp"
+#include "connection/flow_choice.hpp"
 #include "connection/form_fields.hpp"
 #include "crypto/jwk.hpp"
 #include "oauth/foreign_text.hpp"
@@ -137,7 +138,7 @@ net::Task<base::Result<ReadyClient>> find_client(Attempt& attempt, const Endpoin
             co_return ready;
         }
     }
-    if (attempt.flow == provider::Flow::dcr_pkce) {
+    if (registers_client(*attempt.definition.oauth2, attempt.flow)) {
         auto registered = co_await register_new_client(attempt, endpoints, std::move(redirect_uri));
         co_return registered;
     }
