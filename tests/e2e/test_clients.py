@@ -53,8 +53,7 @@ def missing(needs):
 
 
 def a_host_of_its_own(world):
-    for command in (["ip", "link", "set", "lo", "up"], ["ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo"]):
-        subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(["ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo"], check=True, capture_output=True)
     hosts = world.directory / "hosts"
     hosts.write_text(f"127.0.0.1 localhost\n{ADDRESS} {HOST}\n")
     subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True, capture_output=True)
@@ -220,4 +219,5 @@ if __name__ == "__main__":
             sys.exit(1 if "CI" in os.environ else 0)
         os.environ["CLAVIGER_NAMESPACE"] = "1"
         os.execvp("unshare", ["unshare", "--user", "--map-root-user", "--net", "--mount", sys.executable, "-B", *sys.argv])
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     main(matrix, a_no_proxy_of_the_users_hides_no_routed_host, placeholders_look_like_keys, curl, python, node, git)
