@@ -1,0 +1,181 @@
+"""A hostile program under `run`, by way of the network alone (G5, PX-02 to PX-24): redteam_network.py asks the proxy for
+everything that could send the credential to somebody else or bring it back; a catcher with a certificate of its own and
+an API that reflects what it gets, in each encoding and place, stand for the worst. Nothing may be got or caught."""
+import test_addresses  # a namespace of its own, with a name server and addresses that look public
+import gzip, html, socket, ssl, zlib
+from harness import *
+from test_addresses import NameServer, PUBLIC, SECOND, namespace
+
+
+class Names(dict):
+    """Every name below .test is the attacker's, but for what is said otherwise."""
+
+    def __contains__(self, name):
+        return super().__contains__(name) or name.endswith(".test") or name == "test"
+
+    def __missing__(self, name):
+        return [[SECOND]]
+
+
+def certificate(world, name, *names):
+    d = world.directory
+    (d / f"{name}.ext").write_text("subjectAltName=" + ",".join(f"DNS:{n}" if not n[0].isdigit() else f"IP:{n}" for n in names) + "\nextendedKeyUsage=serverAuth\n")
+    for arguments in (["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", d / f"{name}.key", "-out", d / f"{name}.csr", "-subj", f"/CN={name}"],
+                      ["x509", "-req", "-in", d / f"{name}.csr", "-CA", world.ca_file, "-CAkey", d / "ca.key", "-days", "2", "-extfile", d / f"{name}.ext", "-out", d / f"{name}.pem"]):
+        subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(d / f"{name}.pem", d / f"{name}.key")
+    return context
+
+
+class Listener(threading.Thread):
+    """Keeps the head and some of the body of whatever comes, and answers by `answer(head)`."""
+
+    def __init__(self, world, address, port, context, answer):
+        super().__init__(daemon=True)
+        self.context, self.answer, self.seen = context, answer, []
+        self.socket = socket.create_server((address, port), backlog=128)
+        world.closing.append(self.socket.close)
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with contextlib.suppress(OSError, ValueError):
+            connection.settimeout(30)
+            if self.context:
+                connection = self.context.wrap_socket(connection, server_side=True)
+            with connection:
+                data = b""
+                while b"\r\n\r\n" not in data and (piece := connection.recv(65536)):
+                    data += piece
+                self.seen.append(data)
+                for part in self.answer(data.decode("latin-1")):
+                    connection.sendall(part)
+
+
+def encoded(how, secret):
+    raw = secret.encode()
+    plain, _, shift = how.partition("+")
+    padded = b"x" * int(shift or 0) + raw
+    return {
+        "raw": lambda: secret, "base64": lambda: base64.b64encode(padded).decode(), "base64url": lambda: base64.urlsafe_b64encode(padded).decode(), "hex": raw.hex, "HEX": lambda: raw.hex().upper(),
+        "percent": lambda: "".join(f"%{b:02X}" for b in raw), "percent-lower": lambda: "".join(f"%{b:02x}" for b in raw), "json": lambda: json.dumps({"key": secret}),
+        "json-unicode": lambda: '"' + "".join(f"\\u{b:04x}" for b in raw) + '"', "html": lambda: "".join(f"&#{b};" for b in raw), "html-hex": lambda: "".join(f"&#x{b:X};" for b in raw),
+        "html-named": lambda: html.escape(secret).replace("-", "&hyphen;").replace("_", "&lowbar;"), "basic": lambda: "Basic " + base64.b64encode(b"user:" + raw).decode(),
+        "link": lambda: f'<a href="https://evil.test/?k={urllib.parse.quote(secret, safe="")}">',
+    }[plain]()
+
+
+def coded(head, data):
+    wanted = head.lower().partition("accept-encoding:")[2].partition("\r\n")[0].strip()
+    if "gzip" in wanted or wanted == "*":
+        return "gzip", gzip.compress(data)
+    if "deflate" in wanted:
+        return "deflate", zlib.compress(data)
+    if wanted in ("br", "zstd") and shutil.which("brotli" if wanted == "br" else "zstd"):
+        return wanted, subprocess.run(["brotli", "-c"] if wanted == "br" else ["zstd", "-c", "-q"], input=data, capture_output=True, check=True).stdout
+    return "gzip", gzip.compress(data)  # unasked
+
+
+def sized(status, body, *lines):
+    return ("\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *lines, "", ""])).encode("latin-1") + body
+
+
+class Reflector:
+    """An API that gives back the key it was called with, where and how the query says. Counts what it really sent."""
+
+    def __init__(self):
+        self.called, self.reflected = 0, 0
+
+    def __call__(self, head):
+        target = head.split(" ")[1] if " " in head else ""
+        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(target).query))
+        found = re.search(r"(?im)^x-key: (.*?)\r$", head)
+        secret = found[1] if found else ""
+        self.called += bool(secret)
+        if target.startswith("/redirect"):
+            yield sized(f"{query['code']} Moved", b"", f"Location: {query['to']}?k={secret}", f"Set-Cookie: k={secret}")
+            return
+        self.reflected += bool(secret)
+        what, where = encoded(query.get("as", "raw"), secret), query.get("where", "body")
+        yield from self.parts(where, what, head, secret)
+
+    def parts(self, where, what, head, secret):
+        text = f"before {what} after".encode()
+        if where == "chunks":
+            yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+            for at in range(0, len(text), 5):
+                piece = text[at:at + 5]
+                yield b"%x\r\n%s\r\n" % (len(piece), piece)
+            yield b"0\r\n\r\n"
+        elif where == "bytes":
+            yield b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(text)
+            for at in range(0, len(text), 7):
+                yield text[at:at + 7]
+        elif where == "coded":
+            name, data = coded(head, text)
+            yield sized("200 OK", data, f"Content-Encoding: {name}")
+        elif where == "trailer":
+            yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Copy\r\n\r\n2\r\nok\r\n0\r\nX-Copy: " + what.encode() + b"\r\n\r\n"
+        elif where == "interim":
+            yield b"HTTP/1.1 103 Early Hints\r\nLink: <https://evil.test/" + what.encode() + b">\r\n\r\n"
+            yield sized("200 OK", b"ok")
+        elif where == "multipart":
+            yield sized("206 Partial Content", b"--x\r\nContent-Range: bytes 0-1/2\r\n\r\n" + text + b"\r\n--x--", "Content-Type: multipart/byteranges; boundary=x")
+        elif where == "upgrade":
+            yield b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n\x81" + bytes([min(125, len(text))]) + text
+        else:
+            line = {"header": f"X-Copy: {what}", "location": f"Location: https://evil.test/?k={what}", "cookie": f"Set-Cookie: k={what}; Path=/", "split": f"X-Copy: a\nX-More: {what}"}.get(where, "X-None: 1")
+            status = {"reason": f"200 {what}", "error": "500 Broken"}.get(where, "200 OK")
+            yield sized(status, text if where in ("body", "error") else b"ok", line)
+
+
+def setting(world):
+    names = namespace(world)
+    names.names = Names({"api.acme.test": [[PUBLIC]], "flip.acme.test": [[SECOND], ["127.0.0.1"], [PUBLIC], ["169.254.169.254"]]})
+    world.certificates()
+    api = certificate(world, "api", "api.acme.test", "flip.acme.test")
+    evil = certificate(world, "evil", "evil.test", "*.evil.test", "*.test", "test", SECOND)  # what an attacker can have
+    reflector = Reflector()
+    servers = [Listener(world, PUBLIC, 443, api, reflector), Listener(world, PUBLIC, 8443, api, reflector), Listener(world, PUBLIC, 80, None, reflector)]
+    catchers = [Listener(world, SECOND, port, context, lambda head: [sized("200 OK", head.encode("latin-1"))]) for port, context in ((443, evil), (80, None), (8443, evil))]
+    hosts = ["api.acme.test", "flip.acme.test", "stolen.acme.test"]
+    world.run("register", world.definition("acme", auth_type="api_key", flow="api_key", api_url=[f"https://{host}/" for host in hosts],
+                                           api_key={"header_name": "X-Key"}, export={"env": {"api_key": "ACME_KEY"}}), "--yes")
+    key = world.canaries.new("key")
+    world.run("login", "acme", "--input", "stdin", stdin=key)
+    return key, reflector, servers, catchers
+
+
+def attack(world, *options):
+    done = world.run("run", *options, "--", "python3", "-B", ROOT / "tests/e2e/redteam_network.py", timeout=400, secret_output=True)
+    return {name: base64.b64decode(got) for name, got in json.loads(done.stdout.splitlines()[-1]).items()}
+
+
+def nothing_is_got_and_nothing_is_caught(world):
+    key, reflector, servers, catchers = setting(world)
+    for options in ((), ("--unmatched", "deny")):
+        before = reflector.called, reflector.reflected
+        got = attack(world, *options)
+        check(len(got) >= 200, f"only {len(got)} techniques were tried")
+        found = {name: world.canaries.find_in(data) for name, data in got.items() if world.canaries.find_in(data) or key.encode() in data.replace(b"\r\n5\r\n", b"")}
+        check(not found, f"{len(found)} techniques of {len(got)} got a secret: {dict(list(found.items())[:20])}")
+        called, reflected = reflector.called - before[0], reflector.reflected - before[1]
+        check(called >= 120 and reflected >= 100, f"the attempts were real: the API was called {called} times with the key and gave it back {reflected} times")
+        print(f"      {' '.join(options) or 'unmatched allow'}: {len(got)} techniques, the API gave the key back {reflected} times, none arrived")
+    for catcher in catchers:
+        for data in catcher.seen:
+            check(not world.canaries.find_in(data), f"caught: {data[:300]!r}")
+    check(sum(len(catcher.seen) for catcher in catchers) > 0, "the catcher was reached, without a credential")
+    check(not [data for data in servers[2].seen if key.encode() in data], "the key went over plain http")
+
+
+if __name__ == "__main__":
+    main(nothing_is_got_and_nothing_is_caught)
