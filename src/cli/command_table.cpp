@@ -7,6 +7,10 @@ namespace {
 constexpr ArgumentSpec kProvider{"PROVIDER", "name of a provider, as 'claviger list' shows it", Words::provider, true};
 constexpr OptionSpec kConnection{"--connection", "NAME", "which account; without it the provider's default", Words::connection};
 constexpr OptionSpec kNoRefresh{"--no-refresh", "", "hand out the token as it is stored, without asking the provider for a new one"};
+constexpr OptionSpec kUse{"--use", "PROVIDER[=NAME]", "use this connection instead of the provider's default", Words::provider, {}, true};
+constexpr OptionSpec kOnly{"--only", "", "serve nothing but what --use names"};
+constexpr OptionSpec kUnmatched{"--unmatched", "WHAT", "requests to other hosts: allow or deny; without it the setting run.unmatched", Words::choice,
+                                "allow|deny"};
 constexpr OptionSpec kReadOnly{"--read-only", "", "let through GET, HEAD, OPTIONS and what the definition declares safe"};
 constexpr OptionSpec kAllow{"--allow", "RULE", "of what it names let through nothing else: METHODS:HOST/PATH or a part of it", Words::text, {}, true};
 constexpr OptionSpec kDeny{"--deny", "RULE", "refuse it: DELETE, POST:api.acme.com, /admin/**", Words::text, {}, true};
@@ -57,17 +61,19 @@ std::span<const CommandSpec> commands() {
          "has it, nor can it reach the vault or your other processes: it runs isolated, or not at all (exit code 15). The exit "
          "code is the program's.",
          {},
-         {{"--use", "PROVIDER[=NAME]", "use this connection instead of the provider's default", Words::provider, {}, true},
-          {"--only", "", "serve nothing but what --use names"},
-          kReadOnly, kAllow, kDeny, kRate, kFor,
+         {kUse, kOnly, kUnmatched, kReadOnly, kAllow, kDeny, kRate, kFor,
           {"--keep-env", "NAME", "let a variable through that looks like a secret", Words::text, {}, true},
-          {"--unmatched", "WHAT", "requests to other hosts: allow or deny; without it the setting run.unmatched", Words::choice,
-           "allow|deny"},
           {"--sandbox", "HOW", "isolate the program by: auto, namespace or landlock", Words::choice, "auto|namespace|landlock"},
           {"--no-sandbox", "", "do not isolate it: it can read what you can, the vault's key file among it"}},
          {"claviger run -- curl https://api.github.com/user", "claviger run --use github=work --unmatched deny -- ./agent",
           "claviger run --read-only -- ./agent", "claviger run --allow GET:api.github.com/repos/** --deny DELETE -- ./agent"},
          run_program, true},
+        {"route explain", "which connection would serve a URL, and why",
+         "Says what `run` would do with a request, given the same options: which connection serves it, which lost and why, what the "
+         "rules say of it. Sends nothing.",
+         {{"URL", "https:// may be left out", Words::text, true}},
+         {{"--method", "METHOD", "of the request; without it GET"}, kUse, kOnly, kUnmatched, kReadOnly, kAllow, kDeny, kRate, kFor},
+         {"claviger route explain https://api.github.com/user", "claviger route explain api.github.com/repos --method POST --read-only"}, route_explain},
         {"rule list", "the rules that are kept with connections", "Each line has the number by which 'rule remove' knows it.",
          {{"PROVIDER", "of its connections; without it all", Words::provider, false}}, {}, {"claviger rule list github"}, rule_list},
         {"rule add", "keep a rule with a connection, for every session",

@@ -150,7 +150,7 @@ std::string bash_completion() {
         "  if [ \"$current\" = = ]; then current=\"\"; fi\n"
         "  if [ -n \"$option\" ]; then\n"
         "    case \"$command $option\" in\n"
-        "      \"run --use-name\") words=\"" + std::string(kConnections) + "\";;\n" + bash_values() +
+        "      *\" --use-name\") words=\"" + std::string(kConnections) + "\";;\n" + bash_values() +
         "    esac\n"
         "  elif [ -z \"$command\" ]; then\n"
         "    case \"$current\" in -*) words=\"" + options_of(CommandSpec{}) + " --version\";; *) words=\"" + words_of("") + " help\";; esac\n"

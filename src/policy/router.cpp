@@ -118,6 +118,56 @@ Decision Router::decide_as_read(const net::Url& url) const {
                    fmt::format("rule {} of {} matches", base::printable(best[0].rule->text()), name_of(*best[0].route)));
 }
 
+std::string_view to_string(Contender::Outcome outcome) {
+    switch (outcome) {
+        case Contender::Outcome::wins: return "wins";
+        case Contender::Outcome::ties: return "ties";
+        case Contender::Outcome::less_specific: return "less_specific";
+        case Contender::Outcome::not_chosen: return "not_chosen";
+        case Contender::Outcome::no_match: return "no_match";
+    }
+    return "no_match";
+}
+
+std::vector<Contender> Router::contenders(const net::Url& url) const {
+    using Outcome = Contender::Outcome;
+    const auto decision = decide(url);
+    const auto* winner = decision.kind == Decision::Kind::matched ? decision.route : nullptr;
+    int most = -1;
+    for (const auto& route : routes_) {
+        if (const auto* rule = best_rule(route, url)) most = std::max(most, rule->specificity());
+    }
+    std::vector<Contender> all;
+    for (const auto& route : routes_) {
+        Contender one{Outcome::no_match, route.provider, route.connection, "", ""};
+        if (const auto* rule = best_rule(route, url)) {
+            one.rule = rule->text();
+            if (&route == winner) one.outcome = Outcome::wins, one.because = "the most specific rule";
+            else if (rule->specificity() < most) one.outcome = Outcome::less_specific, one.because = "another rule is more specific";
+            else if (winner != nullptr) one.outcome = Outcome::not_chosen, one.because = "as specific, but another connection is named by --use";
+            else one.outcome = Outcome::ties, one.because = decision.because;
+            all.push_back(std::move(one));
+            continue;
+        }
+        for (const auto& rule : route.rules) {
+            const auto why = rule.mismatch(url);
+            if (!why || !one.rule.empty()) continue;
+            one.rule = rule.text();
+            one.because = *why;
+        }
+        if (!one.rule.empty()) all.push_back(std::move(one));
+    }
+    return all;
+}
+
+bool Router::wants_https(const net::Url& url) const {
+    if (url.scheme() != "http") return false;
+    const auto kind = decide(url).kind;
+    if (kind == Decision::Kind::matched || kind == Decision::Kind::ambiguous) return false;
+    // On this machine each port is another server's; elsewhere a host is one server, whatever the port says.
+    return url.host_is_loopback() ? opens(url.host(), url.port()) || opens(url.host(), 443) : names_host(url.host());
+}
+
 bool Router::opens(std::string_view canonical_host, std::uint16_t port) const {
     return any_rule(routes_, [&](const UriRule& rule) { return rule.host_may_match(canonical_host, port); });
 }

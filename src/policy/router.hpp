@@ -29,10 +29,21 @@ struct Decision {
     const Route* route = nullptr;  // of the connection above; the router's
 };
 
+// A connection that names the URL's host, and how it fared.
+struct Contender {
+    enum class Outcome { wins, ties, less_specific, not_chosen, no_match } outcome = Outcome::no_match;
+    std::string provider, connection, rule, because;
+};
+std::string_view to_string(Contender::Outcome outcome);
+
 class Router {
 public:
     explicit Router(std::vector<Route> routes);
     [[nodiscard]] Decision decide(const net::Url& url) const;
+    // All connections that name the host, in the order of the routes: for `route explain`.
+    [[nodiscard]] std::vector<Contender> contenders(const net::Url& url) const;
+    // Whether this is plain http to a host that gets its credential over https alone (PX-11).
+    [[nodiscard]] bool wants_https(const net::Url& url) const;
     // Whether any route could serve some URL on this host and port: only then is TLS opened (PX-27).
     [[nodiscard]] bool opens(std::string_view canonical_host, std::uint16_t port) const;
     // Whether any route serves this host over TLS, on any port.

@@ -95,6 +95,37 @@ TEST(Router, a_definition_that_does_not_match_the_path_leaves_it_to_the_next) {
     EXPECT_EQ(router.decide(url_of("https://api.acme.com/v2/deep/x")).provider, "acme-v2");
 }
 
+TEST(Router, contenders_say_who_lost_and_why) {
+    std::vector<Route> routes;
+    routes.push_back(route("exact", {"api.acme.com"}));
+    routes.push_back(route("wide", {"*.acme.com"}));
+    routes.push_back(route("deep", {"https://api.acme.com/v2"}));
+    routes.push_back(route("port", {"api.acme.com:8443"}));
+    routes.push_back(route("twin", {"api.acme.com"}));
+    routes.push_back(route("elsewhere", {"api.example.org"}));
+    const auto outcomes = [](const std::vector<Route>& from, std::string_view url) {
+        std::string text;
+        for (const auto& one : Router(from).contenders(url_of(url))) {
+            EXPECT_FALSE(one.because.empty()) << one.provider;
+            EXPECT_FALSE(one.rule.empty()) << one.provider;
+            text += one.provider + ":" + std::string(to_string(one.outcome)) + " ";
+        }
+        return text;
+    };
+    EXPECT_EQ(outcomes(routes, "https://api.acme.com/x"), "exact:ties wide:less_specific deep:no_match port:no_match twin:ties ");
+    EXPECT_EQ(outcomes(routes, "https://api.acme.com/v2"), "exact:less_specific wide:less_specific deep:wins port:no_match twin:less_specific ");
+    routes[0].chosen = true;
+    EXPECT_EQ(outcomes(routes, "https://api.acme.com/x"), "exact:wins wide:less_specific deep:no_match port:no_match twin:not_chosen ");
+    EXPECT_EQ(outcomes(routes, "http://api.acme.com/x"), "exact:no_match wide:no_match deep:no_match port:no_match twin:no_match ");
+    EXPECT_EQ(outcomes(routes, "https://nobody.test/"), "");
+    const auto all = Router(routes).contenders(url_of("https://api.acme.com/x"));
+    EXPECT_EQ(all[2].because, "another path");
+    EXPECT_EQ(all[3].because, "it is for port 8443");
+    EXPECT_TRUE(Router(routes).wants_https(url_of("http://api.acme.com/x")));
+    EXPECT_FALSE(Router(routes).wants_https(url_of("http://nobody.test/x")));
+    EXPECT_FALSE(Router(routes).wants_https(url_of("https://api.acme.com/x")));
+}
+
 TEST(Router, two_rules_of_one_route_are_no_tie) {
     std::vector<Route> routes;
     routes.push_back(route("acme", {"api.acme.com", "https://api.acme.com/"}));

@@ -147,6 +147,16 @@ bool UriRule::matches_as_read(const net::Url& url) const {
     return !parsed_->query || full_match(*parsed_->query, url.query().value_or(""));
 }
 
+std::optional<std::string> UriRule::mismatch(const net::Url& url) const {
+    if (!parsed_->host.matches(url.host())) return std::nullopt;
+    if (url.has_userinfo()) return "the URL has a user name";
+    if (is_secure(url) != parsed_->secure) return std::string(parsed_->secure ? "it is for https" : "it is for plain http");
+    if (url.port() != parsed_->port) return fmt::format("it is for port {}", parsed_->port);
+    if (parsed_->path && !full_match(*parsed_->path, url.path())) return "another path";
+    if (!matches(url)) return std::string(matches_as_read(url) ? "the path, read otherwise, leads elsewhere" : "another query");
+    return "";
+}
+
 const std::string& UriRule::text() const { return parsed_->text; }
 
 bool UriRule::host_may_match(std::string_view canonical_host, std::uint16_t port) const {

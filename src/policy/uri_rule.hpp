@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ public:
     // "%00" never does (PX-05).
     [[nodiscard]] bool matches(const net::Url& url) const;
     [[nodiscard]] const std::string& text() const;
+    // Of a rule whose host matches: what keeps it from this URL, "" when nothing does. nullopt: the host differs.
+    [[nodiscard]] std::optional<std::string> mismatch(const net::Url& url) const;
     // Whether the host part alone could match: decides if a CONNECT to that host is opened.
     [[nodiscard]] bool host_may_match(std::string_view canonical_host, std::uint16_t port) const;
     // Larger = more specific: exact host over wildcard over regex, then longer path prefix.

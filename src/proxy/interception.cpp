@@ -301,13 +301,7 @@ Result<net::Url> check_plain(const Session& session, const http::RequestHead& he
     if (url->scheme() != "http" || url->has_userinfo()) {
         return base::fail(ErrorCode::protocol, "only plain http goes through the proxy without CONNECT");
     }
-    const policy::Router& router = session.options.router;
-    const auto kind = router.decide(*url).kind;
-    const bool served = kind == policy::Decision::Kind::matched || kind == policy::Decision::Kind::ambiguous;
-    // On this machine each port is another server's; elsewhere a host is one server, whatever the port says.
-    const bool routed = url->host_is_loopback() ? router.opens(url->host(), url->port()) || router.opens(url->host(), 443)
-                                                : router.names_host(url->host());
-    if (!served && routed) {
+    if (session.options.router.wants_https(*url)) {
         return base::fail(ErrorCode::denied, "this host gets its credential over https only; use https://" + url->host());
     }
     return url;

@@ -152,6 +152,50 @@ def two_definitions_on_one_host(world):
     equal(requests_seen(world) - seen, 6, "nothing else went upstream")
 
 
+def route_explain_says_what_run_does(world):
+    """The explanation agrees with what the proxy then does, and sends nothing."""
+    port = world.api("--key-header", "X-One", "--key-sha256", hashlib.sha256(b"x").hexdigest())
+    base = f"https://127.0.0.1:{port}"
+    for name, url in (("one", base), ("two", base), ("deep", base + "/echo/deep")):
+        world.run("register", world.definition(name, auth_type="api_key", flow="api_key", api_url=url, api_key={"header_name": "X-" + name.title()}), "--yes")
+        world.run("login", name, "--input", "stdin", stdin=world.canaries.new(name))
+    world.run("rule", "add", "two", "--deny", "DELETE", "--rate", "100/m")
+    rows = [  # options, method, path, outcome, reason, provider
+        ([], "GET", "/echo", "refused", "ambiguous", None),
+        (["--use", "two"], "GET", "/echo", "served", None, "two"),
+        (["--use", "one"], "GET", "/echo/deep/x", "served", None, "deep"),
+        (["--use", "two"], "DELETE", "/echo", "refused", "policy", "two"),
+        (["--use", "two", "--read-only"], "POST", "/echo", "refused", "policy", "two"),
+        (["--use", "one", "--only", "--allow", "GET:/echo"], "GET", "/echo/deep", "refused", "policy", "one"),
+        (["--use", "one"], "GET", "/echo%5cx", "refused", "not_allowed", None),
+    ]
+    for options, method, path, outcome, reason, provider in rows:
+        seen = requests_seen(world)
+        told = json.loads(world.run("route", "explain", base + path, "--method", method, *options, "--json").stdout)
+        equal(requests_seen(world), seen, "nothing was sent")
+        equal((told["outcome"], told["reason"], told["provider"]), (outcome, reason, provider), f"{options} {method} {path}: {told}")
+        status, body = curl(world, options, "--path-as-is", "-X", method, base + path)
+        check(status in {"served": (200, 401), "ambiguous": (424,)}.get(reason or outcome, (403,)), f"what run does: {status} {body}")
+        equal(requests_seen(world) - seen, 1 if outcome == "served" else 0, "requests upstream")
+        if reason:
+            answer = problem(body)
+            equal((answer["reason"], answer["detail"]), (reason, told["because"]), "the same reason and words")
+    told = json.loads(world.run("route", "explain", base + "/echo/deep", "--use", "two", "--json").stdout)
+    equal([(c["provider"], c["outcome"]) for c in told["candidates"]], [("two", "less_specific"), ("deep", "wins"), ("one", "less_specific")], "candidates")
+    text = world.run("route", "explain", base + "/echo", "--use", "two").stdout
+    for part in ("served by two (default), with its credential", "* two (default)", "- one (default)", "named by --use", "- deep (default)", "another path", "at most 100/m"):
+        contains(text, part, "in words")
+    text = world.run("route", "explain", "api.github.com/user").stdout
+    for part in ("passed on without a credential", "no connection of this session names the host", "claviger login github"):
+        contains(text, part, "a host of a provider that is not connected")
+    told = json.loads(world.run("route", "explain", "api.github.com/user", "--unmatched", "deny", "--json").stdout)
+    equal((told["outcome"], told["reason"], told["command"]), ("refused", "not_allowed", "claviger login github"), "unmatched and denied")
+    told = json.loads(world.run("route", "explain", f"http://127.0.0.1:{port}/echo", "--json").stdout)
+    equal((told["outcome"], told["reason"]), ("refused", "not_allowed"), "plain http")
+    world.run("route", "explain", "https://", code=2)
+    world.run("route", "explain", "api.github.com", "--method", "GE T", code=2)
+
+
 def get(world, session, api, path, method="GET"):
     """One request inside a session that stays open: (status, head, problem or None)."""
     host = api.removeprefix("https://")
@@ -232,5 +276,5 @@ def rates_and_times(world):
 
 
 if __name__ == "__main__":
-    main(rules_of_a_connection_hold_from_the_next_request_on, rates_and_times, rules_of_the_command_line, overriding_fields_do_not_pass, every_request_of_a_kept_connection_is_judged, hosts_without_a_connection,
+    main(route_explain_says_what_run_does, rules_of_a_connection_hold_from_the_next_request_on, rates_and_times, rules_of_the_command_line, overriding_fields_do_not_pass, every_request_of_a_kept_connection_is_judged, hosts_without_a_connection,
          two_definitions_on_one_host)

@@ -26,6 +26,7 @@ Outcome set_default(Context&, const Invocation&);
 Outcome revoke_connection(Context&, const Invocation&);
 Outcome probe_provider(Context&, const Invocation&);
 Outcome run_program(Context&, const Invocation&);
+Outcome route_explain(Context&, const Invocation&);
 Outcome rule_list(Context&, const Invocation&);
 Outcome rule_add(Context&, const Invocation&);
 Outcome rule_remove(Context&, const Invocation&);
