@@ -152,8 +152,8 @@ std::string_view advice(base::ErrorCode code) {
     using base::ErrorCode;
     switch (code) {
         case ErrorCode::authorization_failed:
-            return "The provider did not grant access, or did not accept the application's client id and secret. The "
-                   "terminal says which. Correct it there and log in again.";
+            return "The provider said no, or did not take what it was sent: the application's client id and secret, or the "
+                   "request itself. The terminal says which; there \"claviger explain\" shows what to check.";
         case ErrorCode::timeout: return "It took too long. Start the login again in the terminal.";
         case ErrorCode::cancelled: return "The login was stopped. Start it again in the terminal.";
         case ErrorCode::network:

@@ -18,6 +18,28 @@ constexpr OptionSpec kRate{"--rate", "N/UNIT", "at most so many requests with a 
 constexpr OptionSpec kFor{"--for", "TIME", "requests get a credential for so long: 30m, 8h"};
 constexpr OptionSpec kYes{"--yes", "", "do not ask"};
 
+// As `provider new` asks for them; which are asked depends on the kind.
+std::vector<ArgumentSpec> wizard_answers() {
+    constexpr auto needed = true, optional = false;
+    return {{"name", "name of the provider, where NAME is not given", Words::text, optional},
+            {"display_name", "name to show", Words::text, optional},
+            {"kind", "oauth2 (the default), api_key or basic", Words::choice, optional, "oauth2|api_key|basic"},
+            {"authorization_url", "oauth2: where the browser is sent", Words::text, needed},
+            {"token_url", "oauth2: where the token comes from; may be left out where the service publishes it", Words::text, optional},
+            {"client_id", "oauth2: of the app that is registered there", Words::text, optional},
+            {"client_secret", "oauth2: of the same app, if it has one", Words::text, optional},
+            {"scopes", "oauth2: separated by spaces or commas", Words::text, optional},
+            {"api_url", "host or URL that gets the credential; with oauth2 it may be left out", Words::text, needed},
+            {"differs", "oauth2: yes, if one of the next four is not as usual", Words::choice, optional, "no|yes"},
+            {"pkce", "whether PKCE is used", Words::choice, optional, "yes|no"},
+            {"client_authentication", "how the client says who it is", Words::choice, optional, "automatic|client_secret_post|client_secret_basic|none"},
+            {"token_content_type", "form of token requests", Words::choice, optional, "form|json"},
+            {"scope_separator", "what stands between scopes", Words::choice, optional, "space|comma"},
+            {"header_name", "api_key: header that carries the key", Words::text, needed},
+            {"header_prefix", "api_key: word before the key, or none", Words::text, optional},
+            {"env", "environment variable for programs", Words::text, optional}};
+}
+
 }  // namespace
 
 std::span<const OptionSpec> common_options() {
@@ -147,10 +169,10 @@ std::span<const CommandSpec> commands() {
         {"provider new", "describe a service, question by question",
          "Asks for what an OAuth service needs (authorization URL, token URL, client id, scopes, client secret) or for an API key's or a password's "
          "place, checks each answer at once, shows the definition, and after a yes registers it; client id and secret go into the vault, never into "
-         "the file. Offers what the service publishes about itself. --input stdin takes the answers as a JSON object of strings.",
+         "the file. Offers what the service publishes about itself. --input stdin takes the answers as a JSON object of strings, named as below; what is left out is as proposed.",
          {{"NAME", "what to call the provider", Words::text, false}},
          {kYes, {"--force", "", "overwrite a custom definition of the same name"}, {"--input", "WHERE", "where to ask: terminal or stdin", Words::choice, "terminal|stdin"}},
-         {"claviger provider new acme", "claviger provider new acme --yes --input stdin < answers.json"}, provider_new},
+         {"claviger provider new acme", "claviger provider new acme --yes --input stdin < answers.json"}, provider_new, false, wizard_answers()},
         {"provider lint", "check a definition and advise on it",
          "Everything that register reports, and advice beyond: secrets in the file, hosts by regex, PKCE off, no revocation, probe or identity, old "
          "spellings. Exit code 14 when there is an error, or with --strict anything at all.",

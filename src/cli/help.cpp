@@ -63,6 +63,14 @@ std::string option_line(const OptionSpec& option) {
     return entry(option_head(option), kOptionWidth, help);
 }
 
+std::string with_choices(const ArgumentSpec& argument) {
+    std::string help(argument.help);
+    if (!argument.choices.empty() && help.find(argument.choices.substr(0, argument.choices.find('|'))) == std::string::npos) {
+        help += " (" + base::join(base::split(argument.choices, '|'), ", ") + ")";
+    }
+    return help;
+}
+
 std::string roff_escape(std::string_view text) {
     std::string out;
     for (const char c : text) {
@@ -120,7 +128,7 @@ std::string help_for(const CommandSpec& command) {
     if (!command.options.empty()) text += "\noptions:\n";
     for (const auto& option : command.options) text += option_line(option);
     if (!command.answers.empty()) text += "\nanswers, as members of the object on standard input:\n";
-    for (const auto& answer : command.answers) text += entry(answer.name, kOptionWidth, answer.help);
+    for (const auto& answer : command.answers) text += entry(answer.name, kOptionWidth, with_choices(answer));
     text += "\ncommon options:\n";
     for (const auto& option : common_options()) text += option_line(option);
     if (!command.examples.empty()) text += "\nexamples:\n";

@@ -226,8 +226,20 @@ net::Task<base::Result<http::Response>> send_authenticated(http::Client& http, T
     co_return second;
 }
 
+namespace {
+
+// Whoever reads that something answered wrongly wants to know what was asked.
+std::string with_place(std::string message, const std::string& place) {
+    constexpr std::string_view kEndpoint = "the token endpoint";
+    if (message.starts_with(kEndpoint)) message.insert(kEndpoint.size(), " " + place);
+    return message;
+}
+
+}  // namespace
+
 net::Task<TokenOutcome> ask_token(http::Client& http, TokenRequest request) {
     const auto options = request.options;
+    const auto place = request.endpoint.redacted();
     bool left = false;
     auto answer = co_await send_authenticated(http, std::move(request), &left);
     if (!answer) {
@@ -237,6 +249,7 @@ net::Task<TokenOutcome> ask_token(http::Client& http, TokenRequest request) {
         co_return tl::unexpected<TokenFailure>(std::move(failure));
     }
     auto token = read_token_answer(*answer, options);
+    if (!token) token.error().shown.message = with_place(std::move(token.error().shown.message), place);
     co_return token;
 }
 

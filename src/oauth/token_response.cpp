@@ -291,7 +291,7 @@ tl::unexpected<TokenFailure> said_no(const http::Response& response, const json:
         const auto colon = sentence.empty() ? "" : ": ";
         shown = base::Error::make(later ? ErrorCode::network : ErrorCode::authorization_failed,
                                   fmt::format("the token endpoint answered HTTP {}{}{}", response.status, colon, sentence),
-                                  later ? "try again later" : "");
+                                  later ? "try again later" : sentence.empty() ? "is that the service's token endpoint? It is token_url in the definition" : "");
     }
     auto failure = failure_of(response, later ? TokenFailure::Kind::unavailable : TokenFailure::Kind::refused, std::move(shown));
     failure.error = clean_text(said.error);

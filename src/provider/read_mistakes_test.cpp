@@ -28,8 +28,8 @@ TEST(Read, a_block_under_a_wrong_name_is_checked_as_what_was_meant) {
 }
 
 TEST(Read, a_missing_kind_says_what_may_stand_there) {
-    EXPECT_NE(findings_of(R"({"name":"a"})").find("\"auth_type\" is required; write one of: oauth2, oauth1, api_key, basic, custom"), std::string::npos);
-    EXPECT_NE(findings_of(R"({"name":"a","auth_type":"oauth2"})").find("\"flow\" is required; write one of: pkce, dcr_pkce, device_code, client_credentials"), std::string::npos);
+    EXPECT_NE(findings_of(R"({"name":"a"})").find("): is required; write one of: oauth2, oauth1, api_key, basic, custom"), std::string::npos);
+    EXPECT_NE(findings_of(R"({"name":"a","auth_type":"oauth2"})").find("): is required; write one of: pkce, dcr_pkce, device_code, client_credentials"), std::string::npos);
     const auto broken = read_definition(R"({"name":"a","auth_type":"oauth2","flow":7})");
     EXPECT_EQ(broken.auth_type, AuthType::oauth2);
     EXPECT_FALSE(broken.flow);

@@ -9,8 +9,7 @@ namespace {
 
 void require_endpoint(RuleCheck& check, std::string_view pointer, const std::string& url, std::string_view flow) {
     if (!url.empty()) return;
-    const std::string_view name = pointer.substr(pointer.rfind('/') + 1);
-    check.error(pointer, "required", fmt::format("\"{}\" is required for the flow \"{}\"", name, flow));
+    check.error(pointer, "required", fmt::format("is required for the flow \"{}\"", flow));
 }
 
 // With an issuer the endpoints come from its metadata (RFC 8414); with a resource, for dcr_pkce and pkce, from what that

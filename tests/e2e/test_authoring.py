@@ -66,6 +66,12 @@ def lint_finds_what_register_lets_pass(world):
     equal((findings["ok"], findings["dialect"]), (False, "native"), "the document")
     check(all({"severity", "code", "pointer", "line", "column", "message", "hint"} == set(f) for f in findings["findings"]), "members")
     check(sum(f["code"] == "secret_in_file" for f in findings["findings"]) == 2, "both secrets")
+    places = [f["pointer"] for f in findings["findings"] if f["pointer"].startswith("/oauth/client_secret")]
+    equal(places, ["/oauth/client_secret"], "one place, one finding")
+    check(all(f["hint"] is None or f["hint"] for f in findings["findings"]), "no empty hints")
+    wanting = world.run("provider", "lint", "-", code=14, stdin='{"schema_version": 1, "name": "acme", "display_name": "", "auth_type": "api_key", "flow": "api_key", "api_url": "api.acme.example", "api_key": {"header_name": "X-Key", "header_prefix": ""}}')
+    contains(wanting.stdout, "error: /display_name is required; write a text", "a name is said once")
+    contains(wanting.stderr, "1 error, 0 warnings, 0 pieces of advice", "one is not many")
     text = world.run("inspect", "github").stdout
     world.run("provider", "lint", "-", stdin=text)
     world.run("provider", "lint", "github")
@@ -113,6 +119,30 @@ def every_answer_is_checked_and_a_mistake_leaves_nothing(world):
     equal(json.loads(world.run("inspect", "keyed").stdout)["api_key"], {"header_name": "X-Key", "header_prefix": ""}, "an API key")
     world.run("provider", "new", "based", "--yes", "--input", "stdin", stdin=json.dumps({"kind": "basic", "api_url": "api.basic.example"}))
     equal(json.loads(world.run("inspect", "based").stdout)["auth_type"], "basic", "a password")
+
+
+def help_names_every_answer(world):
+    """Not only the hint of an answer that nobody asked for: both come to the same, whatever the kind."""
+    told = {a["name"]: a for a in json.loads(world.run("help", "provider", "new", "--json").stdout)["answers"]}
+    text = world.run("help", "provider", "new").stdout
+    asked = set()
+    for answers in ({**FIVE, "differs": "yes"}, {"kind": "api_key", "api_url": "api.key.example", "header_name": "X-Key"}, {"kind": "basic", "api_url": "api.basic.example"}):
+        refused = world.run("provider", "new", "--yes", "--input", "stdin", stdin=json.dumps({"name": "mine", **answers, "nonsense": "x"}), code=4).stderr
+        asked |= set(re.search(r"hint: asked for are: (.*)", refused)[1].split(", "))
+    equal(asked, set(told), "the answers of the help are those that are asked for")
+    for name in told:
+        check(re.search(rf"^  {name} +\S", text, re.M), f"{name} in {text}")
+    for name, choices in ((n, a["choices"]) for n, a in told.items() if a["choices"]):
+        wrong = world.run("provider", "new", "--yes", "--input", "stdin", stdin=json.dumps({"name": "mine", **FIVE, "differs": "yes", name: "nonsense"}), code=4).stderr
+        contains(wrong, "write one of: " + ", ".join(choices), name)
+
+
+def a_bundled_name_is_not_taken_by_accident(world):
+    contains(world.run("provider", "new", "--yes", "--input", "stdin", stdin=json.dumps({**FIVE, "name": "github"}), code=4).stderr, "'github' is the name of a bundled provider", "as an answer")
+    world.run("provider", "new", "github", "--yes", "--input", "stdin", stdin=json.dumps(FIVE), code=5)
+    equal(json.loads(world.run("list", "--json", "--source", "custom").stdout)["providers"], [], "nothing is registered")
+    world.run("provider", "new", "github", "--yes", "--force", "--input", "stdin", stdin=json.dumps(FIVE))
+    equal([p["overrides_bundled"] for p in json.loads(world.run("list", "--json", "--source", "custom").stdout)["providers"]], [True], "by the human's word it is")
 
 
 def a_client_that_cannot_be_stored_leaves_the_definition_of_before(world):
@@ -164,5 +194,5 @@ def a_wizard_on_the_terminal(world):
 if __name__ == "__main__":
     main(an_issuer_becomes_a_definition_and_a_login_in_two_commands, RFC9728_the_url_of_an_mcp_server_is_enough, a_url_that_publishes_nothing_is_said_plainly,
          lint_finds_what_register_lets_pass, the_five_values_are_enough, every_answer_is_checked_and_a_mistake_leaves_nothing,
-         a_client_that_cannot_be_stored_leaves_the_definition_of_before,
+         help_names_every_answer, a_bundled_name_is_not_taken_by_accident, a_client_that_cannot_be_stored_leaves_the_definition_of_before,
          what_the_service_publishes_is_proposed, a_wizard_on_the_terminal)

@@ -164,6 +164,12 @@ def LG02_whatever_the_token_endpoint_answers(world):
                 if subject:
                     equal(document["check"][0]["subject"], subject, f"{name} by {method} in {content_type}")
                 check(document["steps"][-1]["kind"] == "token", f"{name}: {document['steps'][-1]}")
+    # A token URL that leads nowhere: the error names it, and the page does not say that access was denied.
+    server.answer = rows[1][1]
+    result, pages = browser_login(world, ["login", "acme", "--input", "stdin"], code=8, stdin=json.dumps({"client_id": "the-client-of-acme", "client_secret": secret}))
+    contains(result.stderr, f"the token endpoint {server.issuer}/token answered HTTP 404", "which URL")
+    contains(result.stderr, "token_url in the definition", "and where it stands")
+    check("grant access" not in pages[-1] and "claviger explain" in pages[-1], f"the page: {pages[-1][-600:]}")
     check(any("json" in kind for kind, _, _ in server.bodies) and any(auth for _, auth, _ in server.bodies), "both forms were sent")
 
 

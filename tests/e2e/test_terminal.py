@@ -28,7 +28,7 @@ class Terminal:
             if select.select([self.master], [], [], min(left, 0.2))[0]:
                 with contextlib.suppress(OSError):
                     self.shown += os.read(self.master, 4096).decode(errors="replace")
-            elif self.process.poll() is not None:
+            elif self.process.poll() is not None and not select.select([self.master], [], [], 0)[0]:
                 raise Failure(f"ended with {self.process.returncode} before {text!r}: {self.shown!r}")
 
     def type(self, text):

@@ -60,6 +60,8 @@ std::vector<Line> lines_of(const std::string& text, const provider::ReadResult& 
     const auto* definition = read.definitions.size() == 1 ? &read.definitions.front() : nullptr;
     for (auto& advice : provider::advise(document->root(), definition)) {
         const bool known = std::any_of(lines.begin(), lines.end(), [&](const Line& line) { return line.code == advice.code && line.pointer == advice.pointer; });
+        // What the reader only warned of is graver then, and said once.
+        if (advice.grave) std::erase_if(lines, [&](const Line& line) { return line.pointer == advice.pointer && line.severity == "warning"; });
         if (!known) lines.push_back({advice.grave ? "error" : "advice", advice.code, advice.pointer, document->position(advice.pointer), advice.message, advice.hint});
     }
     return lines;

@@ -11,7 +11,7 @@ namespace claviger::provider::afps2 {
 namespace {
 
 void require(FieldReader& from, std::string_view key, const std::string& text) {
-    if (text.empty()) from.error(key, "required", std::string(key) + " is required unless there is an issuer; write an https URL");
+    if (text.empty()) from.error(key, "required", "is required unless there is an issuer; write an https URL");
 }
 
 // A vendor's entry of `_meta`, "<reverse name>/oauth", says what AFPS 2 has no word for.

@@ -139,7 +139,7 @@ std::string FieldReader::required_string(std::string_view key) {
     const json::Value* found = value(key);
     if (found && !found->is_string()) return string(key);  // reports the type, not the absence
     std::string text = string(key);
-    if (text.empty()) error(key, "required", fmt::format("\"{}\" is required; write a text that is not empty", key));
+    if (text.empty()) error(key, "required", "is required; write a text that is not empty");
     return text;
 }
 

@@ -11,7 +11,7 @@ namespace {
 // Absent: what could stand there, instead of that something must.
 std::string required_choice(FieldReader& root, std::string_view key, std::string_view choices) {
     if (root.has(key)) return root.required_string(key);
-    root.error(key, "required", fmt::format("\"{}\" is required; write one of: {}", key, choices));
+    root.error(key, "required", fmt::format("is required; write one of: {}", choices));
     return {};
 }
 
