@@ -92,9 +92,15 @@ bool reaches_loopback(const Session& session, const std::string& host, std::uint
     return session.options.addresses.allow_loopback || session.options.router.reaches_loopback(host, port);
 }
 
+// TRACE, which RFC 9110 section 9.3.8 makes an echo of the credential, and CONNECT inside a tunnel, in the spelling of lax
+// servers too (PX-21).
+bool echoes_or_tunnels(std::string_view method) {
+    return base::equal_ignoring_case(method, "TRACE") || base::equal_ignoring_case(method, "TRACK") ||
+           base::equal_ignoring_case(method, "CONNECT");
+}
+
 net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url, ClientWatch& watch, Served& served) {
-    // RFC 9110 section 9.3.8 makes TRACE an echo of the credential (PX-21).
-    if (head.method == "TRACE" || head.method == "TRACK" || head.method == "CONNECT") {
+    if (echoes_or_tunnels(head.method)) {
         co_return answer_instead({405, "method_not_allowed", head.method + " is not passed on", ""});
     }
     const auto decision = session.options.router.decide(url);

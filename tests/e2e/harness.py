@@ -167,7 +167,7 @@ class World:
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", d / "ca.key", "-out", self.ca_file,
                 "-days", "2", "-subj", "/CN=test authority")
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self.key, "-out", d / "server.csr", "-subj", "/CN=server")
-        (d / "ext").write_text("subjectAltName=DNS:localhost,DNS:api.localhost,DNS:api.acme.test,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n")
+        (d / "ext").write_text("subjectAltName=DNS:localhost,DNS:api.localhost,DNS:api.acme.test,IP:127.0.0.1,IP:::1\nextendedKeyUsage=serverAuth\n")
         openssl("x509", "-req", "-in", d / "server.csr", "-CA", self.ca_file, "-CAkey", d / "ca.key", "-days", "2", "-extfile", d / "ext", "-out", self.cert)
         self.run("config", "set", "network.ca_file", self.ca_file)
 
