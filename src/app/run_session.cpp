@@ -167,6 +167,13 @@ void keep_alive(const Broker& broker, const std::vector<policy::Route>& routes, 
     }
 }
 
+std::vector<SessionLimit> limits_of(const RunRequest& request, base::Instant now) {
+    std::vector<SessionLimit> limits;
+    if (request.rate) limits.push_back({"--rate " + request.rate->text(), request.rate, std::nullopt});
+    if (request.lasting) limits.push_back({"--for " + policy::duration_text(*request.lasting), std::nullopt, now + *request.lasting});
+    return limits;
+}
+
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
                                                          std::vector<policy::Route> routes, LiveCredentials& credentials,
                                                          SessionPolicy& gate) {
@@ -231,7 +238,7 @@ Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys:
     connection::BackgroundRefresh background({loop, *refresher, broker.connections, broker.registry, broker.clock, broker.random, broker.log});
     LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.log, *refresher, background});
     keep_alive(broker, routes, background);
-    SessionPolicy gate({broker.log}, {request.rules});
+    SessionPolicy gate({broker.vault, broker.clock, broker.log}, {request.rules}, limits_of(request, broker.clock.now()));
     TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate));
 
     ChildEnvironmentInput input;
