@@ -18,6 +18,10 @@ protected:
         return fmt::format(R"({{"name":"acme","display_name":"Acme","auth_type":"oauth2","flow":"{}","api_url":"api.acme.example","oauth":{{{}}}}})",
                            flow, members);
     }
+    // The same with a variable {{tenant}}, which has a value.
+    static provider::ProviderDefinition with_tenant(const std::string& text, const std::string& value) {
+        return define(R"({"vars":{"tenant":{"title":"Tenant","pattern":"^[a-z0-9]+$","default":")" + value + R"("}},)" + text.substr(1));
+    }
     provider::ProviderDefinition plain(const std::string& more = "") {
         return define(oauth(fmt::format(R"("authorization_url":"{0}/authorize","token_url":"{0}/token","scopes":["read","write"]{1})",
                                         server.origin(), more)));

@@ -1,4 +1,6 @@
 #include "connection/connect_code_test_support.hpp"
+#include "crypto/jwk.hpp"
+#include "crypto/jws.hpp"
 #include "oauth/device.hpp"
 
 namespace claviger::connection::testing {
@@ -134,6 +136,38 @@ TEST_F(Device, endpoints_come_from_the_issuer) {
     other.connection_name = "other";
     const auto none = login(define(oauth(fmt::format(R"("issuer":"{}")", server.origin()), "device_code")), other);
     EXPECT_EQ(none.error().message, "acme publishes no device authorization endpoint");
+}
+
+TEST_F(Device, OA31_the_grant_is_stored_before_the_keys_of_its_id_token_are_fetched) {
+    const auto now = clock.now().time_since_epoch().count() / 1000;
+    const auto key = crypto::Jwk::generate_p256().value();
+    const json::Object claims{{"iss", server.origin()}, {"sub", "u-1"}, {"aud", "client-1"}, {"iat", now}, {"exp", now + 60}};
+    const auto token = crypto::sign_jws(key, crypto::SignatureAlgorithm::es256, {{"kid", "k1"}}, json::to_text(json::Value(claims)));
+    answers({{200, fmt::format(R"({{"access_token":"at","token_type":"bearer","id_token":"{}"}})", token->reveal())}});
+    server.on("/.well-known/openid-configuration", 200,
+              server.metadata(fmt::format(R"(,"device_authorization_endpoint":"{0}/device","jwks_uri":"{0}/jwks")", server.origin())));
+    bool stored = false;
+    server.on("/jwks", [&](const FakeServer::Seen&) {
+        const auto there = connections->load("acme", "default");
+        stored = there && there->access_token.equals("at");
+        auto members = key.public_members();
+        members["kid"] = "k1";
+        return FakeServer::json(200, json::to_text(json::Value(json::Object{{"keys", json::Array{members}}})));
+    });
+    dialog.queue.push_back({{"client_id", "client-1"}});
+    const auto outcome = login(define(oauth(fmt::format(R"("issuer":"{}","scopes":["openid"])", server.origin()), "device_code")));
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    EXPECT_TRUE(stored) << "an interruption here would lose the grant";
+    ASSERT_TRUE(outcome->id_claims);
+}
+
+TEST_F(Device, texts_of_the_definition_are_filled_in_for_the_code_as_for_the_token) {
+    answers({{200, kTokens}});
+    dialog.queue.push_back({{"client_id", "client-1"}});
+    const auto outcome = login(with_tenant(oauth(fmt::format(R"("device_authorization_url":"{0}/device","token_url":"{0}/token",
+        "token_headers":{{"X-Sender":"app {{{{client_id}}}} of {{{{tenant}}}}"}})", server.origin()), "device_code"), "t7"));
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    for (const auto* path : {"/device", "/token"}) EXPECT_EQ(server.requests(path).at(0).sender, "app client-1 of t7") << path;
 }
 
 TEST_F(Device, RFC7591_it_registers_itself_where_the_definition_says_so) {

@@ -71,6 +71,20 @@ TEST_F(Proof, OA26_private_key_jwt_asks_for_the_key_and_signs_with_it) {
     EXPECT_EQ(client.authentication, oauth::ClientAuthentication::private_key_jwt);
 }
 
+TEST_F(Proof, OA26_texts_of_an_assertion_are_filled_in) {
+    const std::string text(key.private_json()->reveal());
+    dialog.queue = {{{"client_id", "client-1"}, {"private_key", text}}};
+    const std::string rule = R"(,"token_auth_method":"private_key_jwt","client_assertion":{"key_id":"key-of-{{client_id}}","issuer":"{{tenant}}",
+        "subject":"{{client_id}}@{{tenant}}","audience":"https://{tenant}.example/token","claims":{"team":"{{tenant}}-team"}})";
+    const auto outcome = login(with_tenant(oauth(fmt::format(R"("authorization_url":"{0}/authorize","token_url":"{0}/token")", server.origin()) + rule), "t7"));
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    const auto assertion = server.requests("/token").at(0).form.at("client_assertion");
+    EXPECT_EQ(crypto::read_jws(assertion)->key_id, "key-of-client-1");
+    const auto claims = claims_of(assertion, key);
+    for (const auto& [name, value] : Words{{"iss", "t7"}, {"sub", "client-1@t7"}, {"aud", "https://t7.example/token"}, {"team", "t7-team"}})
+        EXPECT_EQ(json::string_at(claims, name), value) << name;
+}
+
 TEST_F(Proof, OA26_the_issuer_is_the_audience_where_it_is_known) {
     server.on("/.well-known/oauth-authorization-server", 200, server.metadata());
     give_client("client-1", "the shared secret of this client");

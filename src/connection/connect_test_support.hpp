@@ -47,7 +47,7 @@ inline provider::ProviderDefinition define(const std::string& text) {
 // An authorization server whose every answer a test can change.
 class FakeServer {
 public:
-    struct Seen { std::string method, target; Words form; std::string body, authorization, type, dpop; };
+    struct Seen { std::string method, target; Words form; std::string body, authorization, type, dpop, sender; };
     using Handler = std::function<http::ServerResponse(const Seen&)>;
 
     explicit FakeServer(net::Loop& loop) {
@@ -89,7 +89,8 @@ private:
         Seen seen{request.head.method, request.head.target, read_form(request.body), std::string(request.body),
                   std::string(request.head.fields.find("Authorization").value_or("")),
                   std::string(request.head.fields.find("Content-Type").value_or("")),
-                  std::string(request.head.fields.find("DPoP").value_or(""))};
+                  std::string(request.head.fields.find("DPoP").value_or("")),
+                  std::string(request.head.fields.find("X-Sender").value_or(""))};
         self->seen.push_back(seen);
         const auto handler = self->handlers_.find(seen.target.substr(0, seen.target.find('?')));
         if (handler == self->handlers_.end()) co_return json(404, "{}");

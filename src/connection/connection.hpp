@@ -32,6 +32,7 @@ struct Connection {
     std::string token_type = "Bearer";
     std::optional<base::Instant> expires_at;
     std::optional<base::Instant> refresh_expires_at;  // when the refresh token dies, where the server says so
+    bool refresh_end_fixed = false;                   // a renewal did not move that: then a human logs in again
     base::Instant obtained_at;                        // of this access token
     std::map<std::string, base::Secret> fields;  // api_key, username, password ... by field name
     std::map<std::string, std::string> captured;

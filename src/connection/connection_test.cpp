@@ -28,6 +28,8 @@ Connection full() {
     c.refresh_token = Secret("refresh-1");
     c.token_type = "Bearer";
     c.expires_at = Instant(1'800'000'003'600s);
+    c.refresh_expires_at = Instant(1'900'000'000'000ms);
+    c.refresh_end_fixed = true;
     c.obtained_at = Instant(1'800'000'000'000ms);
     c.fields.emplace("api_key", Secret("k\"\\\n\x01"));
     c.captured = {{"instance_url", "https://x.example"}};

@@ -28,6 +28,7 @@ base::Secret serialize(const Connection& connection) {
     out.text("token_type", connection.token_type);
     out.instant("expires_at", connection.expires_at);
     out.instant("refresh_expires_at", connection.refresh_expires_at);
+    out.flag("refresh_end_fixed", connection.refresh_end_fixed);
     out.instant("obtained_at", connection.obtained_at);
     out.secrets("fields", connection.fields);
     out.map("captured", connection.captured);
@@ -64,6 +65,7 @@ base::Result<Connection> deserialize(const vault::Record& record) {
     connection.token_type = in.text("token_type");
     connection.expires_at = in.instant("expires_at");
     connection.refresh_expires_at = in.instant("refresh_expires_at");
+    connection.refresh_end_fixed = in.flag("refresh_end_fixed");
     connection.obtained_at = in.instant("obtained_at").value_or(record.updated_at);
     connection.fields = in.secrets("fields");
     connection.captured = in.map("captured");

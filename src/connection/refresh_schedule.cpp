@@ -103,9 +103,9 @@ std::optional<base::Instant> keep_alive_at(const Connection& connection, const p
     std::optional<base::Instant> end;
     if (const auto idle = quirk(definition).idle_max_seconds; idle && *idle > 0 && *idle < seconds(hours(24 * 36'500)).count())
         end = connection.obtained_at + seconds(*idle);
-    // A renewal that came after that time has shown that it does not hold, or can no longer be moved.
+    // An end that a renewal did not move is no reason for another one.
     const auto& said = connection.refresh_expires_at;
-    if (said && *said > connection.obtained_at && (!end || *said < *end)) end = said;
+    if (said && !connection.refresh_end_fixed && *said > connection.obtained_at && (!end || *said < *end)) end = said;
     if (!end || connection.refresh_token.empty()) return std::nullopt;
     return connection.obtained_at + part(*end - connection.obtained_at, 0.7 + 0.1 * spread(connection));
 }

@@ -26,8 +26,8 @@ bool end_unknown(const Connection& connection, base::Instant now);
 bool usable_at(const Connection& connection, base::Instant now);
 // From when on a renewal is wanted; nullopt: never, its end is not known.
 std::optional<base::Instant> due_at(const Connection& connection, const provider::ProviderDefinition& definition);
-// When a refresh token that dies of disuse, or at a known time, wants to be used. A time that was past when the token was
-// last used says nothing.
+// When a refresh token that dies of disuse, or at a time that its use moves, wants to be used. A time that was past when the
+// token was last used says nothing.
 std::optional<base::Instant> keep_alive_at(const Connection& connection, const provider::ProviderDefinition& definition);
 
 // Between two requests for one connection, however its clock or its answers behave.

@@ -127,6 +127,7 @@ void carry_renewal(const Connection& from, Connection& into) {
     into.token_type = from.token_type;
     into.expires_at = from.expires_at;
     into.refresh_expires_at = from.refresh_expires_at;
+    into.refresh_end_fixed = from.refresh_end_fixed;
     into.obtained_at = from.obtained_at;
     into.granted_scopes = from.granted_scopes;
     into.captured = from.captured;

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <array>
 
 #include "connection/refresh_test_support.hpp"
+#include "crypto/jwk.hpp"
+#include "crypto/jws.hpp"
 
 namespace claviger::connection::testing {
 namespace {
@@ -194,6 +197,64 @@ TEST_F(RefreshTest, WhatIsMintedIsMintedAgain) {
     EXPECT_EQ(text(fresh().value().connection.access_token), "minted");
     EXPECT_EQ(server.requests("/token").at(0).form.at("grant_type"), "client_credentials");
     EXPECT_TRUE(list_aside(home).value().empty()) << "what can be had again needs no room";
+}
+
+// What a service does that has one token a user, which using it at a place of its own keeps alive.
+TEST_F(RefreshTest, AnExtendedTokenStaysTheSameWithALaterEnd) {
+    const auto definition = define_acme(R"(,"refresh":{"mode":"extend","token":"access_token","min_interval_seconds":60},"expires":{"default_seconds":86400})");
+    auto connection = connect_acme(definition, 24h);
+    connection.refresh_token = base::Secret();
+    ASSERT_TRUE(connections->save(connection, std::nullopt));
+    answer(200, R"({"ok":true})");
+    for (std::size_t day = 1; day <= 3; ++day) {
+        clock.advance(23h + 59min);
+        const auto got = fresh();
+        ASSERT_TRUE(got) << got.error().describe();
+        EXPECT_EQ(got->how, Refreshed::renewed);
+        EXPECT_EQ(text(got->connection.access_token), "access-0");
+        EXPECT_EQ(stored().expires_at, clock.now() + 24h);
+        EXPECT_EQ(asked(), day);
+        EXPECT_EQ(fresh()->how, Refreshed::not_due) << "its end is far away now";
+    }
+    EXPECT_EQ(server.requests("/token").at(0).form.at("refresh_token"), "access-0");
+    EXPECT_TRUE(list_aside(home).value().empty()) << "nothing is spent, so nothing needs room";
+    // One that the API refuses cannot be had anew in this way: tried once, then said.
+    clock.advance(2min);
+    EXPECT_TRUE(fresh(Need::replaced, "access-0"));
+    clock.advance(2min);
+    const auto refused = fresh(Need::replaced, "access-0");
+    ASSERT_TRUE(refused) << "it is valid as far as its server says";
+    EXPECT_EQ(refused->how, Refreshed::failed);
+    EXPECT_EQ(asked(), 4U);
+}
+
+TEST_F(RefreshTest, OA22_ABoundConnectionProvesItsKeyInEveryRenewal) {
+    const auto definition = define_acme(R"(,"dpop":true)");
+    auto connection = connect_acme(definition);
+    const auto key = crypto::Jwk::generate_p256().value();
+    connection.dpop_key = key.private_json().value();
+    connection.token_type = "DPoP";
+    ASSERT_TRUE(connections->save(connection, std::nullopt));
+    // The server wants its nonce (RFC 9449 section 8): that is no failure and no second renewal.
+    server.on("/token", [&](const FakeServer::Seen& seen) {
+        const auto proof = crypto::read_jws(seen.dpop).value();
+        EXPECT_TRUE(crypto::verify_jws(proof, key, std::array{crypto::SignatureAlgorithm::es256}));
+        const auto claims = json::parse(proof.payload).value().get_object();
+        EXPECT_EQ(json::string_at(claims, "htu"), server.origin() + "/token");
+        if (json::string_at(claims, "nonce") == "n-1") return token_answer();
+        auto refusal = FakeServer::json(400, R"({"error":"use_dpop_nonce"})");
+        refusal.fields.set("DPoP-Nonce", "n-1");
+        return refusal;
+    });
+    clock.advance(2h);
+    const auto got = fresh();
+    ASSERT_TRUE(got) << got.error().describe();
+    EXPECT_EQ(got->how, Refreshed::renewed);
+    EXPECT_EQ(asked(), 2U);
+    EXPECT_EQ(state().fence, 1U);
+    EXPECT_EQ(state().failures, 0U);
+    EXPECT_TRUE(stored().dpop_key.equals(connection.dpop_key.reveal()));
+    EXPECT_EQ(stored().token_type, "DPoP") << "bound for good, although the answer says Bearer";
 }
 
 TEST_F(RefreshTest, RF08_AtMostEightRequestsAtOnceToOneServer) {

@@ -80,8 +80,8 @@ void take_ends(const provider::OAuth2& oauth, const oauth::TokenResponse& token,
     connection.expires_at = end;
     auto refresh_end = refresh_expiry_of(token, oauth.expires, now);
     if (!refresh_end && token.refresh_token.empty()) refresh_end = connection.refresh_expires_at;
-    // An end that a renewal does not move is no reason for another one.
-    if (refresh_end && !extended(connection, *refresh_end, now)) refresh_end.reset();
+    if (refresh_end && *refresh_end <= now) refresh_end.reset();  // it does not hold
+    connection.refresh_end_fixed = refresh_end && !extended(connection, *refresh_end, now);
     connection.refresh_expires_at = refresh_end;
     connection.obtained_at = now;
 }
@@ -158,6 +158,7 @@ void take_tokens(const provider::ProviderDefinition& definition, oauth::TokenRes
                  base::Instant now) {
     connection.expires_at.reset();
     connection.refresh_expires_at.reset();
+    connection.refresh_end_fixed = false;
     take_ends(*definition.oauth2, token, connection, now);
     connection.granted_scopes = std::move(token.scope);
     connection.access_token = std::move(token.access_token);

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "connection/expiry.hpp"
+#include "connection/refresh_schedule.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -218,8 +219,8 @@ TEST(TakeRenewal, ends_captures_and_the_traces_of_failure) {
     token.captured = {{"host", "b"}};
     ASSERT_TRUE(take_renewal(acme(), std::move(token), connection, kNow));
     EXPECT_EQ(connection.expires_at, kNow + 1h);  // as long as the one before, since the answer does not say
-    EXPECT_FALSE(connection.refresh_expires_at);  // the renewal did not move it
-    connection.refresh_expires_at = kNow + 1h;
+    EXPECT_EQ(connection.refresh_expires_at, kNow + 1h);
+    EXPECT_TRUE(connection.refresh_end_fixed);  // the renewal did not move it
     EXPECT_EQ(connection.captured, (std::map<std::string, std::string>{{"host", "b"}, {"team", "t"}}));
     EXPECT_FALSE(connection.login_needed);
     EXPECT_TRUE(connection.login_reason.empty());
@@ -230,24 +231,32 @@ TEST(TakeRenewal, ends_captures_and_the_traces_of_failure) {
     ASSERT_TRUE(take_renewal(acme(), std::move(rotated), connection, kNow));
     EXPECT_EQ(connection.expires_at, kNow + 1min);
     EXPECT_FALSE(connection.refresh_expires_at);  // of the new one nobody said it
+    EXPECT_FALSE(connection.refresh_end_fixed);
     auto told = answer("at-3", "rt-3");
     told.refresh_expires_in = 86'400;
     ASSERT_TRUE(take_renewal(acme(), std::move(told), connection, kNow));
     EXPECT_EQ(connection.refresh_expires_at, kNow + 24h);
+    EXPECT_FALSE(connection.refresh_end_fixed);
 }
 
-TEST(TakeRenewal, an_end_of_the_refresh_token_that_a_renewal_does_not_move_is_forgotten) {
-    struct Row { const char* what; std::optional<std::int64_t> said; bool kept; };
-    for (const auto& row : {Row{"silent", std::nullopt, false}, Row{"the same time", 7200, false}, Row{"a second later", 7201, false},
-                            Row{"as long as before", 10'800, true}}) {
+TEST(TakeRenewal, an_end_of_the_refresh_token_that_a_renewal_does_not_move_is_shown_and_keeps_nothing_alive) {
+    struct Row { const char* what; std::optional<std::int64_t> said; bool fixed; base::Duration end; };
+    for (const auto& row : {Row{"silent", std::nullopt, true, 3h}, Row{"the same time", 7200, true, 3h}, Row{"a second later", 7201, true, 3h + 1s},
+                            Row{"as long as before", 10'800, false, 4h}}) {
         auto connection = connected();
         connection.obtained_at = kNow;
         connection.refresh_expires_at = kNow + 3h;
         auto token = answer("at-1");
         token.refresh_expires_in = row.said;
         ASSERT_TRUE(take_renewal(acme(), std::move(token), connection, kNow + 1h));
-        EXPECT_EQ(connection.refresh_expires_at.has_value(), row.kept) << row.what;
+        EXPECT_EQ(connection.refresh_expires_at, kNow + row.end) << row.what;
+        EXPECT_EQ(connection.refresh_end_fixed, row.fixed) << row.what;
+        EXPECT_EQ(keep_alive_at(connection, acme()).has_value(), !row.fixed) << row.what;
     }
+    auto late = connected();
+    late.refresh_expires_at = kNow + 3h;
+    ASSERT_TRUE(take_renewal(acme(), answer("at-1"), late, kNow + 4h));
+    EXPECT_FALSE(late.refresh_expires_at) << "it did not hold";
 }
 
 TEST(TakeRenewal, extend_moves_the_end_of_the_token_that_there_is) {

@@ -8,7 +8,7 @@ call with ENOSPC and EIO. Afterwards another process must get a token, with the 
 
 usage: refresh_crash_test.py <refresh_tool> [--thorough]
 """
-import argparse, concurrent.futures, itertools, os, re, shutil, subprocess, sys, tempfile
+import argparse, concurrent.futures, itertools, os, re, shutil, subprocess, sys, tempfile, time
 
 from token_endpoint import TokenEndpoint
 
@@ -39,12 +39,12 @@ class Rig:
             raise Failure(f"{words}: exit {done.returncode}: {done.stderr.strip()}")
         return done.stdout.strip()
 
-    def connected(self, server, rotation="auto"):
+    def connected(self, server, rotation="auto", grace=""):
         """A home of its own with an expired connection; and what the server knows of it."""
         name = f"family{next(self.numbers)}"
         home = os.path.join(self.scratch, name)
         shutil.copytree(self.template, home)
-        self.ok(home, "connect", server.url, name, rotation)
+        self.ok(home, "connect", server.url, name, rotation, grace)
         return home, server.family(name)
 
 
@@ -131,6 +131,31 @@ def dropped_answers(rig):
     return problems
 
 
+def after_the_grace(rig):
+    """RF-06: where the definition says that the server takes the old token no longer, a lost answer is not followed by
+    another request at once, but by exactly one when its time has come."""
+    problems = []
+    for grace, expected in ((60, "kept"), (0, "interrupted")):
+        server = TokenEndpoint(grace)
+        home, family = rig.connected(server, grace="0")
+        server.drop = 1
+        first = rig.run(home, "fresh")
+        at_once = family.requests
+        deadline = time.monotonic() + 60
+        while family.requests == at_once and time.monotonic() < deadline:
+            time.sleep(0.2)
+            again = rig.run(home, "fresh")
+        for _ in range(2):
+            rig.run(home, "fresh")
+        shown = rig.ok(home, "show").split()
+        kept = again.returncode == 0 and shown[1:3] == [family.token(), "usable"]
+        interrupted = again.returncode != 0 and shown[2] == "interrupted_rotation"
+        if first.returncode == 0 or at_once != 1 or family.requests != 2 or not (kept if expected == "kept" else interrupted):
+            problems.append(f"after the grace, {expected}: {at_once} at once, {family.requests} requests, {first.stderr}{again.stdout}{again.stderr}{shown}")
+        server.close()
+    return problems
+
+
 def full_disk(rig):
     """RF-03, RF-05: a disk that is really full: before the request nothing is sent; after the answer nothing is lost."""
     mount = os.path.join(rig.scratch, "small")
@@ -203,7 +228,7 @@ def main():
         for key, count in sorted(counts.items()):
             print(*key, count)
         problems = [problem for _, problem in results if problem]
-        problems += dropped_answers(rig) + full_disk(rig)
+        problems += dropped_answers(rig) + after_the_grace(rig) + full_disk(rig)
         if counts.get(("SIGKILL", "grace", "kept"), 0) < 30:
             problems.append("too few points")
         print(*problems[:25], sep="\n")

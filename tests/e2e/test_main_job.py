@@ -46,6 +46,16 @@ def login_and_run_with_dynamic_registration(world):
     equal(direct.stdout, "401", "direct request")
 
 
+def the_link_is_said_whatever_the_output_is(world):
+    """Where no browser opens by itself, a login without its link could never end."""
+    server, _ = connect_dcr(world)
+    for how, connection in (("--json", "default"), ("--quiet", "quiet")):
+        result, _ = browser_login(world, ["login", "acme", "--connection", connection, how])
+        if how == "--json":
+            equal(json.loads(result.stdout)["connection"], connection, "one document on stdout")
+        contains(result.stderr, server["authorization_endpoint"] + "?", f"{how}: the link, beside it")
+
+
 def the_browser_hears_the_end_also_when_the_questions_are_elsewhere(world):
     """Questions on standard input, the authorization in the browser: its last page names the provider and is whole."""
     connect_dcr(world)
@@ -131,5 +141,5 @@ def exit_codes_and_signals_are_the_childs(world):
 
 
 if __name__ == "__main__":
-    main(login_and_run_with_dynamic_registration, the_browser_hears_the_end_also_when_the_questions_are_elsewhere, login_again_needs_force, api_key_by_standard_input, a_key_typed_into_the_form,
+    main(login_and_run_with_dynamic_registration, the_link_is_said_whatever_the_output_is, the_browser_hears_the_end_also_when_the_questions_are_elsewhere, login_again_needs_force, api_key_by_standard_input, a_key_typed_into_the_form,
          exit_codes_and_signals_are_the_childs)

@@ -146,6 +146,41 @@ def RFC7009_by_a_public_client(world):
     check(not service.live & {access, refresh}, "both are dead")
 
 
+def OA20_a_renewal_under_way_is_waited_for_and_what_it_brings_is_revoked(world):
+    service = own(world)
+    service.token_answer = {"expires_in": 1}
+    browser_login(world, ["login", "acme", "--force"])
+    service.token_answer = {}
+    service.answers["/revoke"] = kill(lambda r: r["form"]["token"])
+    arrived, gate, answer = threading.Event(), threading.Event(), service.answer
+
+    def slowly(request):
+        given = answer(request)
+        if request["path"] == "/token":
+            arrived.set()
+            gate.wait(60)
+        return given
+    service.answer = slowly
+    time.sleep(1.5)  # it has expired
+    renewing = world.start("get", "acme", "--show-secret", "--json")
+    check(arrived.wait(60), "a renewal is under way")
+    revoking = world.start("revoke", "acme")
+    time.sleep(1)
+    check(revoking.poll() is None and not service.seen("/revoke"), "nothing is revoked while an answer is on its way")
+    gate.set()
+    for process in (renewing, revoking):
+        out, err = process.communicate(timeout=60)
+        world.children.remove(process)
+        if process is revoking:
+            world.keep(["revoke"], out, err, False)
+            equal(process.returncode, 0, f"revoke: {err.decode()}")
+    access, refresh = service.issued[-1]
+    equal([request["form"]["token"] for request in service.seen("/revoke")], [refresh, access], "the tokens that the renewal brought")
+    check(not service.live & {access, refresh}, "both are dead")
+    equal(len(service.issued), 3, "and nobody got others meanwhile")
+    world.run("get", "acme", code=6)
+
+
 def the_definitions_own_requests(world):
     rows = [  # revoke, the path it goes to, where the token stands
         ({"method": "POST", "url": "/auth.revoke", "auth": "bearer", "order": "access_only"}, "/auth.revoke", lambda r: r["headers"]["authorization"][7:]),
@@ -199,5 +234,5 @@ def it_is_no_command_for_an_agent(world):
 
 if __name__ == "__main__":
     main(OA20_both_tokens_are_unusable_afterwards, a_client_that_another_connection_uses_stays, a_provider_that_is_down_keeps_nothing_here,
-         a_provider_that_refuses_is_quoted, RFC7009_by_a_public_client, the_definitions_own_requests, what_cannot_be_revoked_is_said,
+         a_provider_that_refuses_is_quoted, RFC7009_by_a_public_client, OA20_a_renewal_under_way_is_waited_for_and_what_it_brings_is_revoked, the_definitions_own_requests, what_cannot_be_revoked_is_said,
          CL10_a_changed_definition_gets_no_token, it_is_no_command_for_an_agent)

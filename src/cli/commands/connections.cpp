@@ -68,6 +68,7 @@ std::vector<Shown> fields_of(const connection::Connection& c, bool is_default, c
     if (!c.account.id.empty()) add("account_id", c.account.id);
     add("requested_scopes", json::Array(c.requested_scopes.begin(), c.requested_scopes.end()));
     add("obtained_at", base::to_rfc3339(c.obtained_at));
+    if (c.refresh_expires_at) add("refresh_expires_at", base::to_rfc3339(*c.refresh_expires_at));
     add("client_id", string_or_null(c.client_id));
     add("issuer", string_or_null(c.issuer));
     if (!c.access_token.empty()) add("token_type", string_or_null(c.token_type));
