@@ -11,6 +11,8 @@ endif()
 find_program(MOLD mold)
 if(MOLD AND NOT CLAVIGER_FUZZ)
   add_link_options(-fuse-ld=mold)
+else()
+  add_link_options(-fuse-ld=lld)
 endif()
 
 add_compile_options(-gline-tables-only)  # backtraces with lines at four fifths of the cost of -g
@@ -32,4 +34,8 @@ else()
 endif()
 if(CLAVIGER_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+# Test programs are compiled in half the time without optimization; what they test is compiled as it is shipped.
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(CLAVIGER_TEST_OPTIONS -O0 -g0 -U_FORTIFY_SOURCE)
 endif()
