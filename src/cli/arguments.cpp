@@ -189,21 +189,40 @@ std::string table_of_exit_codes() {
     return text;
 }
 
-Result<Parsed> help(const std::vector<std::string>& words) {
-    Parsed parsed;
+bool wants_json(const std::vector<std::string>& words) { return std::ranges::find(words, "--json") != words.end(); }
+
+Parsed page(const CommandSpec& command, bool json) { return {{}, json ? json::to_pretty_text(help_document_for(command)) : help_for(command), 0}; }
+
+// What is explained: a command, a group of them, the exit codes, or with no words all.
+Result<Parsed> help(const std::vector<std::string>& words, bool json) {
     std::size_t used = 0;
-    if (words.empty()) {
-        parsed.text = help_overview();
-    } else if (const auto* command = find_command(words, used)) {
-        parsed.text = help_for(*command);
-    } else if (words[0] == "exit-codes") {
-        parsed.text = table_of_exit_codes();
-    } else if (!subcommands_of(words[0]).empty() && (words.size() == 1 || words[1].starts_with('-'))) {
-        parsed.text = help_for_group(words[0]);
-    } else {
+    if (words.empty()) return Parsed{{}, json ? json::to_pretty_text(help_document()) : help_overview(), 0};
+    if (const auto* command = find_command(words, used)) {
+        if (used == words.size()) return page(*command, json);
+        return base::fail(ErrorCode::usage, "unexpected argument '" + base::printable(words[used], 80) + "'", "claviger help " + std::string(command->name));
+    }
+    if (words.size() > 1 || subcommands_of(words[0]).empty()) {
+        if (words == std::vector<std::string>{"exit-codes"}) return Parsed{{}, json ? json::to_pretty_text(exit_codes_document()) : table_of_exit_codes(), 0};
         return unknown_command(words);
     }
-    return parsed;
+    return Parsed{{}, json ? json::to_pretty_text(help_document_for_group(words[0])) : help_for_group(words[0]), 0};
+}
+
+// The topic of "claviger help TOPIC", common options left out.
+Result<std::vector<std::string>> topic_of(const std::vector<std::string>& words) {
+    std::vector<std::string> topic;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (words[i].size() < 2 || words[i].front() != '-') {
+            topic.push_back(words[i]);
+            continue;
+        }
+        const std::string name = words[i].substr(0, words[i].find('='));
+        if (name == "--help" || name == "-h") continue;
+        const auto known = std::ranges::find(common_options(), name, &OptionSpec::name);
+        if (known == common_options().end()) return base::fail(ErrorCode::usage, "'help' has no option '" + base::printable(name, 80) + "'", "claviger help COMMAND explains a command and its options");
+        if (!known->value.empty() && name.size() == words[i].size()) ++i;
+    }
+    return topic;
 }
 
 }  // namespace
@@ -223,22 +242,19 @@ Result<Parsed> parse_arguments(const std::vector<std::string>& arguments) {
     TRY(leading, take_leading_options(words));
     if (words.empty()) return base::fail(ErrorCode::usage, program.empty() ? "a command is missing" : "a command is missing before '--'", "claviger help lists all");
     if (words[0] == "help" || words[0] == "--help" || words[0] == "-h") {
-        return help(std::vector<std::string>(words.begin() + 1, words.end()));
+        TRY(topic, topic_of(std::vector<std::string>(words.begin() + 1, words.end())));
+        return help(topic, wants_json(leading) || wants_json(words));
     }
     if (words[0] == "--version" || words[0] == "-V") words[0] = "version";
     std::size_t used = 0;
     const auto* command = find_command(words, used);
     if (command == nullptr) {
-        if (asks_for_help(words)) return help(words);
-        return unknown_command(words);
+        if (!asks_for_help(words)) return unknown_command(words);
+        return help({words[0]}, wants_json(leading) || wants_json(words));  // of a group
     }
     words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(used));
     words.insert(words.begin(), leading.begin(), leading.end());
-    if (asks_for_help(words)) {
-        Parsed parsed;
-        parsed.text = help_for(*command);
-        return parsed;
-    }
+    if (asks_for_help(words)) return page(*command, wants_json(words));
     // After "--" nothing is an option: a program's words, or an argument that begins with a dash.
     TRY(invocation, Reader(*command).read(words, command->takes_program ? std::vector<std::string>() : program));
     if (command->takes_program) invocation.program = std::move(program);

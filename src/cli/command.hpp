@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "json/value.hpp"
 
 namespace claviger::cli {
 
@@ -45,6 +46,7 @@ struct CommandSpec {
     std::vector<std::string_view> examples;
     base::Result<int> (*handler)(Context&, const Invocation&);
     bool takes_program = false;  // everything after "--" belongs to a program
+    std::vector<ArgumentSpec> answers = {};  // members of the JSON object that --input stdin takes
 };
 
 struct Invocation {
@@ -77,9 +79,15 @@ struct Parsed {
 // (CL-01).
 base::Result<Parsed> parse_arguments(const std::vector<std::string>& arguments);
 
+std::string usage_of(const CommandSpec& command);  // "claviger get PROVIDER [OPTIONS]"
 std::string help_overview();
 std::string help_for(const CommandSpec& command);
 std::string help_for_group(std::string_view group);  // "vault": its subcommands
+// The same with --json; that of a command is what stands for it in "commands" of the others.
+json::Value help_document();
+json::Value help_document_for(const CommandSpec& command);
+json::Value help_document_for_group(std::string_view group);
+json::Value exit_codes_document();
 std::string man_page();
 base::Result<std::string> completion_script(std::string_view shell);
 

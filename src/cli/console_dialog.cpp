@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "base/text.hpp"
 #include "json/parse.hpp"
@@ -31,8 +32,32 @@ std::string prompt_of(const FormField& field) {
     return prompt + ": ";
 }
 
+// Whether what follows the opening brace has not closed it yet.
+bool open_object(std::string_view text) {
+    int depth = 0;
+    bool quoted = false, escaped = false;
+    for (const char c : text) {
+        if (std::exchange(escaped, false)) continue;
+        if (quoted && c == '\\') escaped = true;
+        else if (c == '"') quoted = !quoted;
+        else if (!quoted && c == '{') ++depth;
+        else if (!quoted && c == '}') --depth;
+    }
+    return depth > 0;
+}
+
+// A key is pasted as it is in its file: PEM up to its last line, a JWK up to its last brace. What has the parameters of a
+// curve before the key has two parts.
+bool key_goes_on(std::string_view so_far) {
+    const auto text = base::trim(so_far);
+    if (text.starts_with('{')) return open_object(text);
+    if (!text.starts_with("-----BEGIN ")) return false;
+    const auto end = text.rfind("-----END ");
+    return end == std::string_view::npos || !text.ends_with("-----") || text.substr(end).find("PARAMETERS") != std::string_view::npos;
+}
+
 Result<base::Secret> ask_field(const FormField& field) {
-    if (field.secret) return sys::ask_secret(prompt_of(field));
+    if (field.secret) return sys::ask_secret(prompt_of(field), field.multiline ? sys::GoesOn(key_goes_on) : sys::GoesOn());
     TRY(line, sys::ask_line(prompt_of(field)));
     if (line.empty()) line = field.default_value;
     return base::Secret::taking(line);
@@ -163,9 +188,9 @@ net::Task<Result<Answers>> ConsoleDialog::ask(Form form, std::function<std::map<
         co_return std::move(*answers);
     }
     if (!sys::has_controlling_terminal()) {
-        co_return base::fail(ErrorCode::invalid_input, "there is no browser and no terminal to ask on",
-                             "give the answers on standard input with --input stdin, or open the printed link elsewhere "
-                             "with --input browser");
+        co_return base::fail(ErrorCode::usage, names_of(form) + " must be asked for, and there is no terminal to ask on",
+                             "pipe in " + (form.fields.size() == 1 ? std::string("the value") : example_of(form)) +
+                                 " with --input stdin; or fill in a form in a browser, this machine's or one that reaches it, with --input browser");
     }
     say_(base::printable(form.title));
     if (!form.intro.empty()) say_(base::printable(form.intro, 400));

@@ -14,16 +14,6 @@
 namespace claviger::cli {
 namespace {
 
-std::string synopsis(const CommandSpec& command) {
-    std::string text = "claviger " + std::string(command.name);
-    for (const auto& argument : command.arguments) {
-        text += argument.required ? " " + std::string(argument.name) : " [" + std::string(argument.name) + "]";
-    }
-    text += " [OPTIONS]";
-    if (command.takes_program) text += " -- PROGRAM [ARGUMENTS...]";
-    return text;
-}
-
 std::string option_head(const OptionSpec& option) {
     return option.value.empty() ? std::string(option.name) : std::string(option.name) + " " + std::string(option.value);
 }
@@ -85,15 +75,27 @@ std::string roff_escape(std::string_view text) {
 }
 
 void man_command(std::string& out, const CommandSpec& command) {
-    out += ".SS " + roff_escape(command.name) + "\n.B " + roff_escape(synopsis(command)) + "\n.PP\n";
+    out += ".SS " + roff_escape(command.name) + "\n.B " + roff_escape(usage_of(command)) + "\n.PP\n";
     std::string summary(command.summary);
     if (!summary.empty()) summary[0] = static_cast<char>(summary[0] >= 'a' && summary[0] <= 'z' ? summary[0] - 32 : summary[0]);
     out += roff_escape(summary + ". " + std::string(command.description)) + "\n";
     for (const auto& argument : command.arguments) out += ".TP\n.I " + roff_escape(argument.name) + "\n" + roff_escape(argument.help) + "\n";
     for (const auto& option : command.options) out += ".TP\n.B " + roff_escape(option_head(option)) + "\n" + roff_escape(option.help) + "\n";
+    if (!command.answers.empty()) out += ".PP\nAnswers, as members of the object on standard input:\n";
+    for (const auto& answer : command.answers) out += ".TP\n.B " + roff_escape(answer.name) + "\n" + roff_escape(answer.help) + "\n";
 }
 
 }  // namespace
+
+std::string usage_of(const CommandSpec& command) {
+    std::string text = "claviger " + std::string(command.name);
+    for (const auto& argument : command.arguments) {
+        text += argument.required ? " " + std::string(argument.name) : " [" + std::string(argument.name) + "]";
+    }
+    text += " [OPTIONS]";
+    if (command.takes_program) text += " -- PROGRAM [ARGUMENTS...]";
+    return text;
+}
 
 std::string help_overview() {
     std::string text = wrapped("claviger keeps your credentials and puts them into requests, so that programs need not have them.");
@@ -111,12 +113,14 @@ std::string help_for_group(std::string_view group) {
 }
 
 std::string help_for(const CommandSpec& command) {
-    std::string text = wrapped("usage: " + synopsis(command), 11) + "\n" + wrapped(command.summary);
+    std::string text = wrapped("usage: " + usage_of(command), 11) + "\n" + wrapped(command.summary);
     if (!command.description.empty()) text += "\n" + wrapped(command.description);
     if (!command.arguments.empty()) text += "\narguments:\n";
     for (const auto& argument : command.arguments) text += entry(argument.name, kOptionWidth, argument.help);
     if (!command.options.empty()) text += "\noptions:\n";
     for (const auto& option : command.options) text += option_line(option);
+    if (!command.answers.empty()) text += "\nanswers, as members of the object on standard input:\n";
+    for (const auto& answer : command.answers) text += entry(answer.name, kOptionWidth, answer.help);
     text += "\ncommon options:\n";
     for (const auto& option : common_options()) text += option_line(option);
     if (!command.examples.empty()) text += "\nexamples:\n";

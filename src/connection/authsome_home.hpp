@@ -1,6 +1,6 @@
-// Reading the home of an authsome installation (its layout with profiles: config.json, master.key, providers/*.json,
-// profiles/NAME/store.db). Nothing in it is changed: the database is copied before it is opened, since opening one that has
-// a write-ahead log writes beside it. Ownership: values. Thread rule: any thread.
+// Reading the home of an authsome installation, in its layout with profiles and in the later one with a server
+// (docs/formats/authsome.md). Nothing in it is changed. Ownership: values. Thread rule: any thread; may wait for the desktop's
+// keyring, which may ask the human.
 #pragma once
 
 #include <filesystem>
@@ -15,14 +15,14 @@ namespace claviger::connection {
 
 struct AuthsomeRecord {
     enum class Kind { client, connection } kind = Kind::connection;
-    std::string profile, provider, name;  // name: of the connection
+    std::string profile, provider, name;  // profile: whose; empty: of all. name: of the connection
     base::Secret json;                    // decrypted
     std::string problem;                  // why it could not be read; then json is empty
 };
 
 struct AuthsomeHome {
     struct Definition { std::string file, text, problem; };
-    std::string default_profile;
+    std::string default_profile;          // whose connections have their own names here
     std::vector<Definition> definitions;
     std::vector<AuthsomeRecord> records;  // clients first
     std::vector<std::string> notes;       // what of the home is not understood

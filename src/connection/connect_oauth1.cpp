@@ -69,6 +69,7 @@ Form consumer_form(const Attempt& attempt, const std::string& redirect_uri, cons
         secret.name = "private_key";
         secret.label = "Private key";
         secret.help = "The RSA key in PEM, whose public half the service knows; line breaks may be missing.";
+        secret.multiline = true;
     }
     secret.secret = true;
     form.fields = {std::move(key), std::move(secret)};

@@ -105,12 +105,18 @@ Summary summary_of_damaged(const std::string& id, base::Error problem) {
     return summary;
 }
 
-base::Result<std::size_t> erase_clients_in(vault::Transaction& transaction, const std::string& tenant, std::string_view provider) {
-    TRY(rows, all_of(transaction, tenant, kClientKind));
+template <class Source>
+base::Result<std::vector<vault::RecordInfo>> clients_in(Source& source, const std::string& tenant, std::string_view provider) {
+    TRY(rows, all_of(source, tenant, kClientKind));
     const auto prefix = client_id_of_record(provider, "");
+    std::erase_if(rows, [&prefix](const auto& row) { return !row.key.id.starts_with(prefix); });
+    return rows;
+}
+
+base::Result<std::size_t> erase_clients_in(vault::Transaction& transaction, const std::string& tenant, std::string_view provider) {
+    TRY(rows, clients_in(transaction, tenant, provider));
     std::size_t erased = 0;
     for (const auto& row : rows) {
-        if (!row.key.id.starts_with(prefix)) continue;
         TRY(gone, transaction.erase(row.key, std::nullopt));
         if (!gone) continue;
         ++erased;
@@ -287,6 +293,11 @@ base::Result<bool> Connections::erase_client(std::string_view provider, std::str
         return transaction.audit({"client.erased", std::string(provider), "{}"});
     }));
     return erased;
+}
+
+base::Result<std::size_t> Connections::count_clients(std::string_view provider) {
+    TRY(rows, clients_in(vault_, tenant_, provider));
+    return rows.size();
 }
 
 base::Result<std::size_t> Connections::erase_clients(std::string_view provider) {

@@ -51,6 +51,7 @@ public:
     base::Result<std::optional<ClientRecord>> client_of(const Connection& connection);
     base::Result<void> save_client(const ClientRecord& client);
     base::Result<bool> erase_client(std::string_view provider, std::string_view origin);
+    base::Result<std::size_t> count_clients(std::string_view provider);
     base::Result<std::size_t> erase_clients(std::string_view provider);
     // Every connection, the default and the clients of a provider, with `entry` in the journal: all or nothing. Returns
     // the number of connections.

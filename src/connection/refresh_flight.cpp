@@ -27,8 +27,14 @@ constexpr std::uint64_t kServers = std::uint64_t{1} << 61U;
 milliseconds longer(milliseconds pause) { return std::min(pause * 2, kLongestPause); }
 
 base::Error busy(const Wish& wish) {
-    return base::Error::make(ErrorCode::busy, fmt::format("another process is renewing the token of {} and has not finished", wish.provider),
+    return base::Error::make(ErrorCode::busy, fmt::format("another process is renewing the token of {} ({}) and has not finished", wish.provider, wish.name),
                              "try again in a moment; a stopped claviger process may hold it");
+}
+
+// Whoever has several connections wants to know of which it is said; what wants a human, and busy, say it themselves.
+base::Error named(const Wish& wish, base::Error why) {
+    if (why.code == ErrorCode::needs_login || why.code == ErrorCode::busy) return why;
+    return why.within(fmt::format("renewing the token of {} ({})", wish.provider, wish.name));
 }
 
 Fresh fresh_of(Look look, Refreshed how, std::optional<base::Error> why = {}) {
@@ -84,7 +90,7 @@ net::Task<base::Result<Fresh>> RefreshCore::fresh(std::shared_ptr<RefreshCore> s
         }
         if (look.verdict == Look::Verdict::held) {
             auto why = look.why;
-            if (!look.valid) co_return base::fail(std::move(*why));
+            if (!look.valid) co_return base::fail(named(wish, std::move(*why)));
             co_return fresh_of(std::move(look), Refreshed::failed, std::move(why));
         }
         auto& known = self->flights_[id];
@@ -111,7 +117,7 @@ net::Task<base::Result<Fresh>> RefreshCore::fresh(std::shared_ptr<RefreshCore> s
         if (ended_well)
             why = base::Error::make(ErrorCode::protocol, "the new token has expired already",
                                     "look at the computer's clock, and at the lifetime that the service gives its tokens");
-        co_return base::fail(std::move(why));
+        co_return base::fail(named(wish, std::move(why)));
     }
     co_return base::fail(busy(wish));
 }

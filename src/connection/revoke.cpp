@@ -144,8 +144,11 @@ base::Result<oauth::Client> client_for(const provider::ProviderDefinition& defin
 }
 
 RevokedToken not_a_token(const provider::ProviderDefinition& definition) {
-    const auto where = definition.docs_url.empty() ? std::string() : ", see " + definition.docs_url;
-    return {"credential", {Revoked::unsupported, "it stays valid until it is deleted at the provider" + where}};
+    std::string what = "credential";
+    if (definition.auth_type == provider::AuthType::api_key) what = "api_key";
+    if (definition.auth_type == provider::AuthType::basic) what = "password";
+    if (definition.auth_type == provider::AuthType::oauth1) what = "access_token";
+    return {std::move(what), {Revoked::unsupported, "it stays valid until it is deleted at the provider"}};
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 namespace claviger::connection {
 
 struct RevokedToken {
-    std::string token;  // "refresh_token", "access_token", or "credential" of what is no token
+    std::string token;  // "refresh_token", "access_token", or of what is no token "api_key", "password", "credential"
     oauth::RevocationOutcome outcome;
 };
 

@@ -1,9 +1,11 @@
 #include "sys/secret_service.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -42,6 +44,7 @@ struct GError {
 using Object = void;
 
 const Schema kSchema = {"claviger.VaultKey", 0, {{"application", 0}, {"vault", 0}, {"key", 0}}, 0, {}};
+constexpr int kAnySchema = 1 << 1;
 
 struct Library {
     Object* (*service_get_sync)(int, Object*, GError**) = nullptr;
@@ -172,6 +175,19 @@ Result<const Library*> available() {
     return fail(ErrorCode::unsupported, "libsecret is not installed", "install it, or choose another key source");
 }
 
+Result<base::Secret> look_up(const Schema& schema, const SecretAttributes& attributes, std::chrono::milliseconds wait) {
+    TRY(library, available());
+    const Deadline deadline(*library, wait);
+    const Table table(*library, attributes);
+    GError* error = nullptr;
+    char* found = library->password_lookupv_sync(&schema, table.get(), deadline.cancellable(), &error);
+    if (error != nullptr) return fail(service_error(*library, error, "the Secret Service did not answer"));
+    if (found == nullptr) return fail(ErrorCode::not_found, "the Secret Service has no such item");
+    base::Secret secret{std::string_view(found)};
+    library->password_free(found);  // wipes
+    return secret;
+}
+
 }  // namespace
 
 bool secret_service_ready(std::chrono::milliseconds wait) {
@@ -203,16 +219,15 @@ Result<void> secret_service_store(const SecretAttributes& attributes, std::strin
 }
 
 Result<base::Secret> secret_service_lookup(const SecretAttributes& attributes, std::chrono::milliseconds wait) {
-    TRY(library, available());
-    const Deadline deadline(*library, wait);
-    const Table table(*library, attributes);
-    GError* error = nullptr;
-    char* found = library->password_lookupv_sync(&kSchema, table.get(), deadline.cancellable(), &error);
-    if (error != nullptr) return fail(service_error(*library, error, "the Secret Service did not answer"));
-    if (found == nullptr) return fail(ErrorCode::not_found, "the Secret Service has no such item");
-    base::Secret secret{std::string_view(found)};
-    library->password_free(found);  // wipes
-    return secret;
+    return look_up(kSchema, attributes, wait);
+}
+
+Result<base::Secret> secret_service_lookup_of_others(const SecretAttributes& attributes, std::chrono::milliseconds wait) {
+    Schema schema = {"org.freedesktop.Secret.Generic", kAnySchema, {}, 0, {}};
+    if (attributes.size() >= std::size(schema.attributes)) return fail(ErrorCode::invalid_input, "too many attributes");
+    std::transform(attributes.begin(), attributes.end(), schema.attributes,
+                   [](const auto& attribute) { return SchemaAttribute{attribute.first.c_str(), 0}; });
+    return look_up(schema, attributes, wait);
 }
 
 Result<void> secret_service_clear(const SecretAttributes& attributes, std::chrono::milliseconds wait) {

@@ -25,6 +25,8 @@ base::Result<void> secret_service_store(const SecretAttributes& attributes, std:
 // May ask the human to unlock the collection. not_found when the service has no such item; unsupported when there
 // is no service.
 base::Result<base::Secret> secret_service_lookup(const SecretAttributes& attributes, std::chrono::milliseconds wait);
+// An item that another program stored: with at least these attributes, whatever else it has.
+base::Result<base::Secret> secret_service_lookup_of_others(const SecretAttributes& attributes, std::chrono::milliseconds wait);
 base::Result<void> secret_service_clear(const SecretAttributes& attributes, std::chrono::milliseconds wait);
 
 }  // namespace claviger::sys

@@ -97,7 +97,8 @@ private:
 class Line {
 public:
     [[nodiscard]] std::size_t size() const { return size_; }
-    [[nodiscard]] Secret take() const { return Secret(buffer_.reveal().substr(0, size_)); }
+    [[nodiscard]] std::string_view reveal() const { return buffer_.reveal().substr(0, size_); }
+    [[nodiscard]] Secret take() const { return Secret(reveal()); }
     bool append(char byte) {
         if (size_ == kLongestAnswer) return false;
         buffer_.writable()[size_++] = static_cast<std::byte>(byte);
@@ -122,7 +123,8 @@ private:
 
 class Prompt {
 public:
-    Prompt(int tty, std::string_view text, Shown shown) : tty_(tty), text_(base::printable(text, 1000)), shown_(shown), raw_(tty) {}
+    Prompt(int tty, std::string_view text, Shown shown, const GoesOn& goes_on)
+        : tty_(tty), text_(base::printable(text, 1000)), shown_(shown), goes_on_(goes_on), raw_(tty) {}
 
     Result<Secret> run() {
         if (!raw_.active()) return fail(ErrorCode::not_found, "the terminal cannot be used for a question");
@@ -141,7 +143,7 @@ public:
             if (got <= 0) return cancelled();
             switch (key(byte)) {
                 case Outcome::more: break;
-                case Outcome::done: say("\r\n"); return line_.take();
+                case Outcome::done: return answer();
                 case Outcome::cancelled: return cancelled();
             }
         }
@@ -152,7 +154,7 @@ private:
 
     Outcome key(char byte) {
         const bool in_escape = std::exchange(escape_, false);
-        if (byte == '\n' || byte == '\r') return Outcome::done;
+        if (byte == '\n' || byte == '\r') return ended_line();
         if (byte == kControlC) return Outcome::cancelled;
         if (byte == kControlD) return line_.size() == 0 ? Outcome::cancelled : Outcome::done;
         if (byte == kControlZ) return interrupted(SIGTSTP) ? Outcome::more : Outcome::cancelled;
@@ -168,6 +170,22 @@ private:
         } else if (static_cast<unsigned char>(byte) >= 0x20) {
             take(byte);
         }
+        return Outcome::more;
+    }
+
+    // What was pasted beyond a secret answer may be secret too: the shell must not get it as its next command.
+    Secret answer() {
+        if (shown_ == Shown::masked) ::tcflush(tty_, TCIFLUSH);
+        say("\r\n");
+        return line_.take();
+    }
+
+    // An empty line is left out: what is pasted may end each line twice.
+    Outcome ended_line() {
+        if (!goes_on_ || !goes_on_(line_.reveal())) return Outcome::done;
+        if (line_.reveal().ends_with('\n')) return Outcome::more;
+        if (!line_.append('\n')) say(std::string_view(&kBell, 1));
+        else say("\r\n");
         return Outcome::more;
     }
 
@@ -209,6 +227,7 @@ private:
     int tty_;
     std::string text_;
     Shown shown_;
+    const GoesOn& goes_on_;
     SignalsAsData signals_;
     RawMode raw_;  // after signals_: put back before they are let through again
     Line line_;
@@ -217,10 +236,10 @@ private:
 
 Descriptor open_terminal() { return Descriptor(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)); }
 
-Result<Secret> ask(std::string_view text, Shown shown) {
+Result<Secret> ask(std::string_view text, Shown shown, const GoesOn& goes_on = {}) {
     const Descriptor tty = open_terminal();
     if (!tty.valid()) return fail(ErrorCode::not_found, "there is no terminal to ask on", "give the answer on standard input");
-    return Prompt(tty.get(), text, shown).run();
+    return Prompt(tty.get(), text, shown, goes_on).run();
 }
 
 }  // namespace
@@ -238,7 +257,7 @@ int terminal_columns() {
     return 80;
 }
 
-Result<Secret> ask_secret(std::string_view prompt) { return ask(prompt, Shown::masked); }
+Result<Secret> ask_secret(std::string_view prompt, const GoesOn& goes_on) { return ask(prompt, Shown::masked, goes_on); }
 
 Result<std::string> ask_line(std::string_view prompt) {
     TRY(line, ask(prompt, Shown::typed));

@@ -116,6 +116,30 @@ INSTANTIATE_TEST_SUITE_P(Terminal, TerminalKeys,
                                          Typing{"longer_than_a_line_discipline_takes", std::string(8000, 'a') + "\n", std::string(8000, 'a')}),
                          [](const auto& info) { return std::string(info.param.name); });
 
+// Lines go on until "end"; empty ones, as Windows line ends make them, are left out.
+TEST(Terminal, an_answer_of_several_lines_ends_where_the_caller_says) {
+    for (const char* keys : {"ab\ncd\nend\n", "ab\r\ncd\r\nend\r\n", "\x1b[200~ab\rcd\rend\r\x1b[201~", "ab\ncd\nend\nrm -rf x\n"}) {
+        OnTerminal terminal([] {
+            const auto answer = ask_secret("secret: ", [](std::string_view so_far) { return !so_far.ends_with("end"); });
+            if (!answer || !answer->equals("ab\ncd\nend")) return 1;
+            // What came after it waits for nobody.
+            pollfd waiting{STDIN_FILENO, POLLIN, 0};
+            return ::poll(&waiting, 1, 0) == 0 ? 0 : 2;
+        });
+        terminal.until("secret: ");
+        terminal.type(keys);
+        EXPECT_EQ(terminal.exit_code(), 0) << keys;
+        EXPECT_TRUE(terminal.echoes());
+    }
+    OnTerminal terminal([] {
+        const auto answer = ask_secret("secret: ", [](std::string_view) { return true; });
+        return answer && answer->equals("ab\n") ? 0 : 1;
+    });
+    terminal.until("secret: ");
+    terminal.type("ab\n\x04");  // a human who sees no end gives one
+    EXPECT_EQ(terminal.exit_code(), 0);
+}
+
 TEST(Terminal, cancelled_by_control_c_and_end_of_input) {
     for (const char* keys : {"abc\x03", "\x04"}) {
         OnTerminal terminal([] { return ask_for(""); });

@@ -104,9 +104,27 @@ def failures(world):
         (["login", "acme", "--connection", "one", "--input", "stdin"], 5, "already_connected", r"already connected", r"--force"),
         (["get", "acme", "--connection", "nosuch"], 6, "not_connected", r"acme.*not connected", r"claviger login acme"),
         (["get", "openai"], 6, "not_connected", r"openai is not connected", r"claviger login openai"),
-        (["logout", "acme", "--connection", "nosuch"], 6, "not_connected", r"not connected", r"claviger login acme"),
+        (["logout", "acme", "--connection", "nosuch"], 6, "not_connected", r"acme is not connected \(nosuch\)", r"acme is connected as: one$"),
+        (["revoke", "acme", "--connection", "nosuch"], 6, "not_connected", r"acme is not connected \(nosuch\)", r"acme is connected as: one$"),
+        (["logout", "openai"], 6, "not_connected", r"openai is not connected", r"nothing to end; what is connected: claviger list --connected$"),
+        (["revoke", "openai"], 6, "not_connected", r"openai is not connected", r"nothing to end; what is connected: claviger list --connected$"),
+        (["remove", "openai"], 6, "not_connected", r"there is nothing of openai to remove: its definition is bundled", r"claviger list --connected"),
+        (["remove", "openai", "--yes"], 6, "not_connected", r"there is nothing of openai to remove", None),
+        (["set-default", "nosuch", "x"], 3, "not_found", r"no provider .nosuch", r"claviger list"),
+        (["confirm", "acme", "--connection", "nosuch"], 6, "not_connected", r"acme is not connected \(nosuch\)", r"claviger login acme --connection nosuch"),
+        (["help", "login", "extra"], 2, "usage", r"unexpected argument 'extra'", r"claviger help login"),
+        (["help", "--nope"], 2, "usage", r"'help' has no option '--nope'", r"claviger help COMMAND"),
+        (["help", "vault", "stats"], 2, "usage", r"no command 'vault stats'", r"claviger vault status"),
+        (["login", "openai", "--connection", "new"], 2, "usage", r"\"api_key\" must be asked for, and there is no terminal", r"pipe in the value with --input stdin; or .* --input browser"),
+        (["login", "twilio"], 2, "usage", r"must be asked for, and there is no terminal", r"pipe in \{\".*\"\} with --input stdin"),
+        (["provider", "new", "mine"], 2, "usage", r"there is no terminal to ask on", r"--input stdin"),
+        (["provider", "new", "github", "--input", "stdin"], 5, "already_exists", r"'github' is the name of a bundled provider", r"another name, or add --force", "{}"),
+        (["provider", "discover", "https://127.0.0.1:9", "--register", "--name", "github"], 5, "already_exists", r"'github' is the name of a bundled provider", r"--force"),
+        (["import", "authsome", str(d / "nosuch")], 3, "not_found", r"there is no directory .*nosuch$", r"import authsome DIR"),
+        (["import", "authsome", str(d / "empty")], 3, "not_found", r"empty is not a directory$", r"import authsome DIR"),
+        (["import", "authsome", str(d)], 3, "not_found", r"is no home of authsome", r"the directory that does"),
         (["set-default", "acme", "nosuch"], 6, "not_connected", r"not connected", r"claviger login acme"),
-        (["confirm", "openai", "--yes"], 6, "not_connected", r"connection", r"claviger login openai"),
+        (["confirm", "openai", "--yes"], 6, "not_connected", r"openai is not connected", r"claviger login openai"),
         (["run", "--use", "openai", "--", "true"], 6, "not_connected", r"openai", r"claviger login openai"),
         (["login", "far", "--input", "stdin"], 9, "network", r"127\.0\.0\.1|connect", None),
         (["vault", "restore", str(d / "garbage.age"), "--check", "--backup-passphrase-fd", "0"], (4, 10), "(corrupt|invalid_input)", r"age|backup", None, "some passphrase"),
@@ -133,7 +151,7 @@ def CL11_one_exit_code_per_class_of_failure(world):
         codes = code if isinstance(code, tuple) else (code,)
         env = world.environment(**(extra or {}))
         text = world.run(*arguments, stdin=stdin, code=None, env=env)
-        at = 0 if arguments[0] == "--" else 2 if arguments[0] in ("vault", "config") and len(arguments) > 1 else 1
+        at = 0 if arguments[0] == "--" else 2 if arguments[0] in ("vault", "config", "provider", "import") and len(arguments) > 1 else 1
         as_json = world.run(*arguments[:at], "--json", *arguments[at:], stdin=stdin, code=None, env=env)
         seen.add(text.returncode)
         what = " ".join(arguments)
@@ -228,6 +246,52 @@ def CL01_help_of_every_command_and_no_option_for_a_secret(world):
         check(re.search(rf"^  {member} +\S+ \S+", text, re.M), f"{group}: {text}")
         equal(world.run(group, "--help").stdout, text, f"{group} --help")
     world.run("help", "nonsense", code=2)
+
+
+def help_as_json_describes_every_command(world):
+    document = json.loads(world.run("help", "--json").stdout)
+    equal(list(document), ["version", "commands", "common_options", "exit_codes"], "members")
+    names = [c["name"] for c in document["commands"]]
+    equal(sorted(n.replace(" ", "-") for n in names), sorted(COMMANDS), "commands")
+    for words in (["--json", "help"], ["--help", "--json"], ["help", "--quiet", "--json"]):
+        equal(json.loads(world.run(*words).stdout), document, f"{words}")
+    for command in document["commands"]:
+        words = command["name"].split()
+        equal(json.loads(world.run("help", *words, "--json").stdout), command, f"help {words}")
+        equal(json.loads(world.run(*words, "--help", "--json").stdout), command, f"{words} --help")
+        text = world.run("help", *words, env=world.environment(COLUMNS="100")).stdout
+        for option in command["options"]:
+            contains(text, option["name"] + (f" {option['value']}" if option["value"] else ""), f"{words}: the text has the same options")
+            equal(set(option), {"name", "value", "repeatable", "choices", "help"}, "members of an option")
+        for argument in command["arguments"]:
+            contains(command["usage"], argument["name"] if argument["required"] else f"[{argument['name']}]", "usage")
+    group = json.loads(world.run("help", "vault", "--json").stdout)["commands"]
+    equal(group, [c for c in document["commands"] if c["name"].startswith("vault ")], "a group")
+    codes = json.loads(world.run("help", "exit-codes", "--json").stdout)["exit_codes"]
+    equal(codes, document["exit_codes"], "exit codes")
+    lines = [line.split("\t") for line in world.run("help", "exit-codes").stdout.splitlines()]
+    equal([(c["exit_code"], ", ".join(c["codes"]), c["meaning"]) for c in codes], [(int(a), b, c) for a, b, c in lines], "as in the text")
+
+
+def remove_says_what_goes_and_what_stays(world):
+    def said(name):
+        result = world.run("remove", name, "--yes")
+        return result.stdout, [line for line in result.stderr.splitlines() if line.startswith("This deletes ")]
+    end = "on this machine; at the provider nothing is revoked."
+    drop(world)
+    equal(said("acme"), ("Removed acme.\n", [f"This deletes the custom definition of acme {end}"]), "a definition alone")
+    drop(world)
+    connect(world)
+    connect(world, "--connection", "work")
+    equal(said("acme"), ("Removed acme.\n", [f"This deletes 2 connections (default, work) and the custom definition of acme {end}"]), "with connections")
+    world.run("login", "openai", "--input", "stdin", stdin=world.canaries.new("key", "sk-"))
+    equal(said("openai"), ("Removed openai; its bundled definition stays.\n", [f"This deletes 1 connection (default) of openai {end}"]), "a bundled one")
+    drop(world, "openai")
+    equal(said("openai"), ("Removed openai; the bundled definition is used again.\n", [f"This deletes the custom definition of openai {end}"]), "one in the place of a bundled one")
+    answers = {"authorization_url": "https://acme.example/a", "token_url": "https://acme.example/t", "client_id": "acme-app", "api_url": "api.acme.example"}
+    world.run("provider", "new", "acme", "--yes", "--input", "stdin", stdin=json.dumps(answers))
+    equal(said("acme"), ("Removed acme.\n", [f"This deletes the stored client and the custom definition of acme {end}"]), "with a client")
+    world.run("remove", "acme", "--yes", code=3)
 
 
 def man_page_renders_without_warnings(world):
@@ -554,6 +618,7 @@ def json_is_refused_where_there_is_none(world):
     for words in (["man"], ["completion", "bash"], ["export", "acme", "--format", "shell"]):
         refused = world.run(*words, "--json", code=2)
         equal((refused.stdout, json.loads(refused.stderr)["error"]["code"]), ("", "usage"), f"{words} --json")
+    contains(world.run("man", "--json", code=2).stderr, "claviger help --json", "where the same is JSON")
     for words in (["export", "acme", "--json"], ["export", "acme", "--json", "--format", "json"]):
         equal(list(json.loads(world.run(*words, secret_output=True).stdout)), ["ACME_KEY"], f"{words}")
 
@@ -612,6 +677,13 @@ def CL14_doctor_finds_each_fault(world):
         check(bad and all(re.match(row, n) for n in bad), f"{name}: faults {bad}")
         text = world.run("doctor", code=14, env=world.environment(CLAVIGER_HOME=str(home))).stdout
         check(all(re.match(r"(ok  |FAIL)  \S", line) for line in text.splitlines()), f"one line each: {text}")
+    file = world.directory / "a-file"
+    file.write_text("x")
+    below = world.directory / "not-yet" / "below" / "home"
+    for home in (file, file / "home", pathlib.Path("/proc/claviger-home")):
+        check(not checks(home)["home"]["ok"], f"{home} cannot be a home: {checks(home)['home']}")
+    equal((checks(below)["home"]["ok"], checks(below)["permissions"]["checked"]), (True, False), "one that can be made")
+    check(not (world.directory / "not-yet").exists(), "doctor makes nothing")
     import socket
     with socket.create_server(("127.0.0.1", 7998)):
         equal([n for n, c in checks(good).items() if not c["ok"] and n != "isolation"], ["login port"], "a taken port")
@@ -671,6 +743,7 @@ def homes_that_do_not_work(world):
 
 if __name__ == "__main__":
     main(CL11_one_exit_code_per_class_of_failure, CL08_hostile_names_are_refused_in_every_argument, CL01_help_of_every_command_and_no_option_for_a_secret,
+         help_as_json_describes_every_command, remove_says_what_goes_and_what_stays,
          man_page_renders_without_warnings, completion_scripts_work, help_fits_a_narrow_terminal, common_options_may_stand_before_the_command, several_connections_are_not_guessed_at,
          a_changed_definition_says_what_it_suspends, run_says_when_nothing_can_be_used, restore_says_what_it_keeps, CL09_foreign_text_is_made_visible, CL06_everything_is_created_for_the_user_alone,
          CL07_homes_that_others_can_change_are_refused, list_json_has_a_stable_shape, quiet_leaves_out_talk_but_never_data_or_errors, colour_only_where_it_is_wanted,

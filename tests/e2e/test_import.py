@@ -1,34 +1,37 @@
-"""import authsome: a home as that program leaves it behind (its layout with profiles), read and never changed."""
+"""import authsome: a home as that program leaves it behind, in its layout with profiles and in the later one with a server;
+read and never changed."""
 import hashlib, sqlite3
 from harness import *
+from secret_service_test import Desktop
 
-SEAL = """
-const { createCipheriv, randomBytes } = require('node:crypto')
-const [key, ...texts] = JSON.parse(require('node:fs').readFileSync(0, 'utf8'))
-console.log(JSON.stringify(texts.map((text) => {
-  const nonce = randomBytes(12), cipher = createCipheriv('aes-256-gcm', Buffer.from(key, 'base64'), nonce)
-  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
-  return nonce.toString('base64') + '.' + body.toString('base64')
-})))
-"""
+WRITER = ROOT / "tests/peers/authsome/write.py"
+PYTHON = "/usr/bin/python3"  # the one that has diskcache, keyring and cryptography
+
+
+def write(environment=None, **what):
+    """What authsome's own libraries do: cryptography seals, diskcache stores, keyring keeps the key."""
+    done = subprocess.run([PYTHON, WRITER], input=json.dumps(what), capture_output=True, text=True, env=environment)
+    check(done.returncode == 0, f"the writer failed: {done.stderr}")
+    return json.loads(done.stdout)
 
 
 def seal(key, texts):
     """base64(nonce).base64(ciphertext and tag), AES-256-GCM without associated data: as authsome seals a record."""
-    done = subprocess.run([NODE, "-e", SEAL], input=json.dumps([key, *texts]), capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    return write(key=key, texts=texts)
 
 
-def authsome_home(world, records, definitions=(), mode="local_key", keep_log=False):
+def authsome_home(world, records, definitions=(), mode="local_key", keep_log=False, environment=None):
     home = world.directory / "authsome"
     shutil.rmtree(home, ignore_errors=True)
     (home / "providers").mkdir(parents=True)
     (home / "version").write_text("2\n")
     (home / "config.json").write_text(json.dumps({"spec_version": 1, "default_profile": "default", "encryption": {"mode": mode}}))
     key = base64.b64encode(secrets.token_bytes(32)).decode()
+    world.canaries.add("master key", key)
     if mode == "local_key":
-        (home / "master.key").write_text(json.dumps({"version": 1, "key": key, "algorithm": "AES-256-GCM", "note": "keep it"}))
-        (home / "master.key").chmod(0o600)
+        key_file(home / "master.key", key)
+    if environment:
+        write(environment, key=key, keyring=True)
     for definition in definitions:
         (home / "providers" / f"{definition['name']}.json").write_text(json.dumps(definition, indent=2))
     profiles = sorted({name.split(":")[1] for name in records})
@@ -46,6 +49,44 @@ def authsome_home(world, records, definitions=(), mode="local_key", keep_log=Fal
         else:
             database.close()
     return home
+
+
+def key_file(path, key):
+    path.write_text(json.dumps({"version": 1, "key": key, "algorithm": "AES-256-GCM", "note": "keep it"}))
+    path.chmod(0o600)
+
+
+HANDLE = "brisk-boldly-clearly-0042"
+
+
+def server_home(world, space="identity", mode="local_key", definitions=(), environment=None, others=True, **how):
+    """The layout of 0.3: everything in one diskcache, records under the handle (later: the id of a vault) of their owner."""
+    c = world.canaries
+    home = world.directory / "authsome-server"
+    shutil.rmtree(home, ignore_errors=True)
+    for part in ("client", "server/kv_store", "server/daemon"):
+        (home / part).mkdir(parents=True)
+    (home / "client/config.json").write_text(json.dumps({"version": 1, "active_identity": HANDLE, "proxy_mode": "connected_allow"}))
+    (home / "server/config.json").write_text(json.dumps({"spec_version": 3, "encryption": {"mode": mode}} if mode else {"spec_version": 3}))
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    c.add("master key", key)
+    if mode == "local_key":
+        key_file(home / "server/master.key", key)
+    common = {"schema_version": 2, "connection_name": "default", "status": "connected", "base_url": None, "api_url": None, "account": {"id": None, "label": None}}
+    records = {
+        HANDLE: {"acme:connection:default": {**common, "provider": "acme", "auth_type": "oauth2", "scopes": ["read"], "base_url": "https://eu.acme.example", "access_token": c.new("access"),
+                                             "refresh_token": c.new("refresh"), "token_type": "Bearer", "expires_at": "2035-05-20T10:00:00.5Z", "obtained_at": "2026-05-20T09:00:00Z",
+                                             "metadata": {"large": "x" * 50_000}},  # diskcache keeps that in a file of its own
+                 "acme:metadata": {"provider": "acme", "default_connection": "default", "connection_names": ["default"]}},
+        "calm-softly-evenly-0007": {"openai:connection:default": {**common, "provider": "openai", "auth_type": "api_key", "api_key": c.new("other key", "sk-")}}}
+    if not others:
+        records.pop("calm-softly-evenly-0007")
+    entries = {f"{space}:{owner}": {f"{space}:{owner}:{name}": json.dumps(value) for name, value in mine.items()} for owner, mine in records.items()}
+    entries["server"] = {"server:provider:acme:client": json.dumps({"schema_version": 2, "provider": "acme", "client_id": "acme-app", "client_secret": c.new("client secret")})}
+    entries["providers"] = {definition["name"]: json.dumps(definition, indent=2) for definition in definitions}
+    plain = {"config": {"version": {"data": "1"}}, **how.pop("plain", {})}
+    write(environment, key=key, store=str(home / "server/kv_store"), entries=entries, plain=plain, keyring=bool(environment), **how)
+    return home, records[HANDLE]["acme:connection:default"]
 
 
 def fingerprint(home):
@@ -124,6 +165,13 @@ def OA27_what_was_given_to_other_hosts_is_not_imported_under_a_definition_of_the
     equal(json.loads(world.run("get", "acme", "--json").stdout)["provider"], "acme", "with the definition it comes")
 
 
+def one_reason(world, home, reason, env=None):
+    """Said once, not for each account."""
+    result = world.run("import", "authsome", home, "--dry-run", code=14, env=env)
+    equal(result.stderr.count("warning:"), 1, f"how often it is said ({result.stderr})")
+    contains(result.stderr, reason, "the reason")
+
+
 def what_cannot_be_opened_is_said_and_nothing_of_it_is_stored(world):
     records = records_of(world)
     home = authsome_home(world, records, [ACME])
@@ -134,14 +182,91 @@ def what_cannot_be_opened_is_said_and_nothing_of_it_is_stored(world):
     contains(result.stdout, "Imported 1, left out 5.", "the definition alone")
     world.run("get", "openai", code=6)
     (home / "master.key").unlink()
-    contains(world.run("import", "authsome", home, "--dry-run", code=14).stderr, "master.key cannot be read", "no key")
-    contains(world.run("import", "authsome", authsome_home(world, records, mode="keyring"), "--dry-run", code=14).stderr, "keyring", "its key is elsewhere")
+    one_reason(world, home, "the accounts in profiles/ cannot be read: its master.key cannot be read")
+    home = authsome_home(world, records, mode="keyring")
+    one_reason(world, home, "its key should be in the desktop's keyring: there is no session bus")
+    key_file(home / "master.key", other)
+    (home / "config.json").unlink()
+    (home / "providers/wrong.json").write_text('{"name": "Wrong Name"}')
+    wrong = [line for line in world.run("import", "authsome", home, "--dry-run", code=14).stderr.splitlines() if "wrong.json" in line]
+    check(len(wrong) == 1 and ";" in wrong[0] and "\\u" not in wrong[0] and not wrong[0].endswith(";"), f"several mistakes in one line: {wrong}")
     (home / "profiles/default/store.db").write_bytes(b"not a database" * 100)
     contains(world.run("import", "authsome", home, "--dry-run", code=14).stderr, "cannot be read", "a broken store")
     shutil.rmtree(home)
     world.run("import", "authsome", home, code=3)
 
 
+def the_layout_with_a_server_is_read(world):
+    for space, how in (("identity", {}), ("vault", {"as_text": True})):
+        home, wanted = server_home(world, space, definitions=[ACME], **how)
+        check(list((home / "server/kv_store").rglob("*.val")), "a record in a file of its own")
+        before = fingerprint(home)
+        done = world.run("import", "authsome", home, "--yes", "--force", "--json")
+        items = {(i["kind"], i["name"]): i["action"] for i in json.loads(done.stdout)["items"]}
+        equal(set(items), {("definition", "acme"), ("client", "acme"), ("connection", "acme (default)"), ("connection", "openai (calm-softly-evenly-0007-default)")}, f"{space}: what is there")
+        equal(fingerprint(home), before, "the source")
+        shown = json.loads(world.run("get", "acme", "--json", "--show-secret", secret_output=True).stdout)
+        equal((shown["access_token"], shown["refresh_token"], shown["client_id"], shown["base_url"]), (wanted["access_token"], wanted["refresh_token"], "acme-app", "https://eu.acme.example"), f"{space}: the connection")
+        equal((shown["expires_at"], shown["obtained_at"], shown["scopes"]), ("2035-05-20T10:00:00Z", "2026-05-20T09:00:00Z", ["read"]), f"{space}: times and scopes")
+    # Nobody is active there, but there is one owner only.
+    home, wanted = server_home(world, "vault", definitions=[ACME], others=False)
+    (home / "client/config.json").unlink()
+    contains(world.run("import", "authsome", home, "--dry-run").stderr, "acme (default)", "its own name")
+
+
+def a_key_in_the_keyring_is_found_there(world):
+    if not all(shutil.which(name) for name in ("gnome-keyring-daemon", "dbus-daemon")):
+        return cannot_run("gnome-keyring is not installed; run ./dev setup")
+    desktop = Desktop(world.directory)
+    world.closing.append(desktop.close)
+    env = world.environment(**{name: desktop.environment[name] for name in ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")})
+    for mode in ("keyring", "auto", None):
+        home, wanted = server_home(world, mode=mode, definitions=[ACME], environment=desktop.environment)
+        world.run("import", "authsome", home, "--yes", "--force", env=env)
+        shown = json.loads(world.run("get", "acme", "--json", "--show-secret", secret_output=True, env=env).stdout)
+        equal(shown["access_token"], wanted["access_token"], f"{mode}: the connection")
+    records = records_of(world)
+    home = authsome_home(world, records, [ACME], mode="keyring", environment=desktop.environment)
+    world.run("import", "authsome", home, "--yes", "--force", env=env, code=14)
+    shown = json.loads(world.run("get", "acme", "--json", "--show-secret", secret_output=True, env=env).stdout)
+    equal(shown["access_token"], records["profile:default:acme:connection:default"]["access_token"], "profiles: the connection")
+    # A key of somebody else's opens nothing, and one that is in a file is not looked for in the keyring.
+    home, _ = server_home(world, mode="keyring", definitions=[ACME])
+    contains(world.run("import", "authsome", home, "--dry-run", code=14, env=env).stderr, "does not authenticate under this key", "another key")
+    home, _ = server_home(world, definitions=[ACME])
+    world.run("import", "authsome", home, "--dry-run", env=env)
+    desktop.stop_keyring()
+    home, _ = server_home(world, mode="keyring", definitions=[ACME])
+    elsewhere = {**env, "CLAVIGER_HOME": str(world.user_home / "another")}  # claviger's own key is in that keyring too
+    one_reason(world, home, "the accounts in server/ cannot be read: its key should be in the desktop's keyring: the Secret Service did not answer", elsewhere)
+
+
+def what_of_a_server_cannot_be_read_is_said_once(world):
+    home, _ = server_home(world, definitions=[ACME])
+    (home / "server/master.key").unlink()
+    one_reason(world, home, "its master.key cannot be read")
+    home, _ = server_home(world, mode="env", definitions=[ACME])
+    one_reason(world, home, "its key is in the environment of its server alone")
+    home, _ = server_home(world, mode="auto", definitions=[ACME])
+    one_reason(world, home, "its key should be in the desktop's keyring: there is no session bus")
+    # Later versions seal by a second key, which the first one wraps.
+    home, _ = server_home(world, definitions=[ACME], plain={"__vault_meta__": {"__dek__": {"version": 1, "kdf": {"alg": "argon2id"}}}})
+    (home / "server/master.key").write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+    one_reason(world, home, "they are sealed by a second key, as later versions do it; log in to these accounts anew")
+    # A path out of the store, a value of another kind: of that record alone.
+    home, _ = server_home(world, definitions=[ACME])
+    (home / "server/elsewhere").write_text("{}")
+    for change in ("filename = '../elsewhere' WHERE filename IS NOT NULL", "mode = 4 WHERE filename IS NOT NULL"):
+        with contextlib.closing(sqlite3.connect(home / "server/kv_store/cache.db")) as database, database:
+            database.execute(f"UPDATE Cache SET {change}")
+        items = {i["name"]: i for i in json.loads(world.run("import", "authsome", home, "--dry-run", "--json", code=14).stdout)["items"]}
+        equal((items["acme (default)"]["action"], items["acme (default)"]["reason"]), ("cannot", "is not stored as authsome stores"), change)
+        equal(items["openai (calm-softly-evenly-0007-default)"]["action"], "import", "others are not concerned")
+    (home / "server/kv_store/cache.db").write_bytes(b"not a database" * 100)
+    one_reason(world, home, "the accounts in server/ cannot be read")
+
+
 if __name__ == "__main__":
     main(accounts_and_definitions_are_taken_over, what_exists_stays_without_force,
-         OA27_what_was_given_to_other_hosts_is_not_imported_under_a_definition_of_the_same_name, what_cannot_be_opened_is_said_and_nothing_of_it_is_stored)
+         OA27_what_was_given_to_other_hosts_is_not_imported_under_a_definition_of_the_same_name, what_cannot_be_opened_is_said_and_nothing_of_it_is_stored,
+         the_layout_with_a_server_is_read, a_key_in_the_keyring_is_found_there, what_of_a_server_cannot_be_read_is_said_once)

@@ -179,17 +179,94 @@ def two_fields_of_a_custom_definition(world):
     check(secret in shown.values() and "somebody" in shown.values(), "both fields are stored")
 
 
-def a_confirmation_is_asked_for(world):
-    file = world.definition("acme", auth_type="api_key", flow="api_key", api_url="api.acme.example", api_key={"header_name": "X-Acme-Key"})
-    for answer, code in (("n\n", 11), ("\n", 11), ("y\n", 0)):
-        terminal = Terminal(world, "register", str(file))
-        terminal.read_until("Register 'acme'?")
-        contains(terminal.shown, "api.acme.example", "what it would do is shown first")
-        terminal.type(answer)
-        terminal.end(code)
-        world.run("inspect", "acme", code=0 if code == 0 else 3)
+def questions(world):
+    """Every command that asks for a yes: its words and its question; what must be there before, and --yes would change it."""
+    server = world.authorization_server()
+    source = world.directory / "authsome"
+    (source / "providers").mkdir(parents=True)
+    (source / "providers" / "theirs.json").write_text(world.definition("theirs", auth_type="api_key", flow="api_key", api_url="api.theirs.example", api_key={"header_name": "X-Key"}).read_text())
+    provider(world)
+    world.run("login", "acme", "--input", "stdin", stdin=world.canaries.new("key", "sk-"))
+    other = json.loads(world.run("inspect", "acme").stdout)
+    other["api_url"] = "api.other.example"
+    world.run("register", "-", "--yes", "--force", stdin=json.dumps(other))
+    file = world.definition("new", auth_type="api_key", flow="api_key", api_url="api.new.example", api_key={"header_name": "X-New-Key"})
+    answers = json.dumps({"kind": "basic", "api_url": "api.wizard.example"})
+    return ((["register", str(file)], "Register 'new'?", None), (["remove", "acme"], "Remove 'acme'?", None), (["confirm", "acme"], "Use this connection with the new definition?", None),
+            (["import", "authsome", str(source)], "Import these?", None), (["vault", "repair"], "Repair the vault?", None),
+            (["provider", "discover", server["issuer"], "--name", "found", "--register"], "Register 'found'?", None),
+            (["provider", "new", "wizard", "--input", "stdin"], "Register 'wizard'?", answers))
+
+
+def CL11_a_no_is_11_and_nobody_to_ask_is_2(world):
+    """One rule: who says no has stopped it (11); what nobody can be asked is missing on the command line (2). Nothing changes."""
+    table = questions(world)
+
+    def state():
+        return [(str(p), p.read_bytes()) for p in sorted((world.home / "providers").iterdir())], world.run("list", "--json").stdout
+    before = state()
+    for words, question, stdin in table:
+        for more in ([], ["--json"]):
+            refused = world.run(*words, *more, stdin=stdin, code=2).stderr
+            contains(refused, "this needs a confirmation and there is no terminal to ask on", f"{words} {more}")
+            contains(refused, "add --yes", f"{words} {more}")
+        if stdin is not None:
+            continue  # the answers take the terminal's place
+        for answer in ("n\n", "\n", "nonsense\n", "\x03", "\x04"):
+            terminal = Terminal(world, *words)
+            terminal.read_until(question, 60)
+            terminal.type(answer)
+            terminal.end(11)
+        terminal = Terminal(world, *words, "--json")
+        terminal.end(2)
+        contains(terminal.shown, "with --json nobody is asked", f"{words}")
+    equal(state(), before, "nothing was changed")
+    terminal = Terminal(world, *table[0][0])
+    terminal.read_until("Register 'new'?")
+    contains(terminal.shown, "api.new.example", "what it would do is shown first")
+    terminal.type("y\n")
+    terminal.end(0)
+    world.run("inspect", "new")
+
+
+def a_private_key_is_pasted_as_it_is_in_its_file(world):
+    """PEM over many lines, with the curve's parameters before it and Windows line ends; a JWK over several lines."""
+    path = world.directory / "client-key.pem"
+    subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-out", path], check=True, capture_output=True)
+    raw = subprocess.run(["openssl", "ec", "-in", path, "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout[-64:]
+    text = subprocess.run(["openssl", "ec", "-in", path, "-noout", "-text"], check=True, capture_output=True, text=True).stdout
+    scalar = bytes.fromhex("".join(re.search(r"priv:\s*([0-9a-f:\s]+?)pub:", text)[1].split()).replace(":", ""))[-32:]
+    encode = lambda part: base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+    jwk = {"kty": "EC", "crv": "P-256", "x": encode(raw[:32]), "y": encode(raw[32:])}
+    pem = path.read_text()
+    path.unlink()
+    contains(pem, "EC PARAMETERS", "two parts")
+    world.canaries.add("scalar", encode(scalar))
+    world.canaries.add("pem", max(pem.splitlines(), key=len)[:60])
+    clients = world.directory / "clients.json"
+    clients.write_text(json.dumps([{"client_id": "keyed", "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [{**jwk, "use": "sig", "alg": "ES256"}]},
+                                    "grant_types": ["client_credentials"], "redirect_uris": [], "response_types": [], "scope": "read"}]))
+    server = world.authorization_server("--clients", clients)
+    world.run("register", world.definition("acme", auth_type="oauth2", flow="client_credentials", api_url="api.acme.example",
+                                           oauth={"issuer": server["issuer"], "token_auth_method": "private_key_jwt", "scopes": ["read"]}), "--yes")
+    pasted = {"PEM": pem, "Windows": pem.replace("\n", "\r\n"), "bracketed": "\x1b[200~" + pem.strip().replace("\n", "\r") + "\x1b[201~\n",
+              "one line": pem[pem.index("-----BEGIN EC PRIVATE"):].replace("\n", "") + "\n", "JWK": json.dumps({**jwk, "d": encode(scalar)}, indent=1) + "\n"}
+    for name, keys in pasted.items():
+        terminal = Terminal(world, "login", "acme", "--connection", name.lower().replace(" ", "-"), "--input", "terminal")
+        terminal.read_until("Client ID: ")
+        terminal.type("keyed\n")
+        terminal.read_until("Private key: ")
+        terminal.wait_until_echo_is(False)
+        terminal.type(keys)
+        terminal.read_until("Key ID (optional): ")
+        terminal.type("\n")
+        terminal.read_until("Successfully logged in to acme")
+        terminal.end(0)
+        world.run("remove", "acme", "--yes")
+        world.run("register", world.directory / "acme.json", "--yes")
 
 
 if __name__ == "__main__":
     main(CL02_a_key_is_not_echoed, CL02_echo_is_back_after_ctrl_c_and_signals, CL11_a_signal_at_any_question_ends_with_11,
-         CL11_a_signal_ends_a_waiting_login, two_fields_of_a_custom_definition, a_confirmation_is_asked_for)
+         CL11_a_signal_ends_a_waiting_login, two_fields_of_a_custom_definition, CL11_a_no_is_11_and_nobody_to_ask_is_2,
+         a_private_key_is_pasted_as_it_is_in_its_file)

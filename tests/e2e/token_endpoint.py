@@ -1,6 +1,7 @@
 """A token endpoint with rotation and reuse detection, as strict as they come: a refresh token is good once; one that is
 presented again after `grace` seconds is an alarm and ends its family (RFC 9700 section 4.14.2). Switches: `delay` before
-the answer, `drop` answers after the token was committed, `fail` with a status. Counts everything."""
+the answer (with `dice`: anything up to it), `drop` answers after the token was committed, `fail` with a status. Counts
+everything."""
 import http.server, json, socket, struct, threading, time, urllib.parse
 
 
@@ -16,7 +17,7 @@ class Family:
 
 class TokenEndpoint:
     def __init__(self, grace=0.0):
-        self.grace, self.delay, self.drop, self.fail = grace, 0.0, 0, None
+        self.grace, self.delay, self.dice, self.drop, self.fail = grace, 0.0, None, 0, None
         self.families, self.lock, self.on_commit = {}, threading.Lock(), None
         endpoint = self
 
@@ -71,10 +72,12 @@ class TokenEndpoint:
         status, answer, committed = self.decide(form)
         if committed and self.on_commit:
             self.on_commit(form)
-        if self.delay:
-            time.sleep(self.delay)
-        if committed and self.drop > 0:
-            self.drop -= 1
+        with self.lock:
+            delay = self.dice.uniform(0, self.delay) if self.dice else self.delay
+            dropped = committed and self.drop > 0
+            self.drop -= dropped
+        time.sleep(delay)
+        if dropped:
             handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
             handler.close_connection = True
             handler.connection.close()

@@ -1,5 +1,5 @@
 // Renewals as a program, for tests that kill, race and starve them from outside. Never installed.
-//   refresh_tool <home> connect <token URL> <refresh token> [rotation] | expire | fresh [n threads] | show
+//   refresh_tool <home> connect <token URL> <refresh token> [rotation [grace]] | expire | fresh [n threads] | show
 // `connect`: a connection acme/default whose access token has expired. `expire`: the same of the one that is there.
 // `fresh`: one call, or one in each of n threads, each with a vault and a loop of its own; a line each: how and token, or
 // the error. `show`: what lies in the vault. Exit code: 0, or 10 + the number of the (last) error's code.
@@ -62,10 +62,12 @@ struct Broker {
     net::Loop loop{};
 };
 
-Result<void> connect(Broker& broker, const std::string& url, const std::string& refresh_token, const std::string& rotation) {
+Result<void> connect(Broker& broker, const std::string& url, const std::string& refresh_token, const std::string& rotation,
+                     const std::string& grace) {
     auto read = provider::read_definition(fmt::format(
         R"({{"schema_version":1,"name":"acme","display_name":"Acme","auth_type":"oauth2","flow":"pkce","api_url":"api.acme.example",
-            "oauth":{{"authorization_url":"{0}","token_url":"{0}","refresh":{{"rotation":"{1}"}}}}}})", url, rotation));
+            "oauth":{{"authorization_url":"{0}","token_url":"{0}","refresh":{{"rotation":"{1}"{2}}}}}}})", url, rotation,
+        grace.empty() ? "" : fmt::format(R"(,"grace_seconds":{})", grace)));
     if (!read.ok()) return base::fail(base::ErrorCode::invalid_input, provider::format_findings(read.findings, "acme"));
     const auto& definition = read.definitions.front();
     TRY_VOID(broker.registry.store(definition, true));
@@ -142,7 +144,7 @@ Result<void> run(const std::vector<std::string>& words) {
     const std::filesystem::path home = word(0);
     if (word(1) == "fresh") return fresh_in(home, word(2).empty() ? 1 : std::stoi(word(2)));
     TRY(broker, Broker::open(home));
-    if (word(1) == "connect") return connect(*broker, word(2), word(3), word(4).empty() ? "auto" : word(4));
+    if (word(1) == "connect") return connect(*broker, word(2), word(3), word(4).empty() ? "auto" : word(4), word(5));
     if (word(1) == "expire") return expire(*broker);
     if (word(1) == "show") return show(*broker);
     return base::fail(base::ErrorCode::usage, "unknown command");

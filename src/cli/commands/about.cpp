@@ -101,9 +101,9 @@ Outcome config_unset(Context& context, const Invocation& invocation) {
 }
 
 namespace {
-base::Result<void> refuse_json(const Context& context, std::string_view what) {
+base::Result<void> refuse_json(const Context& context, std::string_view what, std::string_view instead) {
     if (!context.out().json()) return {};
-    return base::fail(ErrorCode::usage, std::string(what) + " is not JSON", "leave out --json");
+    return base::fail(ErrorCode::usage, std::string(what) + " is not JSON", "leave out --json" + std::string(instead));
 }
 }  // namespace
 
@@ -141,13 +141,13 @@ Outcome completion(Context& context, const Invocation& invocation) {
     if (!invocation.argument(1).empty()) return base::fail(ErrorCode::usage, "unexpected argument '" + base::printable(invocation.argument(1), 80) + "'", "claviger help completion says more");
     if (what == "providers") return complete_providers(context);
     TRY(script, completion_script(invocation.argument(0)));
-    TRY_VOID(refuse_json(context, "a completion script"));
+    TRY_VOID(refuse_json(context, "a completion script", ""));
     context.out().data(script);
     return 0;
 }
 
 Outcome man(Context& context, const Invocation&) {
-    TRY_VOID(refuse_json(context, "the manual page"));
+    TRY_VOID(refuse_json(context, "the manual page", "; what it says is in: claviger help --json"));
     context.out().data(man_page());
     return 0;
 }

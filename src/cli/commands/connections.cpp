@@ -144,23 +144,39 @@ Result<std::string> checked_name(std::string_view what, const std::string& typed
                       "names are lower-case letters, digits, '.', '_' and '-', at most 64, beginning with a letter or digit");
 }
 
-Result<connection::Connection> stored_connection(Context& context, const std::string& provider, const Invocation& invocation) {
+base::Error not_connected(const std::string& provider, const std::string& connection) {
+    const auto name = connection.empty() ? std::string("default") : connection;
+    return base::Error::make(ErrorCode::not_connected, provider + " is not connected (" + name + ")",
+                             "run: claviger login " + provider + (name == "default" ? "" : " --connection " + name));
+}
+
+Result<connection::Connection> connection_named(Context& context, const std::string& provider, const std::string& name) {
+    if (!name.empty()) TRY_VOID(checked_name("connection", name));
     TRY(connections, context.connections_if_any());
-    const std::string typed = invocation.value("--connection");
-    if (connections == nullptr) {
-        TRY(known, context.registry().load(provider));
-        (void)known;
-        return base::fail(ErrorCode::not_connected, provider + " is not connected", "claviger login " + provider);
-    }
-    auto found = typed.empty() ? connections->load_default(provider) : [&]() -> Result<connection::Connection> {
-        TRY(name, checked_name("connection", typed));
-        return connections->load(provider, name);
-    }();
+    auto found = connections == nullptr ? Result<connection::Connection>(base::fail(not_connected(provider, name)))
+                 : name.empty()         ? connections->load_default(provider)
+                                        : connections->load(provider, name);
     if (!found && found.error().code == ErrorCode::not_connected) {
         TRY(known, context.registry().load(provider));  // an unknown provider is the better answer
         (void)known;
     }
     return found;
+}
+
+Result<connection::Connection> stored_connection(Context& context, const std::string& provider, const Invocation& invocation) {
+    return connection_named(context, provider, invocation.value("--connection"));
+}
+
+Result<connection::Connection> connection_to_end(Context& context, const std::string& provider, const Invocation& invocation) {
+    auto found = stored_connection(context, provider, invocation);
+    if (found || found.error().code != ErrorCode::not_connected) return found;
+    auto error = std::move(found).error();
+    error.hint = "so there is nothing to end; what is connected: claviger list --connected";
+    TRY(connections, context.connections_if_any());
+    if (connections == nullptr) return base::fail(std::move(error));
+    TRY(names, connections->names(provider));
+    if (!names.empty()) error.hint = "what " + provider + " is connected as: " + base::printable(base::join(names, ", "), 1000);
+    return base::fail(std::move(error));
 }
 
 Outcome get_connection(Context& context, const Invocation& invocation) {
@@ -250,7 +266,7 @@ Outcome logout(Context& context, const Invocation& invocation) {
         if (invocation.has("--all") && !names.empty()) return logout_of_all(context, provider, names);
         TRY_VOID(refuse_to_guess(provider, names));
     }
-    TRY(stored, stored_connection(context, provider, invocation));
+    TRY(stored, connection_to_end(context, provider, invocation));
     TRY(connections, context.connections());
     TRY(erased, connections->erase(provider, stored.name));
     (void)erased;
@@ -266,8 +282,8 @@ Outcome set_default(Context& context, const Invocation& invocation) {
     TRY_VOID(context.require_manage("changing the default"));
     TRY(provider, checked_name("provider", invocation.argument(0)));
     TRY(name, checked_name("connection", invocation.argument(1)));
+    TRY(known, connection_named(context, provider, name));
     TRY(connections, context.connections());
-    TRY(known, connections->load(provider, name));
     TRY_VOID(connections->set_default(provider, known.name));
     if (context.out().json()) {
         context.out().document(json::Object{{"status", "ok"}, {"provider", provider}, {"default_connection", name}});

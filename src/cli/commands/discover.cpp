@@ -85,6 +85,7 @@ Outcome provider_discover(Context& context, const Invocation& invocation) {
         TRY(typed, checked_name("provider", invocation.value("--name")));
         name = typed;
     }
+    if (invocation.has("--register")) TRY_VOID(refuse_to_replace(context, invocation, name));
     TRY(service, discover_at(context, url));
     TRY(definition, checked(connection::definition_of(service, name)));
     const auto notes = connection::notes_on(service);

@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdlib>
+
 #include "app/isolation.hpp"
 #include "app/session_files.hpp"
 #include "base/text.hpp"
@@ -13,6 +16,7 @@
 #include "connection/refresh_aside.hpp"
 #include "connection/standing.hpp"
 #include "net/tcp.hpp"
+#include "sys/errno_error.hpp"
 #include "sys/files.hpp"
 #include "sys/staged_child.hpp"
 
@@ -38,10 +42,36 @@ Check from(std::string name, const base::Result<void>& result, std::string good)
     return {std::move(name), false, fault_of(result.error())};
 }
 
-Check check_home(Context& context) {
+// Whether something can be put there: tried, as only that knows of a file system that is read-only or none.
+base::Result<void> check_writable(const std::filesystem::path& directory) {
+    std::string trial = (directory / ".claviger-doctor-XXXXXX").string();
+    if (::mkdtemp(trial.data()) == nullptr) {
+        auto error = sys::errno_error(errno, "cannot create anything in", directory.native());
+        if (error.hint.empty()) error.hint = "set CLAVIGER_HOME to a directory of your own";
+        return base::fail(std::move(error));
+    }
+    ::rmdir(trial.c_str());
+    return {};
+}
+
+// The nearest directory above the home that is there: in it the first login begins to make what is missing.
+std::filesystem::path nearest_parent(const std::filesystem::path& home) {
     std::error_code error;
-    if (!std::filesystem::exists(context.home(), error)) return {"home", true, context.home().string() + " does not exist yet"};
-    return from("home", sys::check_private_directory(context.home()), context.home().string());
+    auto at = home.parent_path();
+    while (!std::filesystem::exists(at, error) && at != at.parent_path()) at = at.parent_path();
+    return at;
+}
+
+Check check_home(Context& context) {
+    const auto& home = context.home();
+    struct stat info {};
+    if (::lstat(home.c_str(), &info) == 0) {
+        auto good = sys::check_private_directory(home);
+        return from("home", good ? check_writable(home) : good, home.string());
+    }
+    const auto parent = nearest_parent(home);
+    return from("home", check_writable(parent), home.string() + (parent == home.parent_path() ? " does not exist yet; the first login makes it"
+                                                                                              : " does not exist yet, nor what it lies in; the first login makes both"));
 }
 
 // Nobody else may change what lies in the home, nor read it; but a definition is no secret, and one that was dropped in
@@ -58,7 +88,9 @@ Check check_permissions(Context& context) {
     std::vector<std::string> open;
     std::size_t files = 0;
     struct stat home {};
-    if (::lstat(context.home().c_str(), &home) == 0 && too_open(home, context.home())) open.emplace_back("the home itself");
+    if (::lstat(context.home().c_str(), &home) != 0) return {"permissions", true, "not checked: there is no home yet", false};
+    if (!S_ISDIR(home.st_mode)) return {"permissions", true, "not checked: the home is no directory", false};
+    if (too_open(home, context.home())) open.emplace_back("the home itself");
     for (std::filesystem::recursive_directory_iterator at(context.home(), error), end; !error && at != end; at.increment(error)) {
         struct stat info {};
         if (++files > kMostFiles || ::lstat(at->path().c_str(), &info) != 0) break;

@@ -44,8 +44,14 @@ Outcome version(Context&, const Invocation&);
 // A provider or connection name as typed: checked before it is used for anything (CL-08).
 base::Result<std::string> checked_name(std::string_view what, const std::string& typed);
 
-// The connection that --connection names, else the provider's default; not_connected, or not_found of an unknown provider.
+// Of a command that needs one; its hint is the login. An empty name is the default one.
+base::Error not_connected(const std::string& provider, const std::string& connection);
+// The connection of that name, or the provider's default one; not_connected, or not_found of an unknown provider.
+base::Result<connection::Connection> connection_named(Context& context, const std::string& provider, const std::string& name);
+// The one that --connection names.
 base::Result<connection::Connection> stored_connection(Context& context, const std::string& provider, const Invocation& invocation);
+// The same for what ends it: where there is none, a login is no help.
+base::Result<connection::Connection> connection_to_end(Context& context, const std::string& provider, const Invocation& invocation);
 // Which of several accounts is meant must be said: what cannot be undone is not guessed. ErrorCode::usage names them.
 base::Result<void> refuse_to_guess(const std::string& provider, const std::vector<std::string>& names);
 base::Result<void> check_all_or_one(const Invocation& invocation);  // --all and --connection contradict each other

@@ -5,15 +5,14 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "cli/commands/agree.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/exit_code.hpp"
-#include "cli/interruptible.hpp"
 #include "connection/authsome_home.hpp"
 #include "provider/definition.hpp"
 #include "provider/read.hpp"
 #include "sys/files.hpp"
 #include "sys/scratch_directory.hpp"
-#include "sys/terminal.hpp"
 
 namespace claviger::cli {
 namespace {
@@ -62,8 +61,10 @@ private:
         if (!file.problem.empty()) return;
         auto read = provider::read_definition(file.text);
         if (!read.ok() || read.definitions.size() != 1) {
-            made.reason = base::printable(provider::format_findings(read.findings, ""), 600);
-            std::replace(made.reason.begin(), made.reason.end(), '\n', ';');
+            auto findings = provider::format_findings(read.findings, "");
+            while (findings.ends_with('\n')) findings.pop_back();
+            std::replace(findings.begin(), findings.end(), '\n', ';');
+            made.reason = base::printable(findings, 600);
             return;
         }
         made.definition = std::move(read.definitions.front());
@@ -111,7 +112,8 @@ private:
         if (read.token_endpoint.empty()) return {};
         TRY(url, net::Url::parse(read.token_endpoint));
         for (const auto& other : *records_) {
-            if (other.kind != AuthsomeRecord::Kind::client || other.provider != record.provider || other.profile != record.profile || !other.problem.empty()) continue;
+            const bool its_own = other.profile.empty() || other.profile == record.profile;
+            if (other.kind != AuthsomeRecord::Kind::client || other.provider != record.provider || !its_own || !other.problem.empty()) continue;
             TRY(client, client_from_authsome(other, definition));
             client.origin = url.origin();
             read.client_id = client.client_id;
@@ -230,12 +232,7 @@ Outcome import_authsome(Context& context, const Invocation& invocation) {
     show(context.out(), items, notes);
     const bool any = std::any_of(items.begin(), items.end(), [](const Item& i) { return i.wanted(); });
     if (invocation.has("--dry-run") || !any) return report(context.out(), items, notes, invocation.has("--dry-run"));
-    if (!invocation.has("--yes")) {
-        if (!sys::has_controlling_terminal() || context.out().json())
-            return base::fail(ErrorCode::usage, "this needs a confirmation and there is no terminal to ask on", "add --yes, or --dry-run to see it only");
-        TRY(yes, ask_yes_no("Import these?"));
-        if (!yes) return base::fail(ErrorCode::cancelled, "nothing was imported");
-    }
+    TRY_VOID(agree(context.out(), invocation, "Import these?", "add --yes, or --dry-run to see it only"));
     for (auto& item : items) {
         if (!item.wanted()) continue;
         auto done = carry_out(context, item);

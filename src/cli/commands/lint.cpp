@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "cli/commands/connection_json.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/registration.hpp"
+#include "cli/counted.hpp"
 #include "cli/exit_code.hpp"
 #include "provider/advice.hpp"
 #include "sys/files.hpp"
@@ -79,21 +81,21 @@ Outcome provider_lint(Context& context, const Invocation& invocation) {
     TRY(input, input_of(context, invocation.argument(0)));
     const auto read = provider::read_definition(input.text);
     const auto lines = lines_of(input.text, read);
-    const auto count = [&](std::string_view severity) { return std::count_if(lines.begin(), lines.end(), [&](const Line& l) { return l.severity == severity; }); };
+    const auto count = [&](std::string_view severity) { return static_cast<std::size_t>(std::count_if(lines.begin(), lines.end(), [&](const Line& l) { return l.severity == severity; })); };
     const auto errors = count("error"), warnings = count("warning"), advice = count("advice");
     const bool bad = errors > 0 || (invocation.has("--strict") && !lines.empty());
     if (context.out().json()) {
         json::Array findings;
         for (const auto& line : lines) {
             findings.emplace_back(json::Object{{"severity", line.severity}, {"code", line.code}, {"pointer", line.pointer}, {"line", line.place.line},
-                                               {"column", line.place.column}, {"message", line.message}, {"hint", line.hint}});
+                                               {"column", line.place.column}, {"message", line.message}, {"hint", string_or_null(line.hint)}});
         }
         context.out().document(json::Object{{"file", input.shown}, {"dialect", read.dialect}, {"ok", !bad}, {"errors", errors}, {"warnings", warnings},
                                             {"advice", advice}, {"findings", std::move(findings)}});
     } else {
         for (const auto& line : lines) context.out().data(in_words(input.shown, line));
         context.out().talk(lines.empty() ? base::printable(input.shown, 4096) + ": nothing to say against it"
-                                         : fmt::format("{} errors, {} warnings, {} pieces of advice", errors, warnings, advice));
+                                         : counted(errors, "error") + ", " + counted(warnings, "warning") + ", " + counted(advice, "piece of advice", "pieces of advice"));
     }
     return bad ? kExitFault : 0;
 }

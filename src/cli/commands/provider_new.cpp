@@ -37,7 +37,7 @@ class Answers {
 public:
     static Result<Answers> from(Context& context, const Invocation& invocation) {
         if (invocation.value("--input", "terminal") != "stdin") {
-            if (!sys::has_controlling_terminal()) return base::fail(ErrorCode::invalid_input, "there is no terminal to ask on", "give the answers as a JSON object with --input stdin");
+            if (!sys::has_controlling_terminal()) return base::fail(ErrorCode::usage, "there is no terminal to ask on", "give the answers as a JSON object with --input stdin");
             return Answers(context, std::nullopt);
         }
         TRY(text, read_definition_input("-"));
@@ -111,6 +111,7 @@ private:
 
 struct Wizard {
     Context& context;
+    const Invocation& invocation;
     Answers& answers;
     ProviderDefinition definition;
     std::string client_id;
@@ -248,7 +249,11 @@ Result<void> ask_environment(Wizard& wizard, std::string_view source) {
 Result<void> ask_all(Wizard& wizard, const std::string& given_name) {
     auto& definition = wizard.definition;
     definition.display_name = "x";  // so that nothing is said against it before it is known
-    const auto judge = [](std::string_view name) { return base::valid_name(name) ? std::string() : std::string("use lower-case letters, digits, '.', '_' and '-'"); };
+    const auto judge = [&wizard](std::string_view name) {
+        if (!base::valid_name(name)) return std::string("use lower-case letters, digits, '.', '_' and '-'");
+        const auto free = refuse_to_replace(wizard.context, wizard.invocation, std::string(name));
+        return free ? std::string() : free.error().message + "; " + free.error().hint;
+    };
     if (!given_name.empty()) definition.name = given_name;
     else {
         TRY(name, wizard.answers.text({"name", "Name of the provider", "", true, false}, judge));
@@ -309,12 +314,10 @@ Outcome provider_new(Context& context, const Invocation& invocation) {
     if (!invocation.arguments.empty()) {
         TRY(typed, checked_name("provider", invocation.argument(0)));
         name = typed;
-        const auto source = context.registry().source_of(name);
-        if (source && *source == provider::Source::custom && !invocation.has("--force"))
-            return base::fail(ErrorCode::already_exists, "a custom provider '" + name + "' is registered already", "add --force to overwrite it");
+        TRY_VOID(refuse_to_replace(context, invocation, name));
     }
     TRY(answers, Answers::from(context, invocation));
-    Wizard wizard{context, answers, {}, {}, {}};
+    Wizard wizard{context, invocation, answers, {}, {}, {}};
     TRY_VOID(ask_all(wizard, name));
     TRY_VOID(answers.all_used());
     const auto text = json::to_pretty_text(provider::to_native_json(wizard.definition));

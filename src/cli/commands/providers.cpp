@@ -4,13 +4,13 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "cli/commands/agree.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/plan.hpp"
 #include "cli/commands/registration.hpp"
-#include "cli/interruptible.hpp"
+#include "cli/counted.hpp"
 #include "provider/read.hpp"
 #include "sys/files.hpp"
-#include "sys/terminal.hpp"
 
 namespace claviger::cli {
 namespace {
@@ -44,15 +44,8 @@ Result<std::string> read_input_file(const std::string& file) {
     return bytes;
 }
 
-// Human yes before a change; scripts say --yes.
-Result<void> agree(Context& context, const Invocation& invocation, std::string_view question) {
-    if (invocation.has("--yes")) return {};
-    if (!sys::has_controlling_terminal() || context.out().json()) {
-        return base::fail(ErrorCode::usage, "this needs a confirmation and there is no terminal to ask on", "add --yes");
-    }
-    TRY(yes, ask_yes_no(question));
-    if (yes) return {};
-    return base::fail(ErrorCode::cancelled, "nothing was changed");
+base::Error already_registered(const std::string& name) {
+    return base::Error::make(ErrorCode::already_exists, "a custom provider '" + name + "' is registered already", "add --force to overwrite it");
 }
 
 // Those that were made with other security fields than the new definition's: it suspends them.
@@ -91,7 +84,7 @@ Result<provider::ReadResult> read_for_registration(Context& context, const std::
     context.out().detail_of_error("findings", findings_json(read.findings));
     const auto errors = std::count_if(read.findings.begin(), read.findings.end(),
                                       [](const auto& finding) { return finding.severity == provider::Severity::error; });
-    return base::fail(ErrorCode::invalid_input, shown + " is not a valid definition: " + std::to_string(errors) + (errors == 1 ? " error" : " errors"),
+    return base::fail(ErrorCode::invalid_input, shown + " is not a valid definition: " + counted(static_cast<std::size_t>(errors), "error"),
                       "mend what is listed above; nothing was registered");
 }
 
@@ -114,11 +107,18 @@ json::Array findings_json(const std::vector<provider::Finding>& findings) {
 
 Result<std::string> read_definition_input(const std::string& file) { return file == "-" ? read_standard_input() : read_input_file(file); }
 
+Result<void> refuse_to_replace(Context& context, const Invocation& invocation, const std::string& name) {
+    const auto source = context.registry().source_of(name);
+    if (!source || invocation.has("--force")) return {};
+    if (*source == provider::Source::custom) return base::fail(already_registered(name));
+    return base::fail(ErrorCode::already_exists, "'" + name + "' is the name of a bundled provider", "choose another name, or add --force to use yours in its place");
+}
+
 Result<std::vector<std::string>> register_definition(Context& context, const Invocation& invocation, const provider::ProviderDefinition& definition) {
     const auto source = context.registry().source_of(definition.name);
     const bool custom_exists = source && *source == provider::Source::custom;
     if (custom_exists && !invocation.has("--force")) {
-        return base::fail(ErrorCode::already_exists, "a custom provider '" + definition.name + "' is registered already", "add --force to overwrite it");
+        return base::fail(already_registered(definition.name));
     }
     std::optional<provider::ProviderDefinition> present;
     if (source) {
@@ -129,7 +129,7 @@ Result<std::vector<std::string>> register_definition(Context& context, const Inv
     if (!suspended.empty() && !context.out().json()) {  // a warning: --quiet must not hide that something stops working
         context.out().warn("its connections (" + base::printable(base::join(suspended, ", "), 1000) + ") are suspended until you run: claviger confirm " + definition.name);
     }
-    TRY_VOID(agree(context, invocation, "Register '" + definition.name + "'?"));
+    TRY_VOID(agree(context.out(), invocation, "Register '" + definition.name + "'?"));
     // The journal first: a line whose definition could not be written is better than a definition without a line.
     TRY(connections, context.connections_if_any());
     if (connections != nullptr) TRY_VOID(connections->audit({"definition.registered", definition.name, "{}"}));
@@ -173,12 +173,16 @@ Outcome confirm_provider(Context& context, const Invocation& invocation) {
     TRY_VOID(context.require_manage("confirming a definition"));
     TRY(name, checked_name("provider", invocation.argument(0)));
     TRY(definition, context.registry().load(name));
-    TRY(connections, context.connections());
-    TRY(names, connections->names(name));
     const std::string only = invocation.value("--connection");
     if (!only.empty()) TRY_VOID(checked_name("connection", only));
+    TRY(connections, context.connections_if_any());
+    std::vector<std::string> names;
+    if (connections != nullptr) {
+        TRY(all, connections->names(name));
+        names = std::move(all);
+    }
     if (!only.empty()) std::erase_if(names, [&](const std::string& candidate) { return candidate != only; });
-    if (names.empty()) return base::fail(ErrorCode::not_connected, name + " has no such connection", "claviger login " + name);
+    if (names.empty()) return base::fail(not_connected(name, only));
     const auto digest = provider::security_digest(definition);
     std::size_t confirmed = 0;
     for (const auto& connection_name : names) {
@@ -186,39 +190,68 @@ Outcome confirm_provider(Context& context, const Invocation& invocation) {
         if (stored.definition_digest == digest) continue;
         context.out().talk(name + " (" + connection_name + ") was made with another definition:");
         for (const auto& line : difference(stored.definition_fields, provider::security_fields(definition))) context.out().talk(line);
-        TRY_VOID(agree(context, invocation, "Use this connection with the new definition?"));
+        TRY_VOID(agree(context.out(), invocation, "Use this connection with the new definition?"));
         TRY_VOID(connections->confirm_definition(stored, definition));
         ++confirmed;
     }
     if (context.out().json()) {
         context.out().document(json::Object{{"status", "ok"}, {"provider", name}, {"confirmed", confirmed}});
     } else {
-        context.out().data(confirmed == 0 ? "Nothing to confirm for " + name + ".\n"
-                                          : "Confirmed " + std::to_string(confirmed) + (confirmed == 1 ? " connection of " : " connections of ") + name + ".\n");
+        context.out().data(confirmed == 0 ? "Nothing to confirm for " + name + ".\n" : "Confirmed " + counted(confirmed, "connection") + " of " + name + ".\n");
     }
     return 0;
 }
 
+namespace {
+
+struct Leftovers {  // what there is of a provider beside a bundled definition
+    std::vector<std::string> connections;
+    std::size_t clients = 0;
+    bool custom = false, bundled = false;
+};
+
+Result<Leftovers> leftovers_of(Context& context, const std::string& name) {
+    Leftovers left;
+    TRY(connections, context.connections_if_any());
+    if (connections != nullptr) {
+        TRY(names, connections->names(name));
+        TRY(clients, connections->count_clients(name));
+        left.connections = std::move(names);
+        left.clients = clients;
+    }
+    const auto source = context.registry().source_of(name);
+    left.custom = source && *source == provider::Source::custom;
+    left.bundled = context.registry().bundled(name).has_value();
+    if (left.custom || !left.connections.empty() || left.clients > 0) return left;
+    if (!source) return base::fail(source.error());
+    return base::fail(ErrorCode::not_connected, "there is nothing of " + name + " to remove: its definition is bundled, no account is connected and no client is stored",
+                      "what there is: claviger list --connected, claviger list --source custom");
+}
+
+std::string in_words(const Leftovers& left) {
+    std::vector<std::string> parts;
+    if (!left.connections.empty()) parts.push_back(counted(left.connections.size(), "connection") + " (" + base::printable(base::join(left.connections, ", "), 1000) + ")");
+    if (left.clients > 0) parts.emplace_back(left.clients == 1 ? "the stored client" : "the stored clients");
+    if (left.custom) parts.emplace_back("the custom definition");
+    std::string text;
+    for (std::size_t i = 0; i < parts.size(); ++i) text += (i == 0 ? "" : i + 1 == parts.size() ? " and " : ", ") + parts[i];
+    return text;
+}
+
+}  // namespace
+
 Outcome remove_provider(Context& context, const Invocation& invocation) {
     TRY_VOID(context.require_manage("remove"));
     TRY(name, checked_name("provider", invocation.argument(0)));
-    TRY(connections, context.connections_if_any());
-    std::vector<std::string> names;
-    if (connections != nullptr) {
-        TRY(found, connections->names(name));
-        names = std::move(found);
-    }
-    const auto source = context.registry().source_of(name);
-    if (!source && names.empty()) return base::fail(source.error());
-    const bool custom = source && *source == provider::Source::custom;
-    context.out().talk("This deletes " + std::to_string(names.size()) + (names.size() == 1 ? " connection" : " connections") +
-                       ", the stored client" + (custom ? " and the custom definition" : "") + " of " + name + ".");
-    TRY_VOID(agree(context, invocation, "Remove '" + name + "'?"));
+    TRY(left, leftovers_of(context, name));
+    context.out().talk("This deletes " + in_words(left) + " of " + name + " on this machine; at the provider nothing is revoked.");
+    TRY_VOID(agree(context.out(), invocation, "Remove '" + name + "'?"));
     // One transaction, and its journal line before the definition's file goes.
-    if (connections != nullptr) TRY_VOID(connections->erase_provider(name, vault::AuditEntry{custom ? "definition.removed" : "provider.removed", name}));
-    if (custom) TRY_VOID(context.registry().remove(name));
+    TRY(connections, context.connections_if_any());
+    if (connections != nullptr) TRY_VOID(connections->erase_provider(name, vault::AuditEntry{left.custom ? "definition.removed" : "provider.removed", name}));
+    if (left.custom) TRY_VOID(context.registry().remove(name));
     if (context.out().json()) context.out().document(json::Object{{"status", "removed"}, {"provider", name}});
-    else context.out().data("Removed " + name + (custom || !source ? ".\n" : "; its bundled definition stays.\n"));
+    else context.out().data("Removed " + name + (!left.bundled ? ".\n" : left.custom ? "; the bundled definition is used again.\n" : "; its bundled definition stays.\n"));
     return 0;
 }
 

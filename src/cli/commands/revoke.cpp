@@ -133,18 +133,34 @@ net::Task<Result<std::vector<Ended>>> end_all(Parts with, const provider::Provid
     co_return all;
 }
 
-std::string in_words(const RevokedToken& token) {
-    auto name = token.token;
-    std::replace(name.begin(), name.end(), '_', ' ');
-    std::string text = name + " " + std::string(oauth::to_string(token.outcome.result));
-    if (!token.outcome.why.empty()) text += " (" + base::printable(token.outcome.why, 300) + ")";
+std::string_view in_words(Revoked result) {
+    switch (result) {
+        case Revoked::revoked: return "revoked";
+        case Revoked::refused: return "refused";
+        case Revoked::unreachable: return "not revoked, as the provider was not reached";
+        case Revoked::unsupported: return "not revoked";
+    }
+    return "not revoked";
+}
+
+// "refresh token and access token refused (why)": what ended alike is said once.
+std::string in_words(const std::vector<RevokedToken>& tokens) {
+    std::string text;
+    for (std::size_t i = 0; i < tokens.size();) {
+        const auto& outcome = tokens[i].outcome;
+        std::vector<std::string> names;
+        for (; i < tokens.size() && tokens[i].outcome.result == outcome.result && tokens[i].outcome.why == outcome.why; ++i) {
+            names.push_back(tokens[i].token == "api_key" ? "API key" : tokens[i].token);
+            std::replace(names.back().begin(), names.back().end(), '_', ' ');
+        }
+        text += (text.empty() ? "" : ", ") + base::join(names, " and ") + " " + std::string(in_words(outcome.result));
+        if (!outcome.why.empty()) text += " (" + base::printable(outcome.why, 300) + ")";
+    }
     return text;
 }
 
 std::string in_words(const std::string& provider, const Ended& ended) {
-    std::vector<std::string> parts;
-    for (const auto& token : ended.tokens) parts.push_back(in_words(token));
-    return provider + " (" + ended.name + "): " + (parts.empty() ? "nothing to revoke" : base::join(parts, ", "));
+    return provider + " (" + ended.name + "): " + (ended.tokens.empty() ? "nothing was left to revoke" : in_words(ended.tokens));
 }
 
 json::Array json_of(const std::vector<Ended>& all) {
@@ -179,24 +195,33 @@ std::optional<ErrorCode> worst(const std::vector<Ended>& all) {
     return code;
 }
 
+void report_client(const Output& out, const Ended& ended) {
+    if (!ended.client) return;
+    const auto& why = ended.client->why;
+    if (ended.client->result == Revoked::revoked) return out.talk("The client that was registered for it is deleted.");
+    const bool said = std::any_of(ended.tokens.begin(), ended.tokens.end(), [&why](const auto& token) { return token.outcome.why == why; });
+    out.warn("the client that was registered for it is not deleted" + (said ? std::string(" either") : ": " + base::printable(why, 300)));
+}
+
+// It is forgotten, so there is nothing left here to try again with.
+std::string what_is_left_to_do(const provider::ProviderDefinition& definition) {
+    if (definition.oauth2 || definition.oauth1) return "it is forgotten on this machine, so revoke cannot try again: end what is left in the provider's own settings";
+    return "it is forgotten on this machine; a service takes back no such credential on request: delete it there" + (definition.docs_url.empty() ? "" : ", see " + base::printable(definition.docs_url));
+}
+
 Outcome report(Context& context, const provider::ProviderDefinition& definition, const std::vector<Ended>& all) {
-    for (const auto& ended : all) {
-        if (!ended.client) continue;
-        if (ended.client->result == Revoked::revoked) context.out().talk("The client that was registered for it is deleted.");
-        else context.out().warn("the client that was registered for it is not deleted: " + base::printable(ended.client->why, 300));
-    }
+    for (const auto& ended : all) report_client(context.out(), ended);
     std::vector<std::string> sentences;
     for (const auto& ended : all) sentences.push_back(in_words(definition.name, ended));
     if (const auto code = worst(all)) {
         context.out().detail_of_error("connections", json_of(all));
-        return base::fail(*code, "not everything is revoked: " + base::join(sentences, "; "),
-                          "it is forgotten on this machine; end what is left in the provider's own settings");
+        return base::fail(*code, (all.size() == 1 ? "" : "not everything is revoked: ") + base::join(sentences, "; "), what_is_left_to_do(definition));
     }
     if (context.out().json()) {
         context.out().document(json::Object{{"status", "revoked"}, {"provider", definition.name}, {"connections", json_of(all)}});
         return 0;
     }
-    for (const auto& sentence : sentences) context.out().data("Revoked " + sentence + ".\n");
+    for (std::size_t i = 0; i < all.size(); ++i) context.out().data((all[i].tokens.empty() ? "Forgot " : "Revoked ") + sentences[i] + ".\n");
     return 0;
 }
 
@@ -223,7 +248,7 @@ Outcome revoke_connection(Context& context, const Invocation& invocation) {
             chosen.push_back(std::move(stored));
         }
     } else {
-        TRY(stored, stored_connection(context, provider, invocation));
+        TRY(stored, connection_to_end(context, provider, invocation));
         chosen.push_back(std::move(stored));
     }
     TRY(definition, context.registry().load(provider));

@@ -1,4 +1,5 @@
 #include "base/text.hpp"
+#include "cli/commands/agree.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interruptible.hpp"
@@ -117,14 +118,8 @@ Outcome vault_backup(Context& context, const Invocation& invocation) {
 
 Outcome vault_repair(Context& context, const Invocation& invocation) {
     TRY_VOID(context.require_manage("repairing the vault"));
-    if (!invocation.has("--yes")) {
-        if (!sys::has_controlling_terminal() || context.out().json()) {
-            return base::fail(ErrorCode::usage, "this needs a confirmation and there is no terminal to ask on", "add --yes");
-        }
-        context.out().talk("This replaces a damaged vault by what can still be read of it; the damaged file is kept beside.");
-        TRY(yes, ask_yes_no("Repair the vault?"));
-        if (!yes) return base::fail(ErrorCode::cancelled, "nothing was changed");
-    }
+    if (!invocation.has("--yes")) context.out().talk("This replaces a damaged vault by what can still be read of it; the damaged file is kept beside.");
+    TRY_VOID(agree(context.out(), invocation, "Repair the vault?"));
     TRY(options, context.vault_options(false));
     TRY(report, vault::repair(options, context.clock(), context.random()));
     if (context.out().json()) {
