@@ -23,8 +23,11 @@ using Anchors = std::map<std::string, Anchor, std::less<>>;
 
 using Journal = std::vector<vault::Vault::AuditLine>;
 base::Result<Journal> whole_journal(vault::Vault& vault);
+// Lines after the one numbered `last`.
+base::Result<Journal> journal_after(vault::Vault& vault, std::uint64_t last);
 // Lines with a problem say nothing.
 Anchors anchors_in(const Journal& journal);
+void add_to(Anchors& anchors, const vault::Vault::AuditLine& line);
 
 vault::AuditEntry opened_entry(const std::string& segment, const std::string& program);
 vault::AuditEntry closed_entry(const std::string& segment, std::uint64_t lines, const std::string& mac);

@@ -26,6 +26,7 @@ Outcome set_default(Context&, const Invocation&);
 Outcome revoke_connection(Context&, const Invocation&);
 Outcome probe_provider(Context&, const Invocation&);
 Outcome run_program(Context&, const Invocation&);
+Outcome show_log(Context&, const Invocation&);
 Outcome vault_status(Context&, const Invocation&);
 Outcome vault_rotate(Context&, const Invocation&);
 Outcome vault_backup(Context&, const Invocation&);
