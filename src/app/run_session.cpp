@@ -12,6 +12,7 @@
 #include "app/credentials.hpp"
 #include "app/session_audit.hpp"
 #include "app/session_files.hpp"
+#include "app/session_policy.hpp"
 #include "base/masked_path.hpp"
 #include "base/text.hpp"
 #include "connection/standing.hpp"
@@ -39,6 +40,11 @@ Result<std::vector<std::pair<std::string, std::string>>> chosen(const Broker& br
         TRY(found, broker.connections.load(provider, connection));  // says how to log in when it is not there
         (void)found;
     }
+    std::vector<std::pair<std::string, std::string>> once;  // --use acme --use acme=default is one connection
+    for (auto& pair : pairs) {
+        if (std::find(once.begin(), once.end(), pair) == once.end()) once.push_back(std::move(pair));
+    }
+    pairs = std::move(once);
     if (request.only_used) return pairs;
     TRY(all, broker.connections.list());
     for (const auto& summary : all) {
@@ -49,6 +55,11 @@ Result<std::vector<std::pair<std::string, std::string>>> chosen(const Broker& br
         if (summary.is_default && !named(summary.provider)) pairs.emplace_back(summary.provider, summary.name);
     }
     return pairs;
+}
+
+bool is_chosen(const RunRequest& request, const std::string& provider, const std::string& connection) {
+    return std::any_of(request.use.begin(), request.use.end(),
+                       [&](const auto& use) { return use.first == provider && (use.second.empty() || use.second == connection); });
 }
 
 void add_excluded(const std::string& url_template, const provider::VariableValues& values, policy::Route& route) {
@@ -158,8 +169,16 @@ void keep_alive(const Broker& broker, const std::vector<policy::Route>& routes, 
     }
 }
 
+std::vector<SessionLimit> limits_of(const RunRequest& request, base::Instant now) {
+    std::vector<SessionLimit> limits;
+    if (request.rate) limits.push_back({"--rate " + request.rate->text(), request.rate, std::nullopt});
+    if (request.lasting) limits.push_back({"--for " + policy::duration_text(*request.lasting), std::nullopt, now + *request.lasting});
+    return limits;
+}
+
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
-                                                         std::vector<policy::Route> routes, LiveCredentials& credentials, SessionAudit& audit) {
+                                                         std::vector<policy::Route> routes, LiveCredentials& credentials,
+                                                         SessionPolicy& gate, SessionAudit& audit) {
     TRY(authority, broker.config.extra_authority());
     proxy::ProxyOptions options{policy::Router(std::move(routes)), request.unmatched, {}, authority, {}, 256, {}};
     options.addresses.allow_private = broker.config.flag("network.allow_private");
@@ -170,6 +189,7 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
         audit.record(served);
     };
     options.may_release = [&audit] { return audit.may_release(); };
+    options.gate = &gate;
     return proxy::ForwardProxy::start(loop, std::move(options), credentials, broker.clock, broker.random, broker.log);
 }
 
@@ -205,6 +225,7 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
         if (route->rules.empty() && request.say)
             request.say("note: " + provider + " (" + name + ") serves no host: its definition has no api_url");
         for (auto& export_name : inject::export_names(*definition)) names.insert(std::move(export_name));
+        route->chosen = is_chosen(request, provider, name);
         routes.push_back(std::move(*route));
     }
     say_if_nothing_is_connected(request, !routes.empty());
@@ -231,7 +252,8 @@ Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys:
     connection::BackgroundRefresh background({loop, *refresher, broker.connections, broker.registry, broker.clock, broker.random, broker.log});
     LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.log, *refresher, background});
     keep_alive(broker, routes, background);
-    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, audit));
+    SessionPolicy gate({broker.vault, broker.clock, broker.log}, {request.rules}, limits_of(request, broker.clock.now()));
+    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, audit));
 
     ChildEnvironmentInput input;
     input.parent = sys::environment();

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "connection/attempt.hpp"
+#include "connection/flow_choice.hpp"
 #include "connection/form_fields.hpp"
 #include "connection/request_fields.hpp"
 #include "connection/token_options.hpp"
@@ -10,8 +11,6 @@
 
 namespace claviger::connection {
 namespace {
-
-constexpr std::string_view kGrantType = "urn:ietf:params:oauth:grant-type:device_code";
 
 base::Result<oauth::TokenRequest> authorization_request(const Attempt& attempt, const Endpoints& endpoints,
                                                         const oauth::Client& client) {
@@ -49,7 +48,7 @@ base::Result<oauth::TokenRequest> poll_request(const Attempt& attempt, const End
     if (oauth.device_token_request == "json") {
         request.options.json_body = true;
     } else {
-        request.grant_type = kGrantType;
+        request.grant_type = oauth::kDeviceCodeGrant;
     }
     request.grant.emplace_back("device_code", device_code.duplicate());
     TRY(resource, resource_parameter(oauth, attempt.variables));
@@ -78,7 +77,8 @@ net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt)
     auto endpoints = co_await find_endpoints(attempt);
     if (!endpoints) co_return base::fail(endpoints.error());
     ReadyClient client;
-    if (!client_fields(*attempt.definition.oauth2, attempt.flow).empty()) {
+    const auto& oauth = *attempt.definition.oauth2;
+    if (registers_client(oauth, attempt.flow) || !client_fields(oauth, attempt.flow).empty()) {
         auto ready = co_await ready_client(attempt, *endpoints, std::string());
         if (!ready) co_return base::fail(ready.error());
         client = std::move(*ready);

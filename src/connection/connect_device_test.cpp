@@ -136,6 +136,32 @@ TEST_F(Device, endpoints_come_from_the_issuer) {
     EXPECT_EQ(none.error().message, "acme publishes no device authorization endpoint");
 }
 
+TEST_F(Device, RFC7591_it_registers_itself_where_the_definition_says_so) {
+    answers({{200, kTokens}});
+    server.on("/register", 201, R"({"client_id":"dyn-1","token_endpoint_auth_method":"none"})");
+    const auto registering = [&](const std::string& more) {
+        return device(R"(,"supports_dcr":true,"registration_endpoint":")" + server.origin() + "/register\"" + more);
+    };
+    const auto outcome = login(registering(""));
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    EXPECT_TRUE(dialog.forms.empty());
+    EXPECT_EQ(server.requests("/device").at(0).form.at("client_id"), "dyn-1");
+    EXPECT_EQ(server.requests("/token").at(0).form.at("client_id"), "dyn-1");
+    const auto registration = [&](std::size_t n) { return json::parse(server.requests("/register").at(n).body).value().get_object(); };
+    EXPECT_EQ(json::to_text(*json::find(registration(0), "grant_types")), R"(["urn:ietf:params:oauth:grant-type:device_code","refresh_token"])");
+    EXPECT_EQ(json::to_text(*json::find(registration(0), "redirect_uris")), "[]");
+    // The second account uses it too; where there is also a page for browsers, one client is for both.
+    ConnectRequest second;
+    second.connection_name = "work";
+    ASSERT_TRUE(login(registering(""), second));
+    EXPECT_EQ(server.requests("/register").size(), 1U);
+    ASSERT_TRUE(connections->erase("acme", "default"));
+    second.force = true;
+    ASSERT_TRUE(login(registering(R"(,"authorization_url":")" + server.origin() + "/authorize\""), second));
+    EXPECT_EQ(json::to_text(*json::find(registration(1), "redirect_uris")), fmt::format("[\"{}\"]", kRedirectUri));
+    EXPECT_EQ(connections->client("acme", server.origin()).value()->redirect_uri, kRedirectUri);
+}
+
 TEST_F(Device, OA27_the_secret_goes_to_the_token_endpoints_origin_alone) {
     answers({{200, kTokens}});
     other.on("/device", 200, R"({"device_code":"d","user_code":"A","verification_uri":"https://acme.example/","expires_in":900,"interval":1})");

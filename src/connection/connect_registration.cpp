@@ -3,6 +3,7 @@
 #include "connection/attempt.hpp"
 #include "connection/client_of.hpp"
 #include "crypto/jwk.hpp"
+#include "oauth/device.hpp"
 #include "oauth/registration.hpp"
 
 namespace claviger::connection {
@@ -29,9 +30,15 @@ std::vector<std::string> scopes_to_register(const Attempt& attempt) {
 
 net::Task<base::Result<ReadyClient>> register_new_client(Attempt& attempt, const Endpoints& endpoints,
                                                          std::string redirect_uri) {
-    CO_TRY(method, method_to_ask_for(*attempt.definition.oauth2, endpoints.authentication_methods));
+    const auto& oauth = *attempt.definition.oauth2;
+    const bool by_device = attempt.flow == provider::Flow::device_code;
+    // One client for every flow that this definition can have, so that no flow takes another's client away.
+    if (by_device && endpoints.authorization) redirect_uri = kRedirectUri;
+    CO_TRY(method, method_to_ask_for(oauth, endpoints.authentication_methods));
     oauth::RegistrationRequest request{*endpoints.registration, "Claviger (" + attempt.definition.name + ")",
                                        redirect_uri, scopes_to_register(attempt), method};
+    request.device_code = by_device || oauth.supports_device_code || !oauth.device_authorization_url.empty();
+    request.for_device = by_device;
     if (method == ClientAuthentication::private_key_jwt) {
         CO_TRY(key, crypto::Jwk::generate_p256());
         CO_TRY(text, key.private_json());

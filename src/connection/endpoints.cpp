@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include "connection/attempt.hpp"
+#include "connection/flow_choice.hpp"
 #include "oauth/discovery.hpp"
 #include "oauth/foreign_text.hpp"
+#include "oauth/transcript.hpp"
 #include "provider/expand.hpp"
 
 namespace claviger::connection {
@@ -51,15 +53,17 @@ base::Result<Known> known_endpoints(const provider::OAuth2& oauth, const provide
 
 bool by_code(provider::Flow flow) { return flow == provider::Flow::pkce || flow == provider::Flow::dcr_pkce; }
 
-bool needs_discovery(const Known& known, provider::Flow flow) {
+bool needs_discovery(const Known& known, const Attempt& attempt) {
     if (!known.token) return true;
-    if (flow == provider::Flow::device_code) return !known.device_authorization;
-    return by_code(flow) && (!known.authorization || (flow == provider::Flow::dcr_pkce && !known.registration));
+    if (registers_client(*attempt.definition.oauth2, attempt.flow) && !known.registration) return true;
+    if (attempt.flow == provider::Flow::device_code) return !known.device_authorization;
+    return by_code(attempt.flow) && !known.authorization;
 }
 
 // RFC 9728: the resource names its server. Such servers must do S256 (OA-02).
 net::Task<base::Result<oauth::ServerMetadata>> discover_by_resource(Attempt& attempt) {
     CO_TRY(url, provider::expand_url(attempt.definition.oauth2->resource, attempt.variables));
+    if (attempt.with.recorder != nullptr) attempt.with.recorder->expect(url, oauth::Step::Kind::metadata);  // its challenge names it
     auto resource = co_await oauth::discover_resource(attempt.with.http, url);
     if (!resource) co_return base::fail(resource.error());
     if (resource->authorization_servers.empty())
@@ -100,11 +104,25 @@ base::Error lacks(const Attempt& attempt, std::string_view what, std::string_vie
 base::Result<void> check_complete(const Attempt& attempt, const Endpoints& endpoints) {
     if (by_code(attempt.flow) && !endpoints.authorization)
         return base::fail(lacks(attempt, "authorization endpoint", "authorization_url"));
-    if (attempt.flow == provider::Flow::dcr_pkce && !endpoints.registration)
+    if (registers_client(*attempt.definition.oauth2, attempt.flow) && !endpoints.registration)
         return base::fail(lacks(attempt, "registration endpoint", "registration_endpoint"));
     if (attempt.flow == provider::Flow::device_code && !endpoints.device_authorization)
         return base::fail(lacks(attempt, "device authorization endpoint", "device_authorization_url"));
     return {};
+}
+
+// So that `explain` calls each request by its name.
+void label(const Attempt& attempt, const Endpoints& endpoints) {
+    using Kind = oauth::Step::Kind;
+    auto* recorder = attempt.with.recorder;
+    if (recorder == nullptr) return;
+    recorder->expect(endpoints.token, Kind::token);
+    struct Row { const std::optional<net::Url>& url; Kind kind; };
+    for (const auto& [url, kind] : {Row{endpoints.registration, Kind::registration}, Row{endpoints.jwks, Kind::keys}, Row{endpoints.revocation, Kind::revocation},
+                                    Row{endpoints.pushed_authorization, Kind::pushed_authorization}, Row{endpoints.userinfo, Kind::userinfo},
+                                    Row{endpoints.device_authorization, Kind::device_authorization}}) {
+        if (url) recorder->expect(*url, kind);
+    }
 }
 
 }  // namespace
@@ -114,7 +132,7 @@ net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
         co_return base::fail(ErrorCode::invalid_input, fmt::format("the definition of {} has no oauth block", attempt.definition.name));
     CO_TRY(known, known_endpoints(*attempt.definition.oauth2, attempt.variables));
     oauth::ServerMetadata metadata;
-    if (needs_discovery(known, attempt.flow)) {
+    if (needs_discovery(known, attempt)) {
         auto discovered = co_await discover(attempt, known);
         if (!discovered) co_return base::fail(discovered.error().within("cannot discover the endpoints"));
         metadata = std::move(*discovered);
@@ -151,6 +169,7 @@ net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
         }
     }
     endpoints.authentication_methods = std::move(metadata.token_endpoint_auth_methods_supported);
+    label(attempt, endpoints);
     co_return endpoints;
 }
 

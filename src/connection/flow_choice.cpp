@@ -48,6 +48,10 @@ std::vector<Flow> flows_of(const provider::ProviderDefinition& definition) {
     return flows;
 }
 
+bool registers_client(const provider::OAuth2& oauth, Flow flow) {
+    return flow == Flow::dcr_pkce || (flow == Flow::device_code && oauth.supports_dcr);
+}
+
 base::Result<Flow> choose_flow(const provider::ProviderDefinition& definition, const std::optional<Flow>& asked) {
     const auto flow = asked.value_or(definition.flow);
     if (!capable(definition, flow)) {

@@ -17,4 +17,7 @@ std::vector<provider::Flow> flows_of(const provider::ProviderDefinition& definit
 base::Result<provider::Flow> choose_flow(const provider::ProviderDefinition& definition,
                                          const std::optional<provider::Flow>& asked);
 
+// Whether a login by this flow registers a client by itself instead of asking for one (RFC 7591).
+bool registers_client(const provider::OAuth2& oauth, provider::Flow flow);
+
 }  // namespace claviger::connection

@@ -6,12 +6,15 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "http/client.hpp"
 #include "oauth/poll_schedule.hpp"
 #include "oauth/token.hpp"
 
 namespace claviger::oauth {
+
+inline constexpr std::string_view kDeviceCodeGrant = "urn:ietf:params:oauth:grant-type:device_code";
 
 // Section 3.2, checked: what is shown to the human is plain text, and links are http or https (OA-17).
 struct DeviceAuthorization {

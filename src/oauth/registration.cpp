@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "crypto/jwk.hpp"
 #include "json/parse.hpp"
+#include "oauth/device.hpp"
 #include "oauth/foreign_text.hpp"
 
 namespace claviger::oauth {
@@ -16,18 +17,22 @@ using base::ErrorCode;
 
 constexpr std::size_t kMaxClientValue = 4096;
 
+std::string by_hand(const RegistrationRequest& request) {
+    if (!request.for_device) return "register the application by hand and use --flow pkce";
+    return "register the application by hand and write \"supports_dcr\": false into the definition, so that its client id is asked for";
+}
+
 // Absent means the RFC's default where a secret came, else public.
-base::Result<ClientAuthentication> registered_method(const json::Object& answer, bool has_secret,
-                                                     ClientAuthentication asked) {
+base::Result<ClientAuthentication> registered_method(const json::Object& answer, bool has_secret, const RegistrationRequest& request) {
     const auto text = json::string_at(answer, "token_endpoint_auth_method");
     if (!text) {
         if (!has_secret) return ClientAuthentication::none;
-        return asked == ClientAuthentication::none ? ClientAuthentication::client_secret_basic : asked;
+        const bool asked = request.authentication != ClientAuthentication::none;
+        return asked ? request.authentication : ClientAuthentication::client_secret_basic;
     }
     if (const auto method = client_authentication_from(*text)) return *method;
     return base::fail(ErrorCode::unsupported,
-                      fmt::format("the server registered the client for '{}' authentication", clean_text(*text)),
-                      "register the application by hand and use the flow pkce");
+                      fmt::format("the server registered the client for '{}' authentication", clean_text(*text)), by_hand(request));
 }
 
 // RFC 7591 section 2: what an assertion will be checked with.
@@ -44,15 +49,19 @@ base::Result<void> add_assertion(json::Object& body, const RegistrationRequest& 
     return {};
 }
 
-base::Result<void> check_redirect(const json::Object& answer, const std::string& ours) {
-    const auto* uris = json::array_at(answer, "redirect_uris");
-    if (uris == nullptr) return {};
-    const bool listed = std::any_of(uris->begin(), uris->end(), [&](const json::Value& uri) {
-        return uri.is_string() && std::string_view(uri.get_string()) == ours;
+// What the answer leaves out is as it was asked for (RFC 7591 section 3.2.1).
+bool registered(const json::Object& answer, std::string_view list, std::string_view text) {
+    const auto* all = json::array_at(answer, list);
+    return all == nullptr || std::any_of(all->begin(), all->end(), [&](const json::Value& one) {
+        return one.is_string() && std::string_view(one.get_string()) == text;
     });
-    if (listed) return {};
-    return base::fail(ErrorCode::protocol, "the server registered other redirect URIs than the one asked for",
-                      "register the application by hand and use the flow pkce");
+}
+
+base::Result<void> check_registered(const json::Object& answer, const RegistrationRequest& request) {
+    if (request.for_device && !registered(answer, "grant_types", kDeviceCodeGrant))
+        return base::fail(ErrorCode::authorization_failed, "the server registered a client that may not use device codes", by_hand(request));
+    if (request.redirect_uri.empty() || registered(answer, "redirect_uris", request.redirect_uri)) return {};
+    return base::fail(ErrorCode::protocol, "the server registered other redirect URIs than the one asked for", by_hand(request));
 }
 
 std::string same_origin_uri(const json::Object& answer, const net::Url& endpoint) {
@@ -62,7 +71,7 @@ std::string same_origin_uri(const json::Object& answer, const net::Url& endpoint
     return url && url->origin() == endpoint.origin() && !url->has_userinfo() ? url->text() : std::string();
 }
 
-base::Error refusal(const http::Response& response) {
+base::Error refusal(const http::Response& response, const RegistrationRequest& request) {
     if (response.status >= 300 && response.status < 400)
         return base::Error::make(ErrorCode::protocol,
                                  "the registration endpoint answered with a redirect, which is never followed",
@@ -75,8 +84,7 @@ base::Error refusal(const http::Response& response) {
             sentence = error_sentence(*error, json::string_at(object, "error_description").value_or(""));
     }
     return base::Error::make(response.status >= 500 ? ErrorCode::network : ErrorCode::authorization_failed,
-                             "the server refused to register a client: " + sentence,
-                             "register the application by hand and use --flow pkce");
+                             "the server refused to register a client: " + sentence, by_hand(request));
 }
 
 }  // namespace
@@ -114,9 +122,18 @@ base::Result<http::Request> registration_http_request(const RegistrationRequest&
     TRY_VOID(check_endpoint(request.endpoint, "registration endpoint"));
     json::Object body;
     body["client_name"] = request.client_name;
-    body["redirect_uris"] = json::Array{json::Value(request.redirect_uri)};
-    body["grant_types"] = json::Array{json::Value("authorization_code"), json::Value("refresh_token")};
-    body["response_types"] = json::Array{json::Value("code")};
+    const bool by_browser = !request.redirect_uri.empty();
+    json::Array redirect_uris, grant_types, response_types;
+    if (by_browser) {
+        redirect_uris.emplace_back(request.redirect_uri);
+        grant_types.emplace_back("authorization_code");
+        response_types.emplace_back("code");
+    }
+    if (request.device_code) grant_types.emplace_back(kDeviceCodeGrant);
+    grant_types.emplace_back("refresh_token");
+    body["redirect_uris"] = std::move(redirect_uris);
+    body["grant_types"] = std::move(grant_types);
+    body["response_types"] = std::move(response_types);
     body["token_endpoint_auth_method"] = to_string(request.authentication);
     body["application_type"] = "native";
     TRY_VOID(add_assertion(body, request));
@@ -130,7 +147,7 @@ base::Result<http::Request> registration_http_request(const RegistrationRequest&
 
 base::Result<Registration> read_registration(const http::Response& response, const RegistrationRequest& request) {
     // RFC 7591 says 201; several servers say 200.
-    if (response.status != 200 && response.status != 201) return base::fail(refusal(response));
+    if (response.status != 200 && response.status != 201) return base::fail(refusal(response, request));
     auto value = json::parse(response.body, {.storage = json::secret_storage()});
     if (!value || !value->is_object())
         return base::fail(ErrorCode::protocol, "the registration endpoint answered without a JSON object");
@@ -139,8 +156,8 @@ base::Result<Registration> read_registration(const http::Response& response, con
     const auto secret = json::string_at(answer, "client_secret").value_or("");
     if (!id || !is_vschar(*id, kMaxClientValue) || (!secret.empty() && !is_vschar(secret, kMaxClientValue)))
         return base::fail(ErrorCode::protocol, "the registration endpoint answered without a usable client id");
-    TRY_VOID(check_redirect(answer, request.redirect_uri));
-    TRY(method, registered_method(answer, !secret.empty(), request.authentication));
+    TRY_VOID(check_registered(answer, request));
+    TRY(method, registered_method(answer, !secret.empty(), request));
     const bool by_key = method == ClientAuthentication::private_key_jwt;
     if (by_key && request.private_key.empty())
         return base::fail(ErrorCode::protocol, "the server registered the client for a private key, which it was not offered");

@@ -13,10 +13,12 @@ namespace claviger::oauth {
 
 struct RegistrationRequest {
     net::Url endpoint;
-    std::string client_name, redirect_uri;
+    std::string client_name, redirect_uri;  // without a redirect URI: without the authorization code grant
     std::vector<std::string> scopes;
     ClientAuthentication authentication = ClientAuthentication::none;  // what is asked for
     base::Secret private_key{};  // JWK, P-256, with private_key_jwt: its public part is registered
+    bool device_code = false;    // for the device authorization grant too (RFC 8628)
+    bool for_device = false;     // that grant is what is wanted now: an answer without it is no use
 };
 
 struct Registration {

@@ -33,6 +33,40 @@ TEST(Registration, OA16_asks_for_exactly_our_redirect_uri) {
     EXPECT_EQ(json::to_text(*json::find(object, "grant_types")), R"(["authorization_code","refresh_token"])");
 }
 
+TEST(Registration, RFC8628_a_client_for_devices_needs_no_redirect_uri) {
+    auto request = request_for();
+    request.device_code = true;
+    const auto members = [&] {
+        const auto body = json::parse(registration_http_request(request)->body).value();
+        std::string text;
+        for (const auto* name : {"redirect_uris", "grant_types", "response_types"}) text += json::to_text(*json::find(body.get_object(), name));
+        return text;
+    };
+    EXPECT_EQ(members(), std::string("[\"") + kOurs + R"("]["authorization_code","urn:ietf:params:oauth:grant-type:device_code","refresh_token"]["code"])");
+    request.redirect_uri.clear();
+    EXPECT_EQ(members(), R"([]["urn:ietf:params:oauth:grant-type:device_code","refresh_token"][])");
+}
+
+TEST(Registration, OA16_a_client_that_may_not_use_device_codes_is_no_use_to_a_device) {
+    auto request = request_for();
+    request.redirect_uri.clear();
+    request.device_code = request.for_device = true;
+    const auto answered = [&](std::string_view members) {
+        http::Response response;
+        response.status = 201;
+        response.body = base::WipedString(R"({"client_id":"c")" + std::string(members) + "}");
+        return read_registration(response, request);
+    };
+    EXPECT_TRUE(answered(""));
+    EXPECT_TRUE(answered(R"(,"grant_types":["urn:ietf:params:oauth:grant-type:device_code"],"redirect_uris":[])"));
+    for (const auto* grants : {R"([])", R"(["authorization_code","refresh_token"])"}) {
+        const auto refused = answered(std::string(R"(,"grant_types":)") + grants);
+        ASSERT_FALSE(refused) << grants;
+        EXPECT_EQ(refused.error().code, ErrorCode::authorization_failed);
+        EXPECT_NE(refused.error().hint.find("supports_dcr"), std::string::npos);
+    }
+}
+
 TEST(Registration, OA16_endpoint_must_be_https) {
     auto request = request_for();
     request.endpoint = net::Url::parse("http://as.example/register").value();

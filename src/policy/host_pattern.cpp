@@ -120,6 +120,14 @@ bool HostPattern::matches(std::string_view host) const {
     return std::equal(labels_.begin(), labels_.end(), labels.begin(), labels.end(), label_matches);
 }
 
+bool HostPattern::may_meet(const HostPattern& other) const {
+    if (kind_ == Kind::exact) return other.matches(host_);
+    if (other.kind_ == Kind::exact) return matches(other.host_);
+    if (kind_ == Kind::regex || other.kind_ == Kind::regex) return true;
+    const auto below = [](const std::string& host, const std::string& domain) { return host == domain || host.ends_with("." + domain); };
+    return below(host_, other.host_) || below(other.host_, host_);
+}
+
 std::string HostPattern::constraint() const {
     switch (kind_) {
         case Kind::exact: return host_;

@@ -24,6 +24,8 @@ public:
     static base::Result<HostPattern> parse_regex(std::string_view pattern);
 
     [[nodiscard]] bool matches(std::string_view canonical_host) const;
+    // Whether some host may match both; true when in doubt.
+    [[nodiscard]] bool may_meet(const HostPattern& other) const;
     [[nodiscard]] Kind kind() const { return kind_; }
     [[nodiscard]] std::size_t fixed_labels() const { return fixed_labels_; }
     // For name constraints: "api.acme.com", ".acme.com", or "" for a regular expression.

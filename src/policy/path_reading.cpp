@@ -1,5 +1,8 @@
 #include "policy/path_reading.hpp"
 
+#include <algorithm>
+#include <string>
+
 #include "base/text.hpp"
 
 namespace claviger::policy {
@@ -27,6 +30,17 @@ bool holds_dots_with_parameter(std::string_view path) {
     return false;
 }
 
+// What is no escape stays as it is, as servers leave it: one "%zz" must not keep the rest from being read.
+std::string leniently_decoded(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = text[i] == '%' ? base::hex_decode(text.substr(i + 1, 2)) : std::nullopt;
+        out += byte && byte->size() == 1 ? byte->front() : text[i];
+        if (byte && byte->size() == 1) i += 2;
+    }
+    return out;
+}
+
 std::string with_slashes(std::string_view path, bool merged) {
     std::string out;
     for (std::size_t i = 0; i < path.size(); ++i) {
@@ -41,6 +55,25 @@ std::string with_slashes(std::string_view path, bool merged) {
 }
 
 }  // namespace
+
+std::string forgiving_path(std::string path) {
+    for (int round = 0; round < 4 && path.find('%') != std::string::npos; ++round) {
+        auto decoded = leniently_decoded(path);
+        if (decoded == path) break;
+        path = std::move(decoded);
+    }
+    std::replace(path.begin(), path.end(), '\\', '/');
+    path.resize(std::min(path.find_first_of("?#"), path.size()));
+    std::vector<std::string> segments;
+    for (auto& segment : base::split(path, '/')) {
+        segment.resize(std::min({segment.find(';'), segment.find('\0'), segment.size()}));
+        const auto name = base::trim(segment);
+        if (name.empty() || name == ".") continue;
+        if (name != "..") segments.push_back(base::to_lower(name));
+        else if (!segments.empty()) segments.pop_back();
+    }
+    return base::join(segments, "/");
+}
 
 bool holds_encoded_slash(std::string_view path) { return holds_escape(path, "2f"); }
 

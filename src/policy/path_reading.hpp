@@ -3,6 +3,7 @@
 // forwarded bytes stay as they were (PX-05). Internal to policy/. Thread rule: pure functions.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,5 +20,10 @@ bool holds_encoded_slash(std::string_view path);
 // The other readings of a URL whose path holds "%2F": with separators for it, dot segments resolved, empty segments kept
 // and dropped. Empty when it holds none, or when a reading is no URL, which path_is_unreadable() then said too.
 std::vector<net::Url> other_readings(const net::Url& url);
+
+// A path as the most forgiving server might read it: decoded to the end, backslashes as slashes, parameters and empty
+// segments dropped, dot segments resolved, case folded; without the slashes at its ends. It can withhold something, never
+// give it (PX-30, PX-32). '*' stays, so that a pattern can be read in the same way.
+std::string forgiving_path(std::string path);
 
 }  // namespace claviger::policy

@@ -1,6 +1,7 @@
 #include "policy/router.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -9,28 +10,6 @@
 
 namespace claviger::policy {
 namespace {
-
-// A path as the most forgiving server might read it: decoded to the end, backslashes as slashes, parameters and empty
-// segments dropped, dot segments resolved, case folded. Only for excluding: it can withhold a credential, never
-// give one (PX-30).
-std::string forgiving_path(std::string path) {
-    for (int round = 0; round < 4 && path.find('%') != std::string::npos; ++round) {
-        auto decoded = base::percent_decode(path);
-        if (!decoded || *decoded == path) break;
-        path = *std::move(decoded);
-    }
-    std::replace(path.begin(), path.end(), '\\', '/');
-    path.resize(std::min(path.find_first_of("?#"), path.size()));
-    std::vector<std::string> segments;
-    for (auto& segment : base::split(path, '/')) {
-        segment.resize(std::min({segment.find(';'), segment.find('\0'), segment.size()}));
-        const auto name = base::trim(segment);
-        if (name.empty() || name == ".") continue;
-        if (name != "..") segments.push_back(base::to_lower(name));
-        else if (!segments.empty()) segments.pop_back();
-    }
-    return base::join(segments, "/");
-}
 
 std::string_view without_final_dot(std::string_view host) {
     if (host.ends_with('.')) host.remove_suffix(1);
@@ -43,6 +22,8 @@ bool is_endpoint(const net::Url& url, const net::Url& endpoint) {
 }
 
 std::string name_of(const Route& route) { return route.provider + "/" + route.connection; }
+
+std::string use_of(const Route& route) { return route.provider + "=" + route.connection; }
 
 struct Candidate {
     const Route* route;
@@ -65,7 +46,24 @@ bool any_rule(const std::vector<Route>& routes, Test test) {
 }
 
 Decision decided(Decision::Kind kind, const Candidate& by, std::string because) {
-    return {kind, by.route->provider, by.route->connection, by.rule->text(), false, std::move(because)};
+    return {kind, by.route->provider, by.route->connection, by.rule->text(), false, std::move(because), {}, by.route};
+}
+
+// Of connections that match equally well, the one that was chosen; all when none or several were.
+std::vector<Candidate> by_choice(std::vector<Candidate> tied) {
+    const auto chosen = [](const Candidate& one) { return one.route->chosen; };
+    if (tied.size() > 1 && std::count_if(tied.begin(), tied.end(), chosen) == 1) std::erase_if(tied, std::not_fn(chosen));
+    return tied;
+}
+
+Decision ambiguous(const Candidate& a, const Candidate& b) {
+    auto decision = decided(Decision::Kind::ambiguous, a,
+                            fmt::format("{} (rule {}) and {} (rule {}) match equally well", name_of(*a.route), base::printable(a.rule->text()),
+                                        name_of(*b.route), base::printable(b.rule->text())));
+    const bool both = a.route->chosen && b.route->chosen;
+    decision.because += both ? "; --use names both: name one of them" : fmt::format("; choose with --use {} or --use {}", use_of(*a.route), use_of(*b.route));
+    decision.command = fmt::format("claviger run --use {} -- ...", use_of(*a.route));
+    return decision;
 }
 
 Decision read_otherwise() {
@@ -114,12 +112,8 @@ Decision Router::decide_as_read(const net::Url& url) const {
                            fmt::format("this is an OAuth endpoint of {}, which never gets an API credential", route.provider));
         }
     }
-    if (best.size() > 1) {
-        return decided(Decision::Kind::ambiguous, best[0],
-                       fmt::format("{} (rule {}) and {} (rule {}) match equally well", name_of(*best[0].route),
-                                   base::printable(best[0].rule->text()), name_of(*best[1].route),
-                                   base::printable(best[1].rule->text())));
-    }
+    best = by_choice(std::move(best));
+    if (best.size() > 1) return ambiguous(best[0], best[1]);
     return decided(Decision::Kind::matched, best[0],
                    fmt::format("rule {} of {} matches", base::printable(best[0].rule->text()), name_of(*best[0].route)));
 }

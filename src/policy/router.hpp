@@ -1,11 +1,12 @@
-// Router: which connection serves a URL. Built for a session from its connections; the most specific rule wins, a
-// tie between two providers is an error that names both, never silently skipped. Requests to a provider's own
+// Router: which connection serves a URL. Built for a session from its connections; the most specific rule wins, of a
+// tie the chosen connection, else it is an error that names both, never silently skipped. Requests to a provider's own
 // OAuth endpoints get no credential (PX-30). Thread rule: immutable after build.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "policy/rule.hpp"
 #include "policy/uri_rule.hpp"
 
 namespace claviger::policy {
@@ -14,6 +15,8 @@ struct Route {
     std::string provider, connection;
     std::vector<UriRule> rules;
     std::vector<net::Url> excluded;  // the provider's own authorization and token endpoints
+    std::vector<Rule> safe{};        // requests that only read, as the definition says: methods and paths
+    bool chosen = false;             // named by whoever runs the session: wins where others match equally well
 };
 
 struct Decision {
@@ -22,6 +25,8 @@ struct Decision {
     std::string rule;     // text of the rule that decided
     bool refused = false;  // unmatched because of how the path is written: not to be forwarded at all
     std::string because;  // one sentence for `route explain` and problem+json
+    std::string command{};  // of ambiguous: how to choose
+    const Route* route = nullptr;  // of the connection above; the router's
 };
 
 class Router {

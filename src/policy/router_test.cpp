@@ -65,6 +65,36 @@ TEST(Router, a_tie_is_an_error_that_names_both) {
     EXPECT_NE(decision.because.find("acme-oauth/default"), std::string::npos);
 }
 
+TEST(Router, a_tie_goes_to_the_chosen_one) {
+    const auto decide = [](bool first, bool second, std::string_view url) {
+        std::vector<Route> routes;
+        routes.push_back(route("acme", {"api.acme.com"}));
+        routes.push_back(route("acme-oauth", {"api.acme.com", "https://api.acme.com/v2"}));
+        routes[0].chosen = first;
+        routes[1].chosen = second;
+        return Router(std::move(routes)).decide(url_of(url));
+    };
+    EXPECT_EQ(decide(true, false, "https://api.acme.com/x").provider, "acme");
+    EXPECT_EQ(decide(false, true, "https://api.acme.com/x").provider, "acme-oauth");
+    EXPECT_EQ(decide(true, false, "https://api.acme.com/v2").provider, "acme-oauth") << "the more specific rule wins all the same";
+    const auto neither = decide(false, false, "https://api.acme.com/x");
+    EXPECT_EQ(neither.kind, Kind::ambiguous);
+    EXPECT_EQ(neither.command, "claviger run --use acme=default -- ...");
+    EXPECT_NE(neither.because.find("choose with --use acme=default or --use acme-oauth=default"), std::string::npos) << neither.because;
+    const auto both = decide(true, true, "https://api.acme.com/x");
+    EXPECT_EQ(both.kind, Kind::ambiguous);
+    EXPECT_NE(both.because.find("--use names both"), std::string::npos) << both.because;
+}
+
+TEST(Router, a_definition_that_does_not_match_the_path_leaves_it_to_the_next) {
+    std::vector<Route> routes;
+    routes.push_back(route("acme-v2", {"https://api.acme.com/v2/deep"}));
+    routes.push_back(route("acme", {"*.acme.com"}));
+    const Router router(std::move(routes));
+    EXPECT_EQ(router.decide(url_of("https://api.acme.com/v2")).provider, "acme");
+    EXPECT_EQ(router.decide(url_of("https://api.acme.com/v2/deep/x")).provider, "acme-v2");
+}
+
 TEST(Router, two_rules_of_one_route_are_no_tie) {
     std::vector<Route> routes;
     routes.push_back(route("acme", {"api.acme.com", "https://api.acme.com/"}));
@@ -85,7 +115,8 @@ TEST(Router, PX30_spellings_of_an_own_endpoint_get_no_credential) {
              "/oauth/%74%6f%6b%65%6e", "/oauth/%2574oken", "/oauth/token;x=1", "/oauth;x/token", "/oauth/token%20",
              "/oauth/%20token", "/oauth/token%3Fx=1", "/oauth/token%23x", "/oauth\\token", "\\oauth\\token", "/oauth/token/.",
              "/oauth/token/x/..", "/oauth/token%09", "/oauth/authorize", "/oauth/authorize/", "/oauth/token;", "/oauth/;/token",
-             "/oauth/%54OKEN", "/x/..//oauth/token"}) {
+             "/oauth/%54OKEN", "/x/..//oauth/token", "/oauth/%74oken;%zz",
+             "/oauth/%74oken?%"}) {
         for (const std::string origin : {"https://api.acme.com", "https://API.acme.com:443", "HTTPS://api.acme.com", "wss://api.acme.com"}) {
             const auto decision = router.decide(url_of(origin + path));
             EXPECT_EQ(decision.kind, Kind::excluded) << origin << path;

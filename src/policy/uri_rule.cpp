@@ -6,6 +6,7 @@
 #include <re2/re2.h>
 
 #include "base/text.hpp"
+#include "policy/glob.hpp"
 #include "policy/host_pattern.hpp"
 #include "policy/path_reading.hpp"
 #include "provider/expand.hpp"
@@ -33,36 +34,6 @@ bool is_secure(const net::Url& url) { return url.scheme() == "https" || url.sche
 
 tl::unexpected<base::Error> refuse(std::string_view text, std::string_view why, std::string_view hint = {}) {
     return base::fail(ErrorCode::invalid_input, fmt::format("rule {}: {}", base::printable(text), why), std::string(hint));
-}
-
-// '*' and '**' of a path or query as a regular expression over its canonical text. '*' stays within a segment (or
-// a parameter of a query); alone between two slashes it needs a character, since "//" may be read as "/".
-std::unique_ptr<const re2::RE2> compile_glob(std::string_view glob, char separator) {
-    std::string regex;
-    for (std::size_t i = 0; i < glob.size(); ++i) {
-        if (glob[i] != '*') {
-            const auto literal = glob.substr(i, std::min(glob.find('*', i), glob.size()) - i);
-            regex += re2::RE2::QuoteMeta(re2::StringPiece(literal.data(), literal.size()));
-            i += literal.size() - 1;
-        } else if (i + 1 < glob.size() && glob[i + 1] == '*') {
-            regex += ".*";
-            ++i;
-        } else {
-            const bool whole_segment = i > 0 && glob[i - 1] == '/' && i + 1 < glob.size() && glob[i + 1] == '/';
-            regex += fmt::format("[^{}]{}", separator, whole_segment ? '+' : '*');
-        }
-    }
-    re2::RE2::Options options;
-    options.set_log_errors(false);
-    options.set_dot_nl(true);
-    options.set_encoding(re2::RE2::Options::EncodingLatin1);  // canonical text is ASCII
-    options.set_max_mem(1 << 20);
-    auto compiled = std::make_unique<const re2::RE2>(regex, options);
-    return compiled->ok() ? std::move(compiled) : nullptr;
-}
-
-bool full_match(const re2::RE2& regex, std::string_view text) {
-    return re2::RE2::FullMatch(re2::StringPiece(text.data(), text.size()), regex);
 }
 
 // What all rules share: the text is a URL of ours, without parts that a rule cannot mean.
@@ -196,6 +167,8 @@ bool UriRule::names_loopback() const {
     const auto url = net::Url::parse(fmt::format("https://{}/", host));
     return url && url->host_is_loopback();
 }
+
+bool UriRule::meets(const HostPattern& hosts) const { return parsed_->host.may_meet(hosts); }
 
 bool UriRule::names_host(std::string_view canonical_host) const {
     return parsed_->secure && parsed_->host.matches(canonical_host);

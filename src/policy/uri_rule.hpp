@@ -12,6 +12,8 @@
 
 namespace claviger::policy {
 
+class HostPattern;
+
 enum class PatternDialect {
     subtree,   // a trailing "/*" covers the whole subtree; '*' elsewhere is one segment or label
     afps_1_3,  // '*' = one segment, '**' = any depth
@@ -36,6 +38,8 @@ public:
     // regex rules (the host is then taken from each CONNECT).
     [[nodiscard]] std::vector<std::string> constraint_hosts() const;
 
+    // Whether it may serve a host that `hosts` matches.
+    [[nodiscard]] bool meets(const HostPattern& hosts) const;
     // Whether it serves this host over TLS, on any port.
     [[nodiscard]] bool names_host(std::string_view canonical_host) const;
     // Whether it names this very host and port, over http or https, as one of this machine.

@@ -16,6 +16,7 @@
 #include "net/loop.hpp"
 #include "policy/router.hpp"
 #include "proxy/credential_source.hpp"
+#include "proxy/request_gate.hpp"
 #include "proxy/served.hpp"
 
 namespace claviger::proxy {
@@ -32,6 +33,7 @@ struct ProxyOptions {
     OnServed on_served;
     // Whether a credential may go into a request now: not while that could not be written down (LG-05). Empty: always.
     std::function<base::Result<void>()> may_release{};
+    RequestGate* gate = nullptr;  // null: whatever is routed is let through
 };
 
 class ForwardProxy {

@@ -55,7 +55,7 @@ Problem problem_of_bad_message(const base::Error& error) {
 
 Problem problem_of_decision(const policy::Decision& decision) {
     if (decision.kind == policy::Decision::Kind::ambiguous) {
-        return {424, "ambiguous", decision.because, "claviger run --use PROVIDER=CONNECTION -- ..."};
+        return {424, "ambiguous", decision.because, decision.command};
     }
     return {403, "not_allowed", decision.because, decision.refused ? "" : "claviger login PROVIDER"};
 }
@@ -93,39 +93,44 @@ bool reaches_loopback(const Session& session, const std::string& host, std::uint
     return session.options.addresses.allow_loopback || session.options.router.reaches_loopback(host, port);
 }
 
+// TRACE, which RFC 9110 section 9.3.8 makes an echo of the credential, and CONNECT inside a tunnel, in the spelling of lax
+// servers too (PX-21).
+bool echoes_or_tunnels(std::string_view method) {
+    return base::equal_ignoring_case(method, "TRACE") || base::equal_ignoring_case(method, "TRACK") ||
+           base::equal_ignoring_case(method, "CONNECT");
+}
+
 net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url, ClientWatch& watch, Served& served) {
-    // RFC 9110 section 9.3.8 makes TRACE an echo of the credential (PX-21).
-    if (head.method == "TRACE" || head.method == "TRACK" || head.method == "CONNECT") {
+    if (echoes_or_tunnels(head.method)) {
         co_return answer_instead({405, "method_not_allowed", head.method + " is not passed on", ""});
     }
     const auto decision = session.options.router.decide(url);
-    if (decision.kind == policy::Decision::Kind::matched) served.provider = decision.provider, served.connection = decision.connection;
+    using Kind = policy::Decision::Kind;
+    if (decision.kind == Kind::matched) served.provider = decision.provider, served.connection = decision.connection;
+    if (decision.kind == Kind::ambiguous || decision.refused) co_return answer_instead(problem_of_decision(decision));
+    GateRequest asked{head.method, url, decision.kind == Kind::matched ? decision.route : nullptr};
+    auto admitted = co_await admission(session.options.gate, std::move(asked), watch.gone);
+    if (admitted.refusal) co_return answer_instead(std::move(*admitted.refusal));
+    const bool closed = session.options.unmatched == Unmatched::deny && !admitted.reachable_by_name;
+    if (decision.kind == Kind::unmatched && closed) co_return answer_instead(problem_of_decision(decision));
+    if (admitted.strips_overrides) strip_overrides(head.fields);
     Plan plan;
     plan.request.emplace();
     plan.request->url = url;
     plan.request->head = std::move(head);
     plan.request->pool_key = "none";
     plan.request->reaches_loopback = reaches_loopback(session, url.host(), url.port());
-    switch (decision.kind) {
-        case policy::Decision::Kind::matched: {
-            if (auto may = session.options.may_release ? session.options.may_release() : Result<void>(); !may) {
-                co_return answer_instead({503, "audit_unavailable", may.error().message, "claviger doctor"});
-            }
-            auto credential = co_await session.credentials.credential(decision.provider, decision.connection, watch.gone);
-            watch.gone.on_cancel(nullptr);
-            if (!credential) co_return answer_instead(problem_of_credential(credential.error()));
-            plan.request->credential = std::move(*credential);
-            plan.request->provider = decision.provider;
-            plan.request->connection = decision.connection;
-            plan.request->pool_key = decision.provider + "/" + decision.connection;
-            break;
-        }
-        case policy::Decision::Kind::excluded: break;  // the provider's own OAuth endpoints: never with a credential
-        case policy::Decision::Kind::unmatched:
-            if (decision.refused || session.options.unmatched == Unmatched::deny) co_return answer_instead(problem_of_decision(decision));
-            break;
-        case policy::Decision::Kind::ambiguous: co_return answer_instead(problem_of_decision(decision));
+    if (decision.kind != Kind::matched) co_return plan;  // the provider's own OAuth endpoints too: never with a credential
+    if (auto may = session.options.may_release ? session.options.may_release() : Result<void>(); !may) {
+        co_return answer_instead({503, "audit_unavailable", may.error().message, "claviger doctor"});
     }
+    auto credential = co_await session.credentials.credential(decision.provider, decision.connection, watch.gone);
+    watch.gone.on_cancel(nullptr);
+    if (!credential) co_return answer_instead(problem_of_credential(credential.error()));
+    plan.request->credential = std::move(*credential);
+    plan.request->provider = decision.provider;
+    plan.request->connection = decision.connection;
+    plan.request->pool_key = decision.provider + "/" + decision.connection;
     co_return plan;
 }
 
@@ -257,6 +262,17 @@ net::Task<void> pass_through(Session& session, http::Connection client, Authorit
     co_await tunnel(session.loop, std::move(*raw), std::move(*upstream), recording.count);
 }
 
+// Of a tunnel to a host that no connection serves.
+net::Task<std::optional<Problem>> refusal_of_tunnel(Session& session, http::Connection& client, Authority authority) {
+    auto url = net::Url::parse("https://" + authority_text(authority) + "/");
+    if (!url) co_return problem_from(url.error());
+    ClientWatch watch(client);
+    GateRequest asked{"CONNECT", std::move(*url), nullptr, true};
+    auto admitted = co_await admission(session.options.gate, std::move(asked), watch.gone);
+    if (admitted.refusal || session.options.unmatched == Unmatched::allow || admitted.reachable_by_name) co_return std::move(admitted.refusal);
+    co_return Problem{403, "not_allowed", "no connection of this session serves " + base::printable(authority.host), "claviger login PROVIDER"};
+}
+
 net::Task<void> serve_connect(Session& session, http::Connection client, std::string target) {
     auto authority = parse_authority(target);
     if (!authority) {
@@ -267,13 +283,15 @@ net::Task<void> serve_connect(Session& session, http::Connection client, std::st
     }
     if (session.options.router.opens(authority->host, authority->port)) {
         co_await intercept(session, std::move(client), std::move(*authority));
-    } else if (session.options.unmatched == Unmatched::allow) {
-        co_await pass_through(session, std::move(client), std::move(*authority));
-    } else {
-        Problem problem{403, "not_allowed", "no connection of this session serves " + base::printable(authority->host), "claviger login PROVIDER"};
-        auto what = about(session, "CONNECT", authority_text(*authority));
-        co_await refuse(session, client, std::move(what), std::move(problem), false);
+        co_return;
     }
+    auto refusal = co_await refusal_of_tunnel(session, client, *authority);
+    if (!refusal) {
+        co_await pass_through(session, std::move(client), std::move(*authority));
+        co_return;
+    }
+    auto what = about(session, "CONNECT", authority_text(*authority));
+    co_await refuse(session, client, std::move(what), std::move(*refusal), false);
 }
 
 // A request in absolute form: plain http. Never with a credential, unless the definition itself names a loopback

@@ -15,6 +15,7 @@ std::string_view title_of(int status) {
         case 414: return "URI Too Long";
         case 421: return "Misdirected Request";
         case 424: return "Failed Dependency";
+        case 429: return "Too Many Requests";
         case 431: return "Request Header Fields Too Large";
         case 503: return "Service Unavailable";
         case 504: return "Gateway Timeout";
@@ -50,6 +51,8 @@ ProblemMessage to_message(const Problem& problem, bool close) {
     body["reason"] = problem.reason;
     body["detail"] = problem.detail;
     if (!problem.command.empty()) body["command"] = problem.command;
+    if (!problem.rule.empty()) body["rule"] = problem.rule;
+    if (problem.retry_after) body["retry_after"] = *problem.retry_after;
 
     ProblemMessage message;
     message.body = json::to_text(body) + "\n";
@@ -59,6 +62,7 @@ ProblemMessage to_message(const Problem& problem, bool close) {
     message.head.fields.add("Cache-Control", "no-store");
     message.head.fields.add("Claviger-Reason", problem.reason);
     if (problem.status == 407) message.head.fields.add("Proxy-Authenticate", "Basic realm=\"claviger\"");
+    if (problem.retry_after) message.head.fields.add("Retry-After", std::to_string(*problem.retry_after));
     if (close) message.head.fields.add("Connection", "close");
     message.head.framing = {http::BodyFraming::Kind::length, message.body.size()};
     return message;

@@ -2,6 +2,8 @@
 // names of other connections (PX-35). Thread rule: pure functions.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/error.hpp"
@@ -14,6 +16,8 @@ struct Problem {
     std::string reason;   // stable word: "needs_login", "not_allowed", "upstream_unreachable" ...
     std::string detail;   // one sentence for people
     std::string command;  // what mends it, to be run outside the session; may be empty
+    std::string rule{};   // of reason "policy": the rule that decided
+    std::optional<std::int64_t> retry_after{};  // seconds (RFC 9110 section 10.2.3)
 };
 
 // The answer's head (application/problem+json, no-store) and body. `close`: the connection cannot be kept.

@@ -92,15 +92,6 @@ def matrix(world):
     check(not failures, "\n".join(failures))
 
 
-def connect_key(world, *api, host="127.0.0.1"):
-    key = world.canaries.new("client key")
-    port = world.api("--key-header", "Authorization", "--key-sha256", hashlib.sha256(("Bearer " + key).encode()).hexdigest(), *api)
-    world.run("register", world.definition("acme", auth_type="api_key", flow="api_key", api_url=f"https://{host}:{port}/",
-                                           api_key={"header_name": "Authorization", "header_prefix": "Bearer"}), "--yes")
-    world.run("login", "acme", "--input", "stdin", stdin=key)
-    return f"https://{host}:{port}"
-
-
 def curl(world):
     api = connect_key(world)
     big = world.directory / "big.bin"

@@ -116,6 +116,46 @@ def a_confidential_client_is_asked_for_its_secret(world):
     login.end(0)
 
 
+def RFC7591_a_device_registers_itself(world):
+    """By discovery one client serves device and browser; where only the device's endpoints are known, it is the device's alone."""
+    record = world.directory / "requests"
+    server = world.authorization_server("--record", record, "--access-ttl", "20")
+    registrations = lambda: record.read_text().count("POST /reg 201")
+    written = {"device_authorization_url": server["device_authorization_endpoint"], "token_url": server["token_endpoint"],
+               "registration_endpoint": server["registration_endpoint"], "revocation_url": server["revocation_endpoint"]}
+    for name, where in (("found", {"issuer": server["issuer"]}), ("written", written)):
+        for method in ("none", "client_secret_basic", "private_key_jwt"):
+            define(world, {**where, "supports_dcr": True, "token_auth_method": method, "scopes": ["openid", "offline_access"], "authorization_params": {"prompt": "consent"},
+                           "refresh": {"margin_seconds": 3600}}, name=f"{name}-{method.replace('_', '-')}", api_url=server["issuer"] + "/")
+    names = sorted(file.stem for file in (world.home / "providers").glob("*.json"))
+    equal(len(names), 6, "definitions")
+    logins = [Login(world, name, "--input", "stdin") for name in names]  # nobody is asked for anything
+    for login in logins:
+        approve(*login.prompt())
+    before = {}
+    for name, login in zip(names, logins):
+        login.end(0)
+        before[name] = json.loads(world.run("get", name, "--no-refresh", "--show-secret", "--json", secret_output=True).stdout)
+    equal(registrations(), 6, "clients registered")
+    browser_login(world, ["login", "found-none", "--connection", "browser", "--flow", "dcr_pkce"])
+    equal(registrations(), 6, "the browser uses the device's client")
+    time.sleep(2)
+    for name in names:
+        after = json.loads(world.run("get", name, "--show-secret", "--json", secret_output=True).stdout)
+        check(after["access_token"] != before[name]["access_token"], f"{name}: renewed")
+        for shown in (before[name], after):
+            world.canaries.add(f"{name} {shown['access_token'][:4]}", shown["access_token"])
+            world.canaries.add(f"{name} {shown['refresh_token'][:4]} refresh", shown["refresh_token"])
+        world.run("revoke", name, "--connection", "default")
+    equal(record.read_text().count("DELETE /reg/"), 5, "clients deleted: all but the one that the browser still uses")
+
+
+def a_server_that_registers_no_device_says_what_to_do(world):
+    server = world.authorization_server("--no-registration")
+    define(world, {"issuer": server["issuer"], "supports_dcr": True, "scopes": ["openid"]})
+    contains(world.run("login", "acme", "--input", "stdin", code=None).stderr, "publishes no registration endpoint", "what is missing")
+
+
 def a_denied_login_says_so(world):
     server = oidc_provider(world)
     define(world, {"issuer": server["issuer"], "scopes": ["openid"]})
@@ -334,6 +374,7 @@ def rows_of_svg(page):
 
 
 if __name__ == "__main__":
-    main(a_login_is_approved_on_another_device, a_confidential_client_is_asked_for_its_secret, a_denied_login_says_so, a_code_that_runs_out_ends_the_login,
+    main(a_login_is_approved_on_another_device, a_confidential_client_is_asked_for_its_secret,
+         RFC7591_a_device_registers_itself, a_server_that_registers_no_device_says_what_to_do, a_denied_login_says_so, a_code_that_runs_out_ends_the_login,
          OA17_no_request_is_early_after_slow_down_and_a_lost_answer, CL11_a_signal_ends_the_wait_with_11, one_json_document_and_the_prompt_beside_it,
          a_terminal_shows_a_code_that_a_camera_can_read, the_page_shows_the_code_and_goes_on_by_itself)

@@ -2,7 +2,6 @@
 while a program runs. Raw sockets where a client would be too polite."""
 import base64, hashlib, json, socket, ssl, urllib.parse
 from harness import *
-from test_clients import connect_key
 
 
 class Session:

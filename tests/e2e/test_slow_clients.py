@@ -2,7 +2,6 @@
 when their time is over. Short and bounded, on 127.0.0.1 only."""
 import shutil, socket, sys
 from harness import *
-from test_clients import connect_key
 from test_proxy_rules import Session, read_head
 
 ATTACKS = {"headers": ["-H"], "body": ["-B"], "reading": ["-X"]}

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "connection/flow_choice.hpp"
 #include "connection/form_fields.hpp"
 #include "provider/describe.hpp"
 
@@ -47,7 +48,7 @@ std::vector<std::string> asked_for(const ProviderDefinition& d) {
         if (variable.default_value.empty()) labels.push_back(variable.title.empty() ? variable.name : variable.title);
     }
     if (d.oauth2) {
-        if (d.flow == Flow::dcr_pkce) return labels;
+        if (connection::registers_client(*d.oauth2, d.flow)) return labels;
         const auto client = connection::client_fields(*d.oauth2, d.flow);
         for (const auto& field : client) labels.push_back(base::to_lower(field.label) + (field.required ? "" : ", if there is one"));
     } else if (d.oauth1) {

@@ -1,5 +1,5 @@
 #include "app/isolation.hpp"
-#include "cli/commands/handlers.hpp"
+#include "cli/commands/session_options.hpp"
 #include "cli/exit_code.hpp"
 
 namespace claviger::cli {
@@ -26,38 +26,13 @@ Outcome run_program(Context& context, const Invocation& invocation) {
     if (invocation.has("--no-sandbox") && invocation.has("--sandbox")) {
         return base::fail(base::ErrorCode::usage, "--sandbox and --no-sandbox contradict each other", "give one of them");
     }
-    if (invocation.has("--only") && !invocation.has("--use")) {
-        return base::fail(base::ErrorCode::usage, "--only serves nothing but what --use names, and there is no --use",
-                          "add --use PROVIDER, or leave out --only");
-    }
+    TRY(request, parse_session_options(invocation));
     TRY_VOID(app::check_reachable(context.home()));
     TRY(plan, app::plan_isolation(context.home(), sandbox_choice(invocation), invocation.program));
     TRY(staged, sys::StagedChild::stage(plan));  // before there is a secret in memory
-    TRY(config, context.config());
-    TRY(connections, context.connections());
-
-    app::RunRequest request;
+    TRY_VOID(complete_session_options(context, invocation, request));
     request.command = invocation.program;
-    request.only_used = invocation.has("--only");
     request.keep_environment = invocation.values("--keep-env");
-    const std::string unmatched = invocation.value("--unmatched", config->get("run.unmatched"));
-    request.unmatched = unmatched == "deny" ? proxy::Unmatched::deny : proxy::Unmatched::allow;
-    request.say = [&out = context.out()](std::string_view line) { out.talk(line); };
-    for (const auto& use : invocation.values("--use")) {
-        const auto equals = use.find('=');
-        TRY(provider, checked_name("provider", use.substr(0, equals)));
-        std::string connection;
-        if (equals != std::string::npos) {
-            TRY(name, checked_name("connection", use.substr(equals + 1)));
-            connection = name;
-        }
-        TRY(names, connections->names(provider));
-        if (const auto known = context.registry().source_of(provider); !known && names.empty()) {
-            const auto unknown = context.registry().load(provider);  // says what was probably meant
-            return base::fail(unknown ? known.error() : unknown.error());
-        }
-        request.use.emplace_back(std::move(provider), std::move(connection));
-    }
     TRY(broker, context.broker());
     say_isolation(context, staged.report());
     TRY(end, app::run_session(broker, request, staged));

@@ -1,0 +1,236 @@
+"""What a session lets through: rules on method, host and path, presets, choice between definitions. Real curl and
+Python clients, a real TLS API."""
+import hashlib, json
+from harness import *
+from test_proxy_rules import Session, read_head, requests_seen
+
+
+def curl(world, options, *arguments, code=0):
+    """Runs curl once under run; gives (status, answer)."""
+    result = world.run("run", *options, "--", "curl", "-sS", "-w", "\n%{http_code}", *arguments, code=code)
+    body, _, status = result.stdout.rpartition("\n")
+    return int(status), body
+
+
+def problem(body):
+    answer = json.loads(body)
+    for member in ("type", "title", "status", "reason", "detail"):
+        check(member in answer, f"problem+json has {member}: {answer}")
+    return answer
+
+
+def last_request(world):
+    return json.loads(world.record.read_text().splitlines()[-1])
+
+
+def rules_of_the_command_line(world):
+    """PX-32: by method, host and path, on the URL that is sent."""
+    api = connect_key(world)
+    host = api.removeprefix("https://")
+    rows = [  # options, method, path, what curl gets
+        ([], "DELETE", "/echo", 200),
+        (["--read-only"], "GET", "/echo", 200),
+        (["--read-only"], "HEAD", "/whoami", 200),
+        (["--read-only"], "OPTIONS", "/echo", 200),
+        (["--read-only"], "POST", "/echo", 403),
+        (["--read-only"], "delete", "/echo", 403),
+        (["--read-only"], "GET", "/echo?_method=DELETE", 403),
+        (["--deny", "DELETE"], "DELETE", "/echo", 403),
+        (["--deny", "DELETE"], "POST", "/echo", 200),
+        (["--deny", f"DELETE:{host}/echo"], "DELETE", "/echo", 403),
+        (["--deny", "/echo/**"], "GET", "/%65cho", 403),
+        (["--deny", "/echo/**"], "GET", "/whoami/../echo", 403),
+        (["--deny", "/echo/**"], "GET", "//ECHO/x", 403),
+        (["--allow", f"GET:{host}/echo"], "GET", "/echo", 200),
+        (["--allow", f"GET:{host}/echo"], "GET", "/whoami", 403),
+        (["--allow", "GET:api.other.example"], "POST", "/echo", 200),
+        (["--allow", "*:/echo", "--deny", "POST"], "POST", "/echo", 403),
+    ]
+    for options, method, path, expected in rows:
+        seen = requests_seen(world)
+        head = ["-I"] if method == "HEAD" else ["-X", method]
+        status, body = curl(world, options, "--path-as-is", *head, api + path)
+        equal(status, expected, f"{options} {method} {path}: {body}")
+        equal(requests_seen(world) - seen, 1 if expected == 200 else 0, f"requests upstream of {options} {method} {path}")
+        if expected == 403:
+            answer = problem(body)
+            equal((answer["reason"], answer["status"]), ("policy", 403), "the problem")
+            check(answer["rule"] and answer["rule"] in answer["detail"], f"names the rule: {answer}")
+    refused = world.run("run", "--deny", "DELETE:https://x", "--", "true", code=2)
+    contains(refused.stderr, "--deny: ", "says which option")
+    contains(refused.stderr, "METHODS:HOST/PATH", "says how rules are written")
+    contains(world.run("help", "run").stdout, "--read-only", "help")
+
+
+def overriding_fields_do_not_pass(world):
+    """PX-32, PX-34: fields that would make the server take another method or path are removed where those are limited;
+    what X-Forwarded fields say changes no decision."""
+    api = connect_key(world)
+    fields = ["X-HTTP-Method-Override: DELETE", "x_http_method: DELETE", "X-Method-Override: DELETE", "X-Original-URL: /admin", "X-Rewrite-URL: /admin", "X-Other: 1"]
+    arguments = [a for field in fields for a in ("-H", field)]
+    equal(curl(world, ["--deny", "DELETE"], *arguments, api + "/echo")[0], 200, "goes through")
+    names = [n.lower() for n in last_request(world)["names"]]
+    check("x-other" in names and not [n for n in names if "method" in n or "url" in n], f"the fields that arrived: {names}")
+    equal(curl(world, [], *arguments, api + "/echo")[0], 200, "without rules")
+    names = [n.lower() for n in last_request(world)["names"]]
+    check("x-http-method-override" in names and "x-rewrite-url" in names, f"without rules nothing is removed: {names}")
+
+    forwarded = ["-H", "X-Forwarded-Host: api.other.example", "-H", "X-Forwarded-Proto: http", "-H", "Forwarded: host=api.other.example", "-H", "X-Forwarded-For: 127.0.0.1",
+                 "-H", "X-Forwarded-Method: GET", "-H", "X-Forwarded-Prefix: /public"]
+    status, body = curl(world, ["--deny", f"POST:{api.removeprefix('https://')}"], *forwarded, "-d", "x", api + "/echo")
+    equal((status, problem(body)["reason"]), (403, "policy"), "the request line decides")
+    equal(curl(world, ["--deny", "POST:api.other.example"], *forwarded, "-d", "x", api + "/echo")[0], 200, "and nothing else")
+
+
+def every_request_of_a_kept_connection_is_judged(world):
+    api = connect_key(world)
+    program = world.directory / "client.py"
+    program.write_text(f"""
+import http.client, os, ssl, urllib.parse, base64
+proxy, api = urllib.parse.urlsplit(os.environ["HTTPS_PROXY"]), urllib.parse.urlsplit("{api}")
+client = http.client.HTTPSConnection(proxy.hostname, proxy.port, context=ssl.create_default_context())
+token = base64.b64encode(f"{{proxy.username}}:{{proxy.password}}".encode()).decode()
+client.set_tunnel(api.hostname, api.port, headers={{"Proxy-Authorization": "Basic " + token}})
+statuses = []
+for method in ("GET", "DELETE", "GET", "POST", "GET"):
+    client.request(method, "/echo")
+    answer = client.getresponse()
+    answer.read()
+    statuses.append(answer.status)
+print(statuses)
+""")
+    equal(world.run("run", "--read-only", "--", "python3", program).stdout, "[200, 403, 200, 403, 200]\n", "one connection")
+
+
+def hosts_without_a_connection(world):
+    """Rules that name a host hold for what has no credential too; of a tunnel the host alone is seen."""
+    world.certificates()
+    other = world.peer(NODE, ROOT / "tests/peers/api/server.mjs", "--cert", world.cert, "--key", world.key)["port"]
+    connect_key(world)
+    world.run("config", "set", "network.allow_private", "true")
+    target = f"https://localhost:{other}/echo"
+    # Loopback is never dialled for a host that no definition names, so what is let through ends at the address guard.
+    rows = [([], "address_refused"), (["--deny", f"POST:localhost:{other}"], "policy"), (["--deny", "POST"], "address_refused"),
+            (["--unmatched", "deny"], "not_allowed"), (["--unmatched", "deny", "--allow", f"localhost:{other}"], "address_refused"),
+            (["--unmatched", "deny", "--allow", f"GET:localhost:{other}"], "not_allowed"), (["--unmatched", "deny", "--allow", "*"], "not_allowed")]
+    for options, reason in rows:
+        session = Session(world, *options)
+        connection, head = session.connect(f"localhost:{other}")
+        contains(head, f"Claviger-Reason: {reason}", f"{options}")
+        connection.close()
+        session.end()
+
+
+def two_definitions_on_one_host(world):
+    """The most specific route wins, a tie goes to the one that --use names, and is an error that names both otherwise."""
+    port = world.api("--key-header", "X-Key", "--key-sha256", hashlib.sha256(b"x").hexdigest())
+    base = f"https://127.0.0.1:{port}"
+    keys = {}
+    for name, header, url in (("one", "X-One", base), ("two", "X-Two", base), ("deep", "X-Deep", base + "/echo/deep")):
+        keys[name] = world.canaries.new(name)
+        world.run("register", world.definition(name, auth_type="api_key", flow="api_key", api_url=url, api_key={"header_name": header}), "--yes")
+        world.run("login", name, "--input", "stdin", stdin=keys[name])
+
+    def served(options, path):
+        status, body = curl(world, options, base + path)
+        if status == 424:
+            return problem(body)
+        return [n for n in last_request(world)["names"] if n in ("X-One", "X-Two", "X-Deep")]
+
+    tie = served([], "/echo")
+    equal(tie["reason"], "ambiguous", "a tie")
+    check("one/default" in tie["detail"] and "two/default" in tie["detail"], f"names both: {tie}")
+    contains(tie["command"], "claviger run --use one=default", "says how to choose")
+    seen = requests_seen(world)
+    equal(served(["--use", "two"], "/echo"), ["X-Two"], "--use chooses")
+    equal(served(["--use", "one=default"], "/echo"), ["X-One"], "--use chooses")
+    equal(served(["--use", "one", "--use", "one=default"], "/echo"), ["X-One"], "said twice is said once")
+    equal(served(["--use", "one"], "/echo/deep/x"), ["X-Deep"], "the most specific one wins all the same")
+    equal(served([], "/echo/deep"), ["X-Deep"], "the most specific one wins")
+    equal(served(["--use", "one", "--use", "two"], "/echo")["reason"], "ambiguous", "both are named")
+    equal(served(["--use", "two", "--only"], "/echo/deep"), ["X-Two"], "one that is not there is not in the way")
+    equal(requests_seen(world) - seen, 6, "nothing else went upstream")
+
+
+def get(world, session, api, path, method="GET"):
+    """One request inside a session that stays open: (status, head, problem or None)."""
+    host = api.removeprefix("https://")
+    with session.opened(host, "127.0.0.1") as tls:
+        tls.sendall(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        data = b""
+        while piece := tls.recv(65536):
+            data += piece
+    head, _, body = data.decode(errors="replace").partition("\r\n\r\n")
+    status = int(head.split()[1])
+    return status, head, json.loads(body) if status in (403, 429) else None
+
+
+def rules_of_a_connection_hold_from_the_next_request_on(world):
+    """PX-29: a session that runs obeys what is added and removed outside; no option and no new login lifts a rule."""
+    api = connect_key(world)
+    session = Session(world, "--allow", "*:*")
+    equal(get(world, session, api, "/echo", "DELETE")[0], 200, "before")
+    added = json.loads(world.run("rule", "add", "acme", "--deny", "DELETE", "--deny", "/whoami", "--rate", "1000/s", "--json").stdout)
+    equal(added["rules"], [{"action": "deny", "rule": "DELETE"}, {"action": "deny", "rule": "/whoami"}], "what is kept")
+    status, _, answer = get(world, session, api, "/echo", "DELETE")
+    equal((status, answer["reason"], answer["rule"]), (403, "policy", "acme (default): deny DELETE"), "the next request")
+    equal(get(world, session, api, "/echo", "POST")[0], 200, "others")
+    listed = world.run("rule", "list").stdout
+    equal(listed, "acme (default)\n  1  deny DELETE\n  2  deny /whoami\n  3  at most 1000/s\n", "rule list")
+    world.run("rule", "remove", "acme", "1")
+    equal(get(world, session, api, "/echo", "DELETE")[0], 200, "and the next after it was removed")
+    equal(get(world, session, api, "/whoami")[0], 403, "the other stays")
+    session.end()
+    world.run("logout", "acme")
+    world.run("login", "acme", "--input", "stdin", stdin=world.canaries.new("another key"))
+    equal(curl(world, ["--allow", "*:*"], api + "/whoami")[0], 403, "a new login lifts no rule")
+    equal(world.run("rule", "remove", "acme", "--all").stdout, "acme (default) has no rules\n", "rule remove --all")
+    equal(curl(world, [], api + "/echo")[0], 200, "without rules")
+
+    contains(world.run("rule", "add", "acme", code=2).stderr, "there is no rule to add", "rule add without a rule")
+    contains(world.run("rule", "add", "acme", "--rate", "60", code=2).stderr, "60/m", "a bad rate")
+    contains(world.run("rule", "add", "acmee", "--read-only", code=3).stderr, "acme", "an unknown provider")
+    contains(world.run("rule", "remove", "acme", "7", code=3).stderr, "has no rule 7", "an unknown number")
+    inside = world.run("run", "--", world.program, "rule", "remove", "acme", "--all", code=None)
+    check(inside.returncode != 0 and "session" in inside.stderr, f"not from inside a session: {inside.stderr}")
+
+
+def rates_and_times(world):
+    """429 with Retry-After over a rate; nothing with a credential after the time."""
+    api = connect_key(world)
+    session = Session(world, "--rate", "3/d")
+    for i in range(3):
+        equal(get(world, session, api, "/whoami")[0], 200, f"request {i}")
+    seen = requests_seen(world)
+    status, head, answer = get(world, session, api, "/whoami")
+    equal((status, answer["reason"], answer["rule"]), (429, "rate_limited", "--rate 3/d"), "over the rate")
+    check(f"Retry-After: {answer['retry_after']}" in head and 1 <= answer["retry_after"] <= 28800, f"Retry-After: {head}")
+    equal(requests_seen(world), seen, "nothing upstream")
+    world.run("rule", "add", "acme", "--rate", "2/d")
+    session.end()
+    session = Session(world, "--rate", "100/d")
+    statuses = [get(world, session, api, "/whoami")[0] for _ in range(4)]
+    equal(statuses, [200, 200, 429, 429], "the connection's own rate")
+    world.run("rule", "add", "acme", "--rate", "3/d")
+    equal(get(world, session, api, "/whoami")[0], 200, "a changed rate holds at once")
+    world.run("rule", "add", "acme", "--read-only")
+    equal([get(world, session, api, "/whoami")[0] for _ in range(3)], [200, 200, 429], "other changes leave what is used up")
+    session.end()
+    world.run("rule", "remove", "acme", "--all")
+
+    session = Session(world, "--for", "2s")
+    for _ in range(200):
+        status, _, answer = get(world, session, api, "/whoami")
+        if status == 403:
+            break
+        time.sleep(0.1)
+    equal((status, answer["reason"], answer["rule"]), (403, "policy", "--for 2s"), "the time is up")
+    session.end()
+    world.run("rule", "add", "acme", "--for", "1s")
+    time.sleep(1.5)
+    equal(curl(world, ["--for", "1h"], api + "/whoami")[0], 403, "the connection's own time")
+
+
+if __name__ == "__main__":
+    main(rules_of_a_connection_hold_from_the_next_request_on, rates_and_times, rules_of_the_command_line, overriding_fields_do_not_pass, every_request_of_a_kept_connection_is_judged, hosts_without_a_connection,
+         two_definitions_on_one_host)
