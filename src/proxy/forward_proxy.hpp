@@ -16,6 +16,7 @@
 #include "net/loop.hpp"
 #include "policy/router.hpp"
 #include "proxy/credential_source.hpp"
+#include "proxy/own_clients.hpp"
 #include "proxy/request_gate.hpp"
 #include "proxy/served.hpp"
 
@@ -34,6 +35,8 @@ struct ProxyOptions {
     // Whether a credential may go into a request now: not while that could not be written down (LG-05). Empty: always.
     std::function<base::Result<void>()> may_release{};
     RequestGate* gate = nullptr;  // null: whatever is routed is let through
+    // Java and others can show no credential (PX-01). Empty: nobody is served without.
+    FindOwnClients find_own_clients{};
 };
 
 class ForwardProxy {
