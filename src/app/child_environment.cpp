@@ -41,11 +41,15 @@ std::string value_of(const Variables& variables, std::string_view name) {
     return found == variables.end() ? std::string() : found->second;
 }
 
+bool is_kept(const ChildEnvironmentInput& input, const std::string& name) {
+    return std::find(input.keep.begin(), input.keep.end(), name) != input.keep.end();
+}
+
 void take_secrets_out(const ChildEnvironmentInput& input, ChildEnvironment& child) {
     std::erase_if(child.variables, [&](const auto& variable) {
         // Ours too: a child must not inherit paths of the broker.
         if (variable.first.starts_with("CLAVIGER_")) return true;
-        const bool kept = std::find(input.keep.begin(), input.keep.end(), variable.first) != input.keep.end();
+        const bool kept = is_kept(input, variable.first);
         if (!kept && input.sandboxed && sys::names_a_control_point(variable.first)) return true;
         if (kept || !named_like_a_secret(variable.first)) return false;
         child.hidden.push_back(variable.first);
@@ -107,11 +111,12 @@ ChildEnvironment make_child_environment(const ChildEnvironmentInput& input) {
         add_trust(input, variables);
         add_java(input, bypass, variables);
     }
-    for (const auto& name : input.export_names) {
+    for (const auto& [name, placeholder] : input.placeholders) {
         const auto found = input.parent.find(name);
+        if (found != input.parent.end() && is_kept(input, name)) continue;
         const bool said = std::find(child.hidden.begin(), child.hidden.end(), name) != child.hidden.end();
-        if (found != input.parent.end() && found->second != kPlaceholder && !said) child.hidden.push_back(name);
-        variables[name] = std::string(kPlaceholder);
+        if (found != input.parent.end() && found->second != placeholder && !said) child.hidden.push_back(name);
+        variables[name] = placeholder;
     }
     variables["CLAVIGER_RUN"] = "1";
     return child;

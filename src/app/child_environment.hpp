@@ -30,7 +30,7 @@ struct ChildEnvironmentInput {
     base::Secret proxy_url;
     std::uint16_t proxy_port = 0;
     std::optional<TrustFiles> trust;   // none: nothing is intercepted
-    std::vector<std::string> export_names;  // of the session's definitions
+    std::map<std::string, std::string> placeholders;  // of the session's definitions: names and what stands there
     std::vector<std::string> keep;     // secret-looking variables that the child may have all the same
     bool sandboxed = false;            // variables that lead to what the sandbox hides go too
     RoutedHosts routed;
@@ -41,8 +41,6 @@ struct ChildEnvironment {
     std::vector<std::string> hidden;  // the parent's variables that the child does not get or sees replaced
     std::vector<std::string> dropped_bypass;  // entries of the user's NO_PROXY that would hide a routed host
 };
-
-inline constexpr std::string_view kPlaceholder = "claviger-managed";
 
 ChildEnvironment make_child_environment(const ChildEnvironmentInput& input);
 

@@ -12,7 +12,7 @@ ChildEnvironmentInput input() {
     in.proxy_port = 1;
     in.trust = TrustFiles{"/run/bundle.pem", "/run/more.pem", "/run/wgetrc", "/run/php", ""};
     in.routed.names = {"api.acme.com"};
-    in.export_names = {"ACME_TOKEN", "OTHER_KEY"};
+    in.placeholders = {{"ACME_TOKEN", "placeholder"}, {"OTHER_KEY", "sk-claviger"}};
     return in;
 }
 
@@ -25,9 +25,13 @@ TEST(ChildEnvironment, every_spelling_of_the_proxy_variables_is_set) {
 
 TEST(ChildEnvironment, CL04_credentials_become_placeholders_and_are_reported) {
     const auto child = make_child_environment(input());
-    EXPECT_EQ(child.variables.at("ACME_TOKEN"), kPlaceholder);
-    EXPECT_EQ(child.variables.at("OTHER_KEY"), kPlaceholder);
+    EXPECT_EQ(child.variables.at("ACME_TOKEN"), "placeholder");
+    EXPECT_EQ(child.variables.at("OTHER_KEY"), "sk-claviger");
     EXPECT_EQ(child.hidden, std::vector<std::string>{"ACME_TOKEN"});
+    auto kept = input();
+    kept.keep = {"ACME_TOKEN", "OTHER_KEY"};
+    EXPECT_EQ(make_child_environment(kept).variables.at("ACME_TOKEN"), "mine");
+    EXPECT_EQ(make_child_environment(kept).variables.at("OTHER_KEY"), "sk-claviger") << "there is none of the user's";
 }
 
 TEST(ChildEnvironment, CL04_variables_that_lead_to_what_the_sandbox_hides_go_with_it) {

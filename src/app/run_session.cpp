@@ -17,6 +17,7 @@
 #include "base/text.hpp"
 #include "connection/standing.hpp"
 #include "connection/variables.hpp"
+#include "inject/placeholder.hpp"
 #include "provider/expand.hpp"
 #include "sys/files.hpp"
 #include "sys/process.hpp"
@@ -220,10 +221,9 @@ Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& brok
 }
 
 Result<std::vector<policy::Route>> session_routes(const Broker& broker, const RunRequest& request,
-                                                  std::vector<std::string>& export_names) {
+                                                  std::map<std::string, std::string>& placeholders) {
     TRY(pairs, chosen(broker, request));
     std::vector<policy::Route> routes;
-    std::set<std::string> names;
     for (const auto& [provider, name] : pairs) {
         auto definition = broker.registry.load(provider);
         TRY(stored, broker.connections.load(provider, name));
@@ -237,12 +237,11 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
         say_what_is_wrong(broker, request, *definition, stored);
         if (route->rules.empty() && request.say)
             request.say("note: " + provider + " (" + name + ") serves no host: its definition has no api_url");
-        for (auto& export_name : inject::export_names(*definition)) names.insert(std::move(export_name));
+        placeholders.merge(inject::placeholders(*definition, stored));
         route->chosen = is_chosen(request, provider, name);
         routes.push_back(std::move(*route));
     }
     say_if_nothing_is_connected(request, !routes.empty());
-    export_names.assign(names.begin(), names.end());
     return routes;
 }
 
@@ -256,8 +255,8 @@ Result<SessionAudit> make_audit(const Broker& broker, const RunRequest& request)
 }
 
 Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys::StagedChild& staged, SessionAudit& audit) {
-    std::vector<std::string> export_names;
-    TRY(routes, session_routes(broker, request, export_names));
+    ChildEnvironmentInput input;
+    TRY(routes, session_routes(broker, request, input.placeholders));
 
     net::Loop loop;
     const auto attached = audit.attach(loop);
@@ -268,11 +267,9 @@ Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys:
     SessionPolicy gate({broker.vault, broker.clock, broker.log}, {request.rules}, limits_of(request, broker.clock.now()));
     TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, audit, sys::ProcessFamily(staged.pid())));
 
-    ChildEnvironmentInput input;
     input.parent = sys::environment();
     input.proxy_url = proxy->proxy_url();
     input.proxy_port = proxy->port();
-    input.export_names = export_names;
     input.keep = request.keep_environment;
     input.sandboxed = staged.report().isolation != sys::Isolation::none;
     const policy::Router router(routes);

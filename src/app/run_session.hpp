@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,7 +55,7 @@ struct RunEnd {
 
 // The routes of the session: one per chosen connection whose definition reads. Problems are said, not fatal.
 base::Result<std::vector<policy::Route>> session_routes(const Broker& broker, const RunRequest& request,
-                                                        std::vector<std::string>& export_names);
+                                                        std::map<std::string, std::string>& placeholders);
 
 // Runs the program to its end. Errors are those of the session itself, before the program was to be started. SIGTERM, SIGHUP and friends are forwarded; SIGINT too unless the terminal already sent it to the child.
 // `child` was staged before the vault was opened; with Unmatched::deny its sandbox lets it connect to the proxy alone.

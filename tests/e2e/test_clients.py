@@ -53,8 +53,7 @@ def missing(needs):
 
 
 def a_host_of_its_own(world):
-    for command in (["ip", "link", "set", "lo", "up"], ["ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo"]):
-        subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(["ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo"], check=True, capture_output=True)
     hosts = world.directory / "hosts"
     hosts.write_text(f"127.0.0.1 localhost\n{ADDRESS} {HOST}\n")
     subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True, capture_output=True)
@@ -99,6 +98,21 @@ def a_no_proxy_of_the_users_hides_no_routed_host(world):
         contains(done.stdout, "key-holder", f"{name}={value}")
         contains(done.stderr, f"left out of NO_PROXY, as hosts of this session would be reached without their credential: {left}\n", "it is said")
     contains(done.stdout, "::1,intern.example\n", "the rest stays")
+
+
+def placeholders_look_like_keys(world):
+    """CL-04: libraries check the form of a key before they send it; a value of the user's is never replaced in silence."""
+    key = world.canaries.new("key", "sk-")
+    world.run("register", world.definition("acme", auth_type="api_key", flow="api_key", api_url="api.acme.com", export={"ACME_KEY": "api_key", "ACME_URL": "api_url"},
+                                           api_key={"header_name": "X-Key", "key_pattern": "^sk-[A-Za-z0-9_-]{20,}$"}), "--yes")
+    world.run("login", "acme", "--input", "stdin", stdin=key)
+    show = ["sh", "-c", "echo $ACME_KEY $ACME_URL"]
+    equal(world.run("run", "--", *show).stdout, "sk-claviger-managed-pla https://api.acme.com\n", "the placeholder, and the real URL")
+    done = world.run("run", "--", *show, env=world.environment(ACME_KEY="mine", ACME_URL="https://other.example"))
+    equal(done.stdout, "sk-claviger-managed-pla https://api.acme.com\n", "the user's own is replaced")
+    contains(done.stderr, "hidden from the program: ACME_KEY, ACME_URL ", "and that is said")
+    kept = world.run("run", "--keep-env", "ACME_KEY", "--", *show, env=world.environment(ACME_KEY="mine"))
+    equal(kept.stdout, "mine https://api.acme.com\n", "unless it is kept")
 
 
 def curl(world):
@@ -205,4 +219,5 @@ if __name__ == "__main__":
             sys.exit(1 if "CI" in os.environ else 0)
         os.environ["CLAVIGER_NAMESPACE"] = "1"
         os.execvp("unshare", ["unshare", "--user", "--map-root-user", "--net", "--mount", sys.executable, "-B", *sys.argv])
-    main(matrix, a_no_proxy_of_the_users_hides_no_routed_host, curl, python, node, git)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    main(matrix, a_no_proxy_of_the_users_hides_no_routed_host, placeholders_look_like_keys, curl, python, node, git)
