@@ -1,6 +1,7 @@
 #include "app/config.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/text.hpp"
 #include "json/parse.hpp"
@@ -21,6 +22,13 @@ const ConfigKey* find_key(std::string_view name) {
     return nullptr;
 }
 
+std::optional<std::int64_t> number_in(std::string_view text) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
 base::Result<void> check(std::string_view name, std::string_view value) {
     const auto* key = find_key(name);
     if (key == nullptr) {
@@ -29,6 +37,11 @@ base::Result<void> check(std::string_view name, std::string_view value) {
         const auto near = base::did_you_mean(name, names);
         return base::fail(ErrorCode::not_found, "there is no setting '" + base::printable(name) + "'",
                           near ? "did you mean " + *near + "?" : "claviger config list shows all");
+    }
+    if (key->most > 0) {
+        const auto number = number_in(value);
+        if (number && *number >= key->least && *number <= key->most) return {};
+        return base::fail(ErrorCode::usage, std::string(name) + " must be a number from " + std::to_string(key->least) + " to " + std::to_string(key->most));
     }
     if (key->choices.empty()) return {};
     const auto choices = base::split(key->choices, '|');
@@ -56,7 +69,12 @@ base::Result<std::string> read_authority(const std::string& path) {
 }  // namespace
 
 const std::vector<ConfigKey>& config_keys() {
+    constexpr std::int64_t kMostMib = 1 << 20;
     static const std::vector<ConfigKey> keys{
+        {"audit.keep_days", "90", "", "how long requests stay in the audit log, in days", 1, 36500},
+        {"audit.keep_mib", "256", "", "how much of them stays, in MiB; the oldest go first", 1, kMostMib},
+        {"audit.segment_hours", "24", "", "a new file of the audit log is begun after so many hours", 1, 24 * 366},
+        {"audit.segment_mib", "8", "", "and when a file has so many MiB", 1, 1024},
         {"login.browser", "auto", "auto|never", "open a browser at login; never prints the link instead"},
         {"network.allow_private", "false", "true|false", "let providers, tunnels and plain requests reach private addresses"},
         {kAuthority, "", "", "PEM file of a private authority to trust beside the system's"},
@@ -112,6 +130,8 @@ base::Result<std::string> Config::extra_authority() const {
     error.hint = "mend it with: claviger config set network.ca_file FILE, or: claviger config unset network.ca_file";
     return base::fail(std::move(error));
 }
+
+std::int64_t Config::number(std::string_view key) const { return number_in(get(key)).value_or(0); }
 
 bool Config::is_set(std::string_view key) const { return values_.find(key) != values_.end(); }
 

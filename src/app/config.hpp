@@ -2,6 +2,7 @@
 // Thread rule: a value.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -12,7 +13,8 @@
 namespace claviger::app {
 
 struct ConfigKey {
-    std::string_view name, default_value, choices, help;  // choices: "a|b", "" = free text
+    std::string_view name, default_value, choices, help;  // choices: "a|b"; "": a number if it has bounds, else a file
+    std::int64_t least = 0, most = 0;                     // of a number
 };
 const std::vector<ConfigKey>& config_keys();
 
@@ -21,6 +23,7 @@ public:
     static base::Result<Config> load(const std::filesystem::path& home);
     [[nodiscard]] std::string get(std::string_view key) const;  // the default when unset
     [[nodiscard]] bool is_set(std::string_view key) const;
+    [[nodiscard]] std::int64_t number(std::string_view key) const;  // of a key with bounds
     [[nodiscard]] bool flag(std::string_view key) const { return get(key) == "true"; }
     // PEM text of network.ca_file, "" when unset. A file that cannot be read is an error, not less trust.
     [[nodiscard]] base::Result<std::string> extra_authority() const;

@@ -42,6 +42,18 @@ TEST_F(ConfigTest, a_wrong_key_or_value_says_what_is_allowed) {
     EXPECT_NE(value.error().message.find("allow, deny"), std::string::npos);
 }
 
+TEST_F(ConfigTest, a_number_has_its_bounds) {
+    auto config = Config::load(home);
+    EXPECT_EQ(config->number("audit.keep_days"), 90);
+    for (const char* value : {"", "0", "-1", "1.5", "x", "36501", "99999999999999999999", "1 "}) {
+        const auto set = config->set("audit.keep_days", value);
+        ASSERT_FALSE(set) << value;
+        EXPECT_NE(set.error().message.find("from 1 to 36500"), std::string::npos);
+    }
+    ASSERT_TRUE(config->set("audit.keep_days", "7"));
+    EXPECT_EQ(Config::load(home)->number("audit.keep_days"), 7);
+}
+
 TEST_F(ConfigTest, an_authority_that_cannot_be_used_is_refused_and_not_stored) {
     auto config = Config::load(home);
     std::ofstream(home / "empty.pem") << "";

@@ -10,8 +10,10 @@
 
 #include "app/child_environment.hpp"
 #include "app/credentials.hpp"
+#include "app/session_audit.hpp"
 #include "app/session_files.hpp"
 #include "app/session_policy.hpp"
+#include "base/masked_path.hpp"
 #include "base/text.hpp"
 #include "connection/standing.hpp"
 #include "connection/variables.hpp"
@@ -189,16 +191,18 @@ std::vector<SessionLimit> limits_of(const RunRequest& request, base::Instant now
 
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
                                                          std::vector<policy::Route> routes, LiveCredentials& credentials,
-                                                         SessionPolicy& gate, const sys::ProcessFamily& programs) {
+                                                         SessionPolicy& gate, SessionAudit& audit, const sys::ProcessFamily& programs) {
     TRY(authority, broker.config.extra_authority());
     proxy::ProxyOptions options{policy::Router(std::move(routes)), request.unmatched, {}, authority, {}, 256, {}};
     options.find_own_clients = [programs](const std::set<std::uint16_t>& from, std::uint16_t to) { return programs.clients(from, to); };
     options.addresses.allow_private = broker.config.flag("network.allow_private");
-    options.on_served = [&log = broker.log](const proxy::Served& served) {
+    options.on_served = [&log = broker.log, &audit](const proxy::Served& served) {
         log.info("proxy.served", {{"provider", served.provider}, {"connection", served.connection}, {"host", served.host},
-                                  {"method", served.method}, {"path", served.path}, {"status", served.status},
+                                  {"method", served.method}, {"path", served.path}, {"status", served.status}, {"reason", served.reason},
                                   {"ms", served.milliseconds}});
+        audit.record(served);
     };
+    options.may_release = [&audit] { return audit.may_release(); };
     options.gate = &gate;
     return proxy::ForwardProxy::start(loop, std::move(options), credentials, broker.clock, broker.random, broker.log);
 }
@@ -241,17 +245,27 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
     return routes;
 }
 
-Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys::StagedChild& staged) {
+namespace {
+
+Result<SessionAudit> make_audit(const Broker& broker, const RunRequest& request) {
+    // Arguments may be secrets, and so may a path; the program's name says enough.
+    const auto program = base::masked_path(std::filesystem::path(request.command.front()).filename().string(), 64);
+    TRY(recorder, audit::Recorder::make({broker.vault, broker.home, broker.clock, broker.random, audit_limits(broker.config), program}));
+    return SessionAudit(std::move(recorder), request.say);
+}
+
+Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys::StagedChild& staged, SessionAudit& audit) {
     ChildEnvironmentInput input;
     TRY(routes, session_routes(broker, request, input.placeholders));
 
     net::Loop loop;
+    const auto attached = audit.attach(loop);
     TRY(refresher, make_refresher(broker, loop));
     connection::BackgroundRefresh background({loop, *refresher, broker.connections, broker.registry, broker.clock, broker.random, broker.log});
     LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.log, *refresher, background});
     keep_alive(broker, routes, background);
     SessionPolicy gate({broker.vault, broker.clock, broker.log}, {request.rules}, limits_of(request, broker.clock.now()));
-    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, sys::ProcessFamily(staged.pid())));
+    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, audit, sys::ProcessFamily(staged.pid())));
 
     input.parent = sys::environment();
     input.proxy_url = proxy->proxy_url();
@@ -274,12 +288,21 @@ Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys:
     if (input.sandboxed && request.unmatched == proxy::Unmatched::deny) program.only_port = proxy->port();
     auto child = staged.launch(program);
     if (!child) return never_ran(std::move(child).error());
-    broker.log.info("run.started", {{"routes", routes.size()}});
+    broker.log.info("run.started", {{"session", audit.session()}, {"routes", routes.size()}});
     auto code = loop.run_until(watch_child(loop, *child));
     proxy->close();
     loop.run_until(finish_renewals(*refresher, background));
     if (!code) return base::fail(std::move(code).error());
     return RunEnd{RunEnd::Program::ran, *code, std::nullopt};
+}
+
+}  // namespace
+
+Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys::StagedChild& staged) {
+    TRY(audit, make_audit(broker, request));
+    auto end = run_audited(broker, request, staged, audit);
+    audit.close();
+    return end;
 }
 
 }  // namespace claviger::app

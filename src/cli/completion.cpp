@@ -81,10 +81,12 @@ std::string offer(Words words, std::string_view choices) {
     return {};
 }
 
+Words kind_of_value(const app::ConfigKey& key) { return !key.choices.empty() ? Words::choice : key.most > 0 ? Words::text : Words::file; }
+
 std::string values_of_settings() {
     std::string script = "case \"$first\" in ";
     for (const auto& key : app::config_keys()) {
-        script += std::string(key.name) + ") " + (key.choices.empty() ? offer(Words::file, "") : offer(Words::choice, key.choices)) + ";; ";
+        script += std::string(key.name) + ") " + offer(kind_of_value(key), key.choices) + ";; ";
     }
     return script + "esac";
 }
@@ -241,7 +243,7 @@ std::string fish_completion() {
         }
     }
     for (const auto& key : app::config_keys()) {
-        line("__claviger_at config set " + std::string(key.name) + " 0", fish_offer(key.choices.empty() ? Words::file : Words::choice, key.choices));
+        line("__claviger_at config set " + std::string(key.name) + " 0", fish_offer(kind_of_value(key), key.choices));
     }
     line("__claviger_at 0", "-a help");
     line("__claviger_at help 0", "-a exit-codes");

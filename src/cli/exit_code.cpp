@@ -18,7 +18,7 @@ constexpr ExitCode kCodes[] = {
     {11, "cancelled", "a question was answered with no or with Ctrl-C, or not in time, or a signal stopped it"},
     {12, "busy, changed", "a port or a lock is taken"},
     {13, "denied", "not allowed here"},
-    {14, "fault", "a check found a fault (doctor, vault status)"},
+    {14, "fault", "a check found a fault (doctor, vault status, log --verify)"},
     {15, "no_isolation", "run: the program cannot be isolated here; --no-sandbox runs it without"},
     {126, "denied, storage", "run: the program was found but cannot be executed"},
     {127, "not_found", "run: the program was not found"},

@@ -81,6 +81,7 @@ Output::Output(Options options) : options_(options) {
 void Output::data(std::string_view text) const {
     const int failure = write_all(STDOUT_FILENO, text);
     if (failure != 0 && failure != EPIPE) data_error_ = failure;
+    reader_is_gone_ = reader_is_gone_ || failure != 0;
 }
 
 base::Result<void> Output::data_written() const {

@@ -32,6 +32,8 @@ public:
     void data(std::string_view text) const;
     // Whether all data got out: a full disk below stdout must not look like success.
     [[nodiscard]] base::Result<void> data_written() const;
+    // Whether nobody reads any more what is written: a command without an end ends then.
+    [[nodiscard]] bool reader_is_gone() const { return reader_is_gone_; }
     void document(const json::Value& value) const;  // pretty JSON on stdout
     void secret_document(const json::Value& value) const;  // the same text, never in unwiped memory
     void talk(std::string_view line) const;          // stderr, unless quiet or json
@@ -58,6 +60,7 @@ private:
     json::Object error_details_;
     bool colour_stdout_ = false, colour_stderr_ = false, progress_ = false;
     mutable int data_error_ = 0;  // errno of the last failed write to stdout
+    mutable bool reader_is_gone_ = false;
 };
 
 }  // namespace claviger::cli

@@ -83,6 +83,7 @@ net::Task<bool> refuse(Session& session, http::Connection& client, Served what, 
     recording.served.reason = problem.reason;
     auto outcome = co_await answer_problem(client, std::move(problem), drained);
     recording.finish(outcome.status, outcome.reason, 0, outcome.response_bytes);
+    if (recording.served.method.empty() && outcome.response_bytes == 0) recording.drop();  // no request: a client that left without a word
     co_return outcome.client_usable;
 }
 

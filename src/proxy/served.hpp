@@ -34,6 +34,7 @@ public:
 
     // It came to its end. Without this the record says "interrupted".
     void finish(int status, const std::string& reason, std::uint64_t request_bytes, std::uint64_t response_bytes);
+    void drop() { to_ = nullptr; }  // it was none
     Served served;
 
 private:

@@ -274,6 +274,10 @@ TEST_F(VaultThreats, VA03_audit_lines_are_held_against_the_chain_and_its_head) {
     EXPECT_EQ(problems("DELETE FROM audit WHERE sequence = 3", 100), Lines{4});
     EXPECT_EQ(problems("DELETE FROM audit WHERE sequence = 1", 100), Lines{2});
     EXPECT_EQ(problems("INSERT INTO audit SELECT 7, tenant, at, event, subject, detail, chain FROM audit WHERE sequence = 6", 100), Lines{7});
+    tamper("DELETE FROM audit");
+    const auto none = open().audit_tail(3);
+    ASSERT_FALSE(none) << "an empty journal is not the same as one with nothing in it";
+    EXPECT_EQ(none.error().code, base::ErrorCode::corrupt);
 }
 
 // Of the whole file put back, a process that had it open notices; one that comes later cannot (docs/formats/vault.md).

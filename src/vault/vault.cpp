@@ -98,6 +98,9 @@ Result<std::vector<Vault::AuditLine>> Vault::audit_tail(std::size_t limit) {
             if (!found) break;
             rows.push_back(audit_row(statement.row()));
         }
+        if (rows.empty() && root.audit_entries > 0) {
+            return base::fail(ErrorCode::corrupt, "the journal is missing: all of its lines were taken away", "mend the vault with: claviger vault repair");
+        }
         std::vector<AuditLine> lines;
         for (std::size_t i = std::min(limit, rows.size()); i-- > 0;) {
             auto& row = rows[i];

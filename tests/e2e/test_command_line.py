@@ -6,7 +6,7 @@ from harness import *
 KEY_DEFINITION = {"schema_version": 1, "name": "acme", "display_name": "Acme", "auth_type": "api_key", "flow": "api_key",
                   "api_url": "api.acme.example", "api_key": {"header_name": "X-Acme-Key", "header_prefix": ""},
                   "export": {"env": {"api_key": "ACME_KEY"}}}
-COMMANDS = ("login explain run route-explain rule-list rule-add rule-remove list get export logout revoke set-default register inspect confirm remove doctor whoami completion man version "
+COMMANDS = ("login explain run route-explain log rule-list rule-add rule-remove list get export logout revoke set-default register inspect confirm remove doctor whoami completion man version "
             "vault-status vault-rotate vault-backup vault-restore vault-repair config-list config-get config-set config-unset "
             "provider-discover provider-new provider-lint provider-probe import-authsome").split()
 
@@ -316,7 +316,7 @@ def completion_scripts_work(world):
     (world.directory / "bin" / "claviger").symlink_to(world.program)
     env = world.environment(PATH=f"{world.directory / 'bin'}:{os.environ['PATH']}")
     drop(world)
-    cases = [(["lo"], {"login", "logout"}), (["vault", ""], {"status", "rotate", "backup", "restore", "repair"}), (["config", "get", "run."], {"run.unmatched"}),
+    cases = [(["lo"], {"log", "login", "logout"}), (["vault", ""], {"status", "rotate", "backup", "restore", "repair"}), (["config", "get", "run."], {"run.unmatched"}),
              (["login", "acm"], {"acme"}), (["login", "acme", "--in"], {"--input"}), (["completion", ""], {"bash", "zsh", "fish"}),
              (["export", "acme", "--format", ""], {"env", "shell", "dotenv", "json"}), (["export", "acme", "--format", "=", "j"], {"json"}), (["run", "--use", "acm"], {"acme"}),
              (["run", "--use", "acme", "=", "w"], {"work"}), (["get", "acme", "--connection", ""], {"home", "work"}), (["get", "--connection", "home", "acm"], {"acme"}),

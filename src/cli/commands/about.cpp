@@ -41,10 +41,11 @@ Outcome whoami(Context& context, const Invocation&) {
 }
 
 namespace {
-// A switch is a boolean, what is unset is null.
+// A switch is a boolean, a number a number, what is unset is null.
 json::Value setting_json(const app::ConfigKey& key, const std::string& value) {
     if (key.choices == "true|false") return value == "true";
     if (value.empty()) return nullptr;
+    if (key.most > 0) return std::stoll(value);
     return json::Value(value);
 }
 }  // namespace
