@@ -176,9 +176,10 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
     options.on_served = [&log = broker.log](const proxy::Served& served) {
         log.info("proxy.served", {{"provider", served.provider}, {"connection", served.connection}, {"host", served.host},
                                   {"method", served.method}, {"path", served.path}, {"status", served.status},
-                                  {"ms", served.milliseconds}});
+                                  {"scrubbed", served.scrubbed}, {"ms", served.milliseconds}});
     };
     options.gate = &gate;
+    options.placeholders = {std::string(kPlaceholder)};
     return proxy::ForwardProxy::start(loop, std::move(options), credentials, broker.clock, broker.random, broker.log);
 }
 
@@ -229,7 +230,7 @@ Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys:
     net::Loop loop;
     TRY(refresher, make_refresher(broker, loop));
     connection::BackgroundRefresh background({loop, *refresher, broker.connections, broker.registry, broker.clock, broker.random, broker.log});
-    LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.log, *refresher, background});
+    LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.random, broker.log, *refresher, background});
     keep_alive(broker, routes, background);
     SessionPolicy gate({broker.log}, {request.rules});
     TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate));

@@ -54,7 +54,7 @@ net::Task<base::Result<http::ResponseHead>> ask(Exchange& it, http::Connection& 
 net::Task<void> settle(Exchange& it, http::Connection& upstream, RequestBody& body, bool answered_whole);
 
 // The answer's way. What is changed in an answer for the client's sake is changed at two places only: its fields in
-// outgoing_answer(), its body in AnswerBody::next().
+// outgoing_answer() and guard_fields(), its body in AnswerBody::next().
 
 // Of the answer to a request of `method`: the head that is not an interim one.
 net::Task<base::Result<http::ResponseHead>> read_final_head(http::Connection& upstream, std::string method);

@@ -3,14 +3,10 @@
 #include <algorithm>
 
 namespace claviger::proxy {
-namespace {
-
 std::size_t piece_size(const http::BodyFraming& framing) {
     if (framing.kind != http::BodyFraming::Kind::length) return Piece::kMost;
     return static_cast<std::size_t>(std::clamp<std::uint64_t>(framing.length, 1, Piece::kMost));
 }
-
-}  // namespace
 
 Piece::Piece(const http::BodyFraming& framing)
     : size_(piece_size(framing)), memory_(std::make_unique_for_overwrite<char[]>(size_)) {}
