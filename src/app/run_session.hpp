@@ -9,6 +9,7 @@
 
 #include "app/config.hpp"
 #include "connection/refresh.hpp"
+#include "policy/limits.hpp"
 #include "policy/session_rules.hpp"
 #include "provider/registry.hpp"
 #include "proxy/forward_proxy.hpp"
@@ -24,6 +25,8 @@ struct RunRequest {
     std::vector<std::string> keep_environment;  // --keep-env
     bool only_used = false;  // --only: nothing but what `use` names
     policy::RuleLayer rules{"the command line", {}};  // --allow, --deny, --ask, --read-only
+    std::optional<policy::Rate> rate;                 // --rate
+    std::optional<base::Duration> lasting;            // --for
     std::function<void(std::string_view)> say;  // a line for the human
 };
 

@@ -169,10 +169,11 @@ Parsed<void> ChunkedDecoder::on_trailer_line() {
         state_ = State::done;
         return {};
     }
-    if (++trailer_count_ > kTrailerCount) return refuse_size("there are too many trailers", 431);
+    if (trailers_.items().size() == kTrailerCount) return refuse_size("there are too many trailers", 431);
     const auto field = parse_field_line(line_);
     if (!field) return tl::unexpected(field.error());
     if (forbidden_trailer(field->name)) return refuse("a trailer has a name that is not allowed there");
+    trailers_.add(field->name, field->value);
     base::wipe(line_.data(), line_.size());
     line_.clear();
     state_ = State::trailer;

@@ -1,7 +1,7 @@
 // The chunked transfer coding, RFC 9112 section 7.1, as a state machine over pieces: no I/O, no unbounded memory.
 // Strict: 1 to 15 hexadecimal digits, no white space, well-formed extensions of bounded size (read and ignored),
-// CRLF only. Trailers are read, checked and dropped; a trailer that could change framing, routing or authentication is
-// an error. Internal to http/. Thread rule: a value of one connection.
+// CRLF only. Trailers are read, checked and kept; a trailer that could change framing, routing or authentication is an
+// error. Internal to http/. Thread rule: a value of one connection.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,7 @@ public:
     [[nodiscard]] std::uint64_t data_ahead() const { return state_ == State::data ? remaining_ : 0; }
     void took(std::uint64_t bytes);
     [[nodiscard]] bool done() const { return state_ == State::done; }
+    [[nodiscard]] const Fields& trailers() const { return trailers_; }  // all of them once done()
 
 private:
     enum class State : std::uint8_t {
@@ -47,7 +48,8 @@ private:
     std::uint64_t remaining_ = 0;
     std::uint8_t digits_ = 0;
     std::size_t extension_bytes_ = 0, extension_total_ = 0;
-    std::size_t trailer_bytes_ = 0, trailer_count_ = 0;
+    std::size_t trailer_bytes_ = 0;
+    Fields trailers_;
     base::WipedString line_;  // one trailer line
 };
 

@@ -12,7 +12,7 @@ using namespace std::string_literals;
 struct Outcome {
     bool good = false;
     bool done = false;
-    std::string body, rest, why;
+    std::string body, rest, why, trailers;
 };
 
 Outcome decode(std::string_view text, std::size_t piece, std::size_t space) {
@@ -35,6 +35,7 @@ Outcome decode(std::string_view text, std::size_t piece, std::size_t space) {
     outcome.good = true;
     outcome.done = decoder.done();
     outcome.rest = text.substr(at);
+    for (const Field& field : decoder.trailers().items()) outcome.trailers.append(field.name + "=").append(field.value).append(";");
     return outcome;
 }
 
@@ -109,6 +110,13 @@ TEST(Chunked, PX15_trailers_that_could_change_the_message_are_refused) {
         EXPECT_FALSE(outcome.good) << name;
         EXPECT_NE(outcome.why.find("not allowed"), std::string::npos) << name;
     }
+}
+
+TEST(Chunked, trailers_are_kept) {
+    for_each_delivery("1\r\na\r\n0\r\nX-Checksum: 12 34 \r\nServer-Timing:\r\nx-checksum: 5\r\n\r\nrest", [](const Outcome& outcome) {
+        EXPECT_EQ(outcome.trailers, "X-Checksum=12 34;Server-Timing=;x-checksum=5;");
+        EXPECT_EQ(outcome.rest, "rest");
+    });
 }
 
 TEST(Chunked, endless_trailers_and_extensions_end) {

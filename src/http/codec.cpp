@@ -81,6 +81,7 @@ Task<Result<std::size_t>> Connection::read_body(std::span<char> into, Deadline d
 }
 
 bool Connection::body_complete() const { return state_->reader.complete(); }
+const Fields& Connection::trailers() const { return state_->reader.trailers(); }
 bool Connection::body_at_hand() const { return !state_->reader.complete() && !state_->reader.nothing_unread(); }
 bool Connection::may_continue() const {
     return !state_->closed && state_->stream != nullptr && state_->reader.persistent() && state_->writer.persistent();
@@ -112,7 +113,10 @@ Task<Result<void>> Connection::write_message(ResponseHead head, std::string_view
 Task<Result<void>> Connection::write_body(std::string_view bytes, Deadline deadline) {
     return state_->writer.send_body(bytes, deadline);
 }
-Task<Result<void>> Connection::finish_body(Deadline deadline) { return state_->writer.finish(deadline); }
+Task<Result<void>> Connection::finish_body(Deadline deadline) { return state_->writer.finish(Fields(), deadline); }
+Task<Result<void>> Connection::finish_body(Fields trailers, Deadline deadline) {
+    return state_->writer.finish(std::move(trailers), deadline);
+}
 
 net::Stream& Connection::stream() { return *state_->stream; }
 

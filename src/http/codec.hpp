@@ -34,10 +34,11 @@ public:
     // Client side. `request_method` decides body presence (HEAD, CONNECT). Interim 1xx heads are returned too
     // (status < 200): read again, at most 16.
     net::Task<base::Result<ResponseHead>> read_response_head(std::string request_method, net::Deadline deadline);
-    // Body bytes of the message whose head was read last; 0 = complete. Chunk framing is removed; trailers are
-    // read, checked and dropped. Early end of a delimited body: ErrorCode::protocol. After a 101 the bytes are raw.
+    // Body bytes of the message whose head was read last; 0 = complete. Chunk framing is removed; what
+    // came behind it is in trailers() then. Early end of a delimited body: ErrorCode::protocol. After a 101 the bytes are raw.
     net::Task<base::Result<std::size_t>> read_body(std::span<char> into, net::Deadline deadline);
     [[nodiscard]] bool body_complete() const;
+    [[nodiscard]] const Fields& trailers() const;  // of that body, once it is complete; checked
     // Whether bytes of an incomplete body are here already, so that read_body() need not wait for its first.
     [[nodiscard]] bool body_at_hand() const;
     // Whether the connection may carry another message after the current one (version, Connection field, framing).
@@ -62,10 +63,11 @@ public:
     // Head and whole body in one write where possible: write_head, then finish_body.
     net::Task<base::Result<void>> write_message(RequestHead head, std::string_view body, net::Deadline deadline);
     net::Task<base::Result<void>> write_message(ResponseHead head, std::string_view body, net::Deadline deadline);
-    // Body bytes, framed as the head said. An empty write is ignored; finish_body ends a chunked body and checks
-    // that a length was kept.
+    // Body bytes, framed as the head said. An empty write is ignored; finish_body ends a chunked body, with trailers if
+    // there are any, and checks that a length was kept.
     net::Task<base::Result<void>> write_body(std::string_view bytes, net::Deadline deadline);
     net::Task<base::Result<void>> finish_body(net::Deadline deadline);
+    net::Task<base::Result<void>> finish_body(Fields trailers, net::Deadline deadline);
 
     net::Stream& stream();
     // Gives the stream back (CONNECT tunnels). Error (protocol) if the peer already sent bytes beyond the head.

@@ -17,20 +17,6 @@ bool is_framing_field(std::string_view name) {
     return syntax::equal_loosely(name, "content-length") || syntax::equal_loosely(name, "transfer-encoding");
 }
 
-base::Result<void> append_fields(const Fields& fields, base::WipedString& out) {
-    for (const Field& field : fields.items()) {
-        if (is_framing_field(field.name)) continue;
-        if (!valid_field_name(field.name)) {
-            return base::fail(base::ErrorCode::invalid_input, "a header field's name is not a token");
-        }
-        if (!valid_field_value(field.value)) {
-            return base::fail(base::ErrorCode::invalid_input, "a header field's value has a forbidden byte");
-        }
-        out.append(field.name).append(": ").append(field.value).append("\r\n");
-    }
-    return {};
-}
-
 void append_framing(const BodyFraming& framing, base::WipedString& out) {
     if (framing.kind == BodyFraming::Kind::chunked) {
         out.append("Transfer-Encoding: chunked\r\n");
@@ -67,6 +53,20 @@ bool wants_explicit_zero(const RequestHead& head) {
 }
 
 }  // namespace
+
+base::Result<void> append_fields(const Fields& fields, base::WipedString& out) {
+    for (const Field& field : fields.items()) {
+        if (is_framing_field(field.name)) continue;
+        if (!valid_field_name(field.name)) {
+            return base::fail(base::ErrorCode::invalid_input, "a header field's name is not a token");
+        }
+        if (!valid_field_value(field.value)) {
+            return base::fail(base::ErrorCode::invalid_input, "a header field's value has a forbidden byte");
+        }
+        out.append(field.name).append(": ").append(field.value).append("\r\n");
+    }
+    return {};
+}
 
 base::Result<void> append_head(const RequestHead& head, base::WipedString& out) {
     TRY_VOID(check_request(head));

@@ -17,6 +17,8 @@ struct ResponseContext {
     bool answers_connect = false;  // 2xx to CONNECT carries no framing field
     bool add_close = false;        // add "Connection: close"
 };
+// Fields alone: of a trailer section. Framing fields are left out.
+base::Result<void> append_fields(const Fields& fields, base::WipedString& out);
 base::Result<void> append_head(const ResponseHead& head, const ResponseContext& context, base::WipedString& out);
 
 }  // namespace claviger::http

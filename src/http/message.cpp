@@ -7,8 +7,7 @@
 namespace claviger::http {
 namespace {
 
-constexpr std::string_view kHopByHop[] = {"connection", "keep-alive", "te",
-                                          "trailer",    "transfer-encoding", "upgrade"};
+constexpr std::string_view kHopByHop[] = {"connection", "keep-alive", "te", "transfer-encoding", "upgrade"};
 
 bool is_hop_by_hop(std::string_view name) {
     constexpr std::string_view kProxy = "proxy-";

@@ -72,7 +72,7 @@ void MessageReader::begin_body(const BodyFraming& framing, bool present) {
     kind_ = present ? framing.kind : BodyFraming::Kind::none;
     remaining_ = framing.length;
     complete_ = kind_ == BodyFraming::Kind::none || (kind_ == BodyFraming::Kind::length && remaining_ == 0);
-    if (kind_ == BodyFraming::Kind::chunked) chunks_ = ChunkedDecoder();
+    chunks_ = ChunkedDecoder();
 }
 
 Task<Result<RequestHead>> MessageReader::request_head(Deadline deadline) {

@@ -22,6 +22,7 @@ public:
     net::Task<base::Result<std::size_t>> body(std::span<char> into, net::Deadline deadline);
 
     [[nodiscard]] bool complete() const { return complete_; }
+    [[nodiscard]] const Fields& trailers() const { return chunks_.trailers(); }
     [[nodiscard]] bool persistent() const { return persistent_ && !failed_; }
     [[nodiscard]] bool nothing_unread() const { return in_.empty(); }
     [[nodiscard]] bool received_any() const { return received_any_; }

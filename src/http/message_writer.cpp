@@ -86,8 +86,8 @@ Task<Result<void>> MessageWriter::flush(std::string_view second, Deadline deadli
     co_return written;
 }
 
-// The buffer may already hold a head: it goes in front.
-Task<Result<void>> MessageWriter::send_chunk(std::string_view bytes, bool last, Deadline deadline) {
+// The buffer may already hold a head: it goes in front. `trailers`, which outlive the task, end the body.
+Task<Result<void>> MessageWriter::send_chunk(std::string_view bytes, const Fields* trailers, Deadline deadline) {
     if (!bytes.empty()) append_chunk_size(bytes.size(), out_);
     if (bytes.size() > kCopiedChunk) {
         auto written = co_await flush(bytes, deadline);
@@ -96,7 +96,14 @@ Task<Result<void>> MessageWriter::send_chunk(std::string_view bytes, bool last, 
         out_.append(bytes);
     }
     if (!bytes.empty()) out_.append("\r\n");
-    if (last) out_.append("0\r\n\r\n");
+    if (trailers != nullptr) {
+        out_.append("0\r\n");
+        if (auto appended = append_fields(*trailers, out_); !appended) {
+            failed_ = true;  // half a body must not look whole
+            co_return appended;
+        }
+        out_.append("\r\n");
+    }
     if (out_.empty()) co_return Result<void>();
     const std::string_view nothing_more;
     auto written = co_await flush(nothing_more, deadline);
@@ -116,7 +123,10 @@ Task<Result<void>> MessageWriter::send_head(std::string_view first_body, bool la
     }
     Result<void> written;
     if (kind_ == BodyFraming::Kind::chunked) {
-        written = co_await send_chunk(first_body, last, deadline);
+        const Fields no_trailers;
+        const Fields* end = nullptr;
+        if (last) end = &no_trailers;
+        written = co_await send_chunk(first_body, end, deadline);
     } else {
         written = co_await flush(first_body, deadline);
     }
@@ -131,7 +141,8 @@ Task<Result<void>> MessageWriter::send_body(std::string_view bytes, Deadline dea
     CO_TRY_VOID(account(bytes.size()));
     Result<void> written;
     if (kind_ == BodyFraming::Kind::chunked) {
-        written = co_await send_chunk(bytes, false, deadline);
+        const Fields* not_yet = nullptr;
+        written = co_await send_chunk(bytes, not_yet, deadline);
     } else {
         written = co_await flush(bytes, deadline);
     }
@@ -139,7 +150,7 @@ Task<Result<void>> MessageWriter::send_body(std::string_view bytes, Deadline dea
     co_return written;
 }
 
-Task<Result<void>> MessageWriter::finish(Deadline deadline) {
+Task<Result<void>> MessageWriter::finish(Fields trailers, Deadline deadline) {
     if (failed_) co_return base::fail(ErrorCode::network, "the connection has failed before");
     if (complete_) co_return Result<void>();
     complete_ = true;
@@ -149,7 +160,7 @@ Task<Result<void>> MessageWriter::finish(Deadline deadline) {
     }
     if (kind_ != BodyFraming::Kind::chunked) co_return Result<void>();
     const std::string_view no_bytes;
-    auto written = co_await send_chunk(no_bytes, true, deadline);
+    auto written = co_await send_chunk(no_bytes, &trailers, deadline);
     co_return written;
 }
 

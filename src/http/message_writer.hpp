@@ -19,7 +19,8 @@ public:
     base::Result<void> begin(const ResponseHead& head, const ResponseContext& context, bool keeps_open);
     net::Task<base::Result<void>> send_head(std::string_view first_body, bool last, net::Deadline deadline);
     net::Task<base::Result<void>> send_body(std::string_view bytes, net::Deadline deadline);
-    net::Task<base::Result<void>> finish(net::Deadline deadline);
+    // Trailers go out behind a chunked body alone; others have no place for them.
+    net::Task<base::Result<void>> finish(Fields trailers, net::Deadline deadline);
 
     [[nodiscard]] bool complete() const { return complete_; }
     [[nodiscard]] bool persistent() const { return persistent_ && !failed_; }
@@ -28,7 +29,7 @@ public:
 private:
     base::Result<void> check_begin();
     base::Result<void> account(std::size_t bytes);
-    net::Task<base::Result<void>> send_chunk(std::string_view bytes, bool last, net::Deadline deadline);
+    net::Task<base::Result<void>> send_chunk(std::string_view bytes, const Fields* trailers, net::Deadline deadline);
     net::Task<base::Result<void>> flush(std::string_view second, net::Deadline deadline);
 
     net::Stream& stream_;

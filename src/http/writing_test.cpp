@@ -86,6 +86,27 @@ TEST_F(Writing, a_whole_chunked_message_is_one_write) {
     EXPECT_EQ(wire->writes.size(), 1u);
 }
 
+TEST_F(Writing, trailers_stand_behind_a_chunked_body_alone) {
+    Fields trailers;
+    trailers.add("X-Checksum", "12");
+    trailers.add("Content-Length", "5");  // framing is never copied
+    ASSERT_TRUE(write(response(200, {Kind::chunked, 0}), "hi"));
+    ASSERT_TRUE(loop.run_until(connection.finish_body(trailers, kLater)));
+    EXPECT_EQ(wire->written, "HTTP/1.1 200 R\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Checksum: 12\r\n\r\n");
+
+    reset();
+    ASSERT_TRUE(write(response(200, {Kind::length, 2}), "hi"));
+    ASSERT_TRUE(loop.run_until(connection.finish_body(trailers, kLater)));
+    EXPECT_EQ(wire->written, "HTTP/1.1 200 R\r\nContent-Length: 2\r\n\r\nhi");
+
+    reset();
+    Fields broken;
+    broken.add("X-A", "1\r\nX-B: 2");
+    ASSERT_TRUE(write(response(200, {Kind::chunked, 0}), "hi"));
+    EXPECT_FALSE(loop.run_until(connection.finish_body(broken, kLater)));
+    EXPECT_FALSE(connection.may_continue());
+}
+
 TEST_F(Writing, large_chunks_are_not_copied_and_come_whole) {
     const std::string large(100'000, 'l');
     ASSERT_TRUE(write(response(200, {Kind::chunked, 0}), large));

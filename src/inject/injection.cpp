@@ -208,6 +208,12 @@ Result<void> Injection::add_cookie(std::string name, base::Secret value) {
     return {};
 }
 
+void Injection::clean_trailers(http::Fields& trailers) const {
+    for (const auto& name : reserved_) remove_field(trailers, name);
+    for (const auto& header : headers_) remove_field(trailers, header.name);
+    for (const std::string_view name : {"Authorization", "Cookie", "DPoP"}) remove_field(trailers, name);
+}
+
 bool Injection::covers_body(const http::RequestHead& request) const { return oauth1_ && oauth1_->covers_body(request); }
 
 void Injection::withhold_cookies(http::Fields& answer) const {

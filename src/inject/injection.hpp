@@ -54,6 +54,8 @@ public:
     // be https (or verified loopback http that the definition declares): otherwise ErrorCode::denied (PX-11).
     // With an `occasion` also signs what has to be signed; without one such a request is refused (unsupported).
     [[nodiscard]] base::Result<void> apply(http::RequestHead& request, const net::Url& url, const Occasion* occasion = nullptr) const;
+    // Removes from a request's trailers what apply() removes from its fields.
+    void clean_trailers(http::Fields& trailers) const;
     // Whether apply() must see the whole body of this request, since a signature covers it (RFC 5849 section 3.4.1.3).
     [[nodiscard]] bool covers_body(const http::RequestHead& request) const;
     // Takes cookies of the service out of an answer (PX-23), unless the definition lets them through.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <string_view>
 
 #include "net/tls_session.hpp"
 #include "net/url.hpp"
@@ -97,9 +98,10 @@ int keep_ticket(SSL* ssl, SSL_SESSION* session) {
 }
 
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered, unsigned int offered_size, void*) {
-    static constexpr std::array<unsigned char, 9> kHttp11{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+    static constexpr std::string_view kSpoken = "\x08http/1.1\x08http/1.0";  // the better one first
+    const auto* spoken = reinterpret_cast<const unsigned char*>(kSpoken.data());
     unsigned char* match = nullptr;
-    if (SSL_select_next_proto(&match, size, kHttp11.data(), kHttp11.size(), offered, offered_size) != OPENSSL_NPN_NEGOTIATED) {
+    if (SSL_select_next_proto(&match, size, spoken, kSpoken.size(), offered, offered_size) != OPENSSL_NPN_NEGOTIATED) {
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     *chosen = match;

@@ -263,10 +263,12 @@ TEST_F(TlsServer, versions_before_1_2_are_refused) {
     }
 }
 
-TEST_F(TlsServer, chooses_http_1_1_or_nothing) {
+TEST_F(TlsServer, chooses_http_1_or_nothing) {
     Offer offer;
-    offer.protocols = "\x02h2\x08http/1.1";
+    offer.protocols = "\x02h2\x08http/1.0\x08http/1.1";
     EXPECT_EQ(meet(offer).protocol, "http/1.1");
+    offer.protocols = "\x08http/1.0";
+    EXPECT_EQ(meet(offer).protocol, "http/1.0") << "curl -0 offers this alone";
     offer.protocols = "\x02h2";
     EXPECT_FALSE(meet(offer).connected) << "a client that wants HTTP/2 only must not get something else";
     EXPECT_EQ(served.error().code, ErrorCode::tls);

@@ -2,15 +2,17 @@
 
 #include <utility>
 
+#include "proxy/answer_guard.hpp"
+
 namespace claviger::proxy {
 
 using base::ErrorCode;
 using base::Result;
 
-AnswerBody::AnswerBody(http::Connection& upstream, const http::BodyFraming& framing, scrub::NeedlesPtr needles,
+AnswerBody::AnswerBody(http::Connection& upstream, const http::BodyFraming& framing, CredentialPtr credential,
                        std::unique_ptr<http::ContentDecoder> decoder)
-    : upstream_(upstream), decoder_(std::move(decoder)), scrubber_(std::move(needles), decoder_ ? Piece::kMost : piece_size(framing)),
-      over_(upstream.body_complete()) {
+    : upstream_(upstream), credential_(std::move(credential)), decoder_(std::move(decoder)),
+      scrubber_(credential_ ? credential_->reflections : nullptr, decoder_ ? Piece::kMost : piece_size(framing)), over_(upstream.body_complete()) {
     if (decoder_) coded_.emplace(framing);
 }
 
@@ -23,6 +25,12 @@ net::Task<Result<std::string_view>> AnswerBody::next(net::Deadline deadline) {
     const auto piece = scrubber_.take(*got, over_);
     bytes_ += piece.size();
     co_return piece;
+}
+
+http::Fields AnswerBody::trailers() const {
+    http::Fields fields = upstream_.trailers();
+    if (credential_) guard_fields(fields, *credential_);
+    return fields;
 }
 
 net::Task<Result<std::size_t>> AnswerBody::read_decoded(net::Deadline deadline) {

@@ -9,6 +9,7 @@
 
 #include "http/codec.hpp"
 #include "http/content_coding.hpp"
+#include "proxy/credential_source.hpp"
 #include "proxy/request_body.hpp"
 #include "scrub/scrubber.hpp"
 
@@ -16,8 +17,8 @@ namespace claviger::proxy {
 
 class AnswerBody {
 public:
-    // `needles` null: nothing is looked for; `decoder` null: the bytes as they come.
-    AnswerBody(http::Connection& upstream, const http::BodyFraming& framing, scrub::NeedlesPtr needles,
+    // `credential` null: nothing is looked for; `decoder` null: the bytes as they come.
+    AnswerBody(http::Connection& upstream, const http::BodyFraming& framing, CredentialPtr credential,
                std::unique_ptr<http::ContentDecoder> decoder);
     // Nothing comes any more.
     [[nodiscard]] bool over() const { return over_; }
@@ -25,12 +26,14 @@ public:
     [[nodiscard]] bool at_hand() const { return upstream_.body_at_hand() || (decoder_ && !decoder_->hungry()); }
     // Valid until the next call. Empty: nothing to write now; look at over().
     net::Task<base::Result<std::string_view>> next(net::Deadline deadline);
+    [[nodiscard]] http::Fields trailers() const;  // once it is over
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }  // given so far
     [[nodiscard]] std::uint64_t scrubbed() const { return scrubber_.found(); }
 
 private:
     net::Task<base::Result<std::size_t>> read_decoded(net::Deadline deadline);
     http::Connection& upstream_;
+    CredentialPtr credential_;
     std::unique_ptr<http::ContentDecoder> decoder_;
     std::optional<Piece> coded_;
     scrub::Scrubber scrubber_;

@@ -28,15 +28,20 @@ std::unique_ptr<http::ContentDecoder> take_coding_off(http::ResponseHead& answer
     return std::make_unique<http::ContentDecoder>(coding);
 }
 
-std::uint64_t guard_fields(http::ResponseHead& answer, const Credential& credential) {
-    credential.injection.withhold_cookies(answer.fields);
+std::uint64_t guard_fields(http::Fields& fields, const Credential& credential) {
+    credential.injection.withhold_cookies(fields);
     if (!credential.reflections) return 0;
-    std::uint64_t found = credential.reflections->mask(answer.reason);
-    for (auto& field : answer.fields.items()) {
+    std::uint64_t found = 0;
+    for (auto& field : fields.items()) {
         found += credential.reflections->mask(field.name);
         found += credential.reflections->mask(field.value);
     }
     return found;
+}
+
+std::uint64_t guard_head(http::ResponseHead& answer, const Credential& credential) {
+    const auto in_reason = credential.reflections ? credential.reflections->mask(answer.reason) : 0;
+    return in_reason + guard_fields(answer.fields, credential);
 }
 
 }  // namespace claviger::proxy

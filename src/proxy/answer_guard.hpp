@@ -23,7 +23,8 @@ std::optional<Problem> coding_problem(const http::ResponseHead& answer);
 // The decoder of a coded answer, whose fields and framing then tell of the decoded body; null where none is needed.
 std::unique_ptr<http::ContentDecoder> take_coding_off(http::ResponseHead& answer);
 
-// Cookies of the service go, secrets are overwritten. Returns how many were.
-std::uint64_t guard_fields(http::ResponseHead& answer, const Credential& credential);
+// Cookies of the service go, secrets are overwritten, in trailers too. Returns how many were.
+std::uint64_t guard_fields(http::Fields& fields, const Credential& credential);
+std::uint64_t guard_head(http::ResponseHead& answer, const Credential& credential);
 
 }  // namespace claviger::proxy

@@ -76,6 +76,23 @@ net::Task<ExchangeOutcome> answer_problem(http::Connection& client, Problem prob
     co_return outcome;
 }
 
+namespace {
+
+// RFC 9110 section 7.6.2: as the final recipient.
+net::Task<ExchangeOutcome> answer_options(http::Connection& client, bool drained) {
+    ExchangeOutcome outcome;
+    http::ResponseHead head;
+    outcome.status = head.status = 204;
+    head.reason = "No Content";
+    if (!drained) head.fields.add("Connection", "close");
+    const net::Deadline deadline = net::in(kWriteTime);
+    auto sent = co_await client.write_message(std::move(head), std::string_view(), deadline);
+    outcome.client_usable = sent.has_value() && drained && client.may_continue();
+    co_return outcome;
+}
+
+}  // namespace
+
 std::string ServerNonces::of(const std::string& server) const {
     const auto found = newest_.find(server);
     return found == newest_.end() ? std::string() : found->second;
@@ -93,8 +110,14 @@ net::Task<ExchangeOutcome> exchange(ExchangeSurroundings with, http::Connection&
     const std::size_t keep = covered ? kCoveredBody : replaceable ? kReplayableBody : 0;
     Exchange it{with, client, watch, std::move(request), KeptBody(keep)};
     it.sends_body = has_body(it.request.head);
+    it.held_back = it.sends_body && expects_continue(it.request.head);
     MaybeProblem problem;
-    if (covered) {
+    if (expects_more(it.request.head)) {
+        problem = Problem{417, "expectation_failed", "only the expectation 100-continue is understood", ""};
+    } else if (ends_here(it.request.head)) {
+        it.outcome = co_await answer_options(client, it.drained());
+        co_return it.outcome;
+    } else if (covered) {
         auto read = co_await read_covered(it);
         if (!read) co_return it.outcome;
         problem = std::move(*read);
@@ -104,10 +127,6 @@ net::Task<ExchangeOutcome> exchange(ExchangeSurroundings with, http::Connection&
         if (const auto made = make_head(it); !made) {
             problem = problem_from(made.error());
             break;
-        }
-        if (first && !covered) {
-            auto waiting = co_await let_body_come(it);
-            if (!waiting) co_return it.outcome;
         }
         verdict = co_await attempt(it, first);
         problem = std::move(verdict.problem);

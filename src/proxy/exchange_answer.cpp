@@ -14,13 +14,14 @@ namespace {
 
 // A model may think for minutes before its first byte.
 constexpr std::chrono::minutes kAnswerTime{10};
-constexpr int kMostInterim = 16;  // PX-17
 constexpr int kUnauthorized = 401;
 
+// Of interim answers too.
 http::ResponseHead outgoing_answer(http::ResponseHead received, const http::RequestHead& request, bool close) {
     http::remove_hop_by_hop(received.fields);
     // Without a body the length still tells something (HEAD, 304); otherwise the writer derives it.
     if (received.framing.kind != http::BodyFraming::Kind::none) received.fields.remove("Content-Length");
+    received.fields.add("Via", via(received.minor_version));
     received.minor_version = 1;
     const bool needs_chunks = received.framing.kind == http::BodyFraming::Kind::until_close;
     if (needs_chunks && request.minor_version >= 1) received.framing.kind = http::BodyFraming::Kind::chunked;
@@ -41,7 +42,8 @@ net::Task<Result<void>> write_rest(AnswerBody& body, http::Connection& client) {
         if (!written) co_return written;
     }
     const net::Deadline end_deadline = net::in(kWriteTime);
-    auto ended = co_await client.finish_body(end_deadline);
+    auto trailers = body.trailers();
+    auto ended = co_await client.finish_body(std::move(trailers), end_deadline);
     co_return ended;
 }
 
@@ -54,7 +56,7 @@ net::Task<Result<void>> write_answer(AnswerBody& body, http::Connection& client,
         if (!piece) co_return base::fail(std::move(piece).error());
         first = *piece;
     }
-    if (body.over()) {
+    if (body.over() && body.trailers().items().empty()) {
         auto whole = co_await client.write_message(std::move(head), first, deadline);
         co_return whole;
     }
@@ -62,6 +64,18 @@ net::Task<Result<void>> write_answer(AnswerBody& body, http::Connection& client,
     if (!sent) co_return sent;
     auto rest = co_await write_rest(body, client);
     co_return rest;
+}
+
+// RFC 9110 section 15.2: passed on, but for a 100 that the client has got already.
+net::Task<Result<void>> pass_on_interim(Exchange& it, http::ResponseHead head, RequestBody& body) {
+    const bool go_on = head.status == 100;
+    if (go_on && std::exchange(it.told_continue, true)) co_return Result<void>();
+    const net::Deadline deadline = net::in(kWriteTime);
+    if (it.request.credential) it.outcome.scrubbed += guard_head(head, *it.request.credential);
+    auto out = outgoing_answer(std::move(head), it.request.head, false);
+    auto sent = co_await it.client.write_head(std::move(out), std::string_view(), deadline);
+    if (go_on) body.wanted.set();
+    co_return sent;
 }
 
 // The API refuses the credential.
@@ -89,15 +103,17 @@ net::Task<Verdict> replace_credential(Exchange& it, http::Connection& upstream, 
 
 }  // namespace
 
-net::Task<Result<http::ResponseHead>> read_final_head(http::Connection& upstream, std::string method) {
+net::Task<Result<http::ResponseHead>> read_final_head(Exchange& it, http::Connection& upstream, RequestBody& body) {
     const net::Deadline deadline = net::in(kAnswerTime);
-    for (int interim = 0; interim <= kMostInterim; ++interim) {
+    for (;;) {  // Connection bounds the number of interim answers (PX-17)
+        const std::string method = it.head.method;
         auto head = co_await upstream.read_response_head(method, deadline);
         if (!head) co_return base::fail(std::move(head).error());
         if (head->status == 101) co_return base::fail(ErrorCode::protocol, "the upstream server switched protocols unasked");
         if (head->status >= 200) co_return std::move(*head);
+        auto told = co_await pass_on_interim(it, std::move(*head), body);
+        if (!told) co_return base::fail(std::move(told).error());
     }
-    co_return base::fail(ErrorCode::protocol, "the upstream server sent too many interim answers");
 }
 
 net::Task<Verdict> judge(Exchange& it, http::Connection& upstream, RequestBody& body, http::ResponseHead& answer) {
@@ -133,12 +149,12 @@ void keep_for_reuse(Exchange& it, std::unique_ptr<http::Connection> upstream, co
 
 net::Task<void> pass_on(Exchange& it, std::unique_ptr<http::Connection> upstream, RequestBody& body, http::ResponseHead answer) {
     it.outcome.status = answer.status;
-    const bool close_after = body.started && !body.done.is_set() && !body.complete;
+    const bool close_after = body.started && !body.complete;
     const auto credential = it.request.credential;
     const auto framing = answer.framing;
     auto decoder = credential ? take_coding_off(answer) : nullptr;
-    AnswerBody answer_body(*upstream, framing, credential ? credential->reflections : nullptr, std::move(decoder));
-    if (credential) it.outcome.scrubbed = guard_fields(answer, *credential);
+    AnswerBody answer_body(*upstream, framing, credential, std::move(decoder));
+    if (credential) it.outcome.scrubbed += guard_head(answer, *credential);
     auto out = outgoing_answer(std::move(answer), it.request.head, close_after || !it.client.may_continue());
     auto streamed = co_await write_answer(answer_body, it.client, std::move(out));
     it.outcome.response_bytes = answer_body.bytes();

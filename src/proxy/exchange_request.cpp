@@ -2,17 +2,51 @@
 #include "proxy/answer_guard.hpp"
 #include "proxy/exchange_state.hpp"
 
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.hpp"
+
 namespace claviger::proxy {
 
 using base::Result;
 
 namespace {
 
+// RFC 9110 section 10.1.4: the client would read trailers. So would we: they are passed on.
+bool takes_trailers(const http::Fields& fields) {
+    const auto names_them = [](std::string_view list) {
+        const auto elements = base::split(list, ',');
+        return std::any_of(elements.begin(), elements.end(),
+                           [](const std::string& one) { return base::equal_ignoring_case(base::trim(one), "trailers"); });
+    };
+    const auto lists = fields.all("TE");
+    return std::any_of(lists.begin(), lists.end(), names_them);
+}
+
+// RFC 9110 section 7.6.2: absent, or no number and thus without meaning.
+std::optional<std::uint64_t> forwards_left(const http::RequestHead& head) {
+    const auto text = head.fields.find("Max-Forwards");
+    if (head.method != "OPTIONS" || !text) return std::nullopt;
+    std::uint64_t left = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), left);
+    if (error != std::errc{} || end != text->data() + text->size()) return std::nullopt;
+    return left;
+}
+
 http::RequestHead outgoing_head(const http::RequestHead& received, const net::Url& url) {
     http::RequestHead head = received;
+    const bool trailers = takes_trailers(received.fields);
     http::remove_hop_by_hop(head.fields);
-    head.fields.remove("Expect");  // answered by us
+    if (trailers) {
+        head.fields.add("TE", "trailers");
+        head.fields.add("Connection", "TE");
+    }
+    if (head.framing.kind != http::BodyFraming::Kind::chunked) head.fields.remove("Trailer");
+    head.fields.remove("Expect");  // said again where the body is still held back
     head.fields.remove("Content-Length");
+    head.fields.add("Via", via(received.minor_version));
+    if (const auto left = forwards_left(received); left && *left > 0) head.fields.set("Max-Forwards", std::to_string(*left - 1));
     head.fields.set("Host", url.authority());
     head.target = url.request_target();
     head.minor_version = 1;
@@ -31,10 +65,27 @@ Result<void> make_head(Exchange& it) {
     return it.request.credential->injection.apply(it.head, it.request.url, &occasion);
 }
 
+std::string via(int minor_version) { return "1." + std::to_string(minor_version) + " claviger"; }
+
+bool expects_continue(const http::RequestHead& head) {
+    const auto value = head.fields.find("Expect");
+    return value && head.minor_version >= 1 && base::equal_ignoring_case(*value, "100-continue");
+}
+
+bool expects_more(const http::RequestHead& head) {
+    return head.minor_version >= 1 && head.fields.count("Expect") > (expects_continue(head) ? 1U : 0U);
+}
+
+bool ends_here(const http::RequestHead& head) { return forwards_left(head) == std::uint64_t{0}; }
+
 net::Task<Result<void>> let_body_come(Exchange& it) {
-    if (it.request.head.fields.count("Expect") == 0 || !it.sends_body) co_return Result<void>();
+    if (!std::exchange(it.held_back, false)) co_return Result<void>();
+    it.told_continue = true;
+    http::ResponseHead head;
+    head.status = 100;
+    head.reason = "Continue";
     const net::Deadline deadline = net::in(kWriteTime);
-    auto sent = co_await it.client.stream().write_all("HTTP/1.1 100 Continue\r\n\r\n", deadline);
+    auto sent = co_await it.client.write_head(std::move(head), std::string_view(), deadline);
     co_return sent;
 }
 
@@ -52,13 +103,14 @@ net::Task<Result<MaybeProblem>> read_covered(Exchange& it) {
 }
 
 net::Task<Result<http::ResponseHead>> ask(Exchange& it, http::Connection& upstream, RequestBody& body) {
-    const std::string method = it.head.method;
     http::RequestHead head = it.head;
     const http::BodyFraming framing = head.framing;
     const net::Deadline deadline = net::in(kWriteTime);
     const bool again = it.sends_body && it.kept.whole();
-    if (again) head.framing = {http::BodyFraming::Kind::length, it.kept.bytes().size()};
-    if (again && it.kept.bytes().size() <= Piece::kMost) {  // no longer than what any socket takes at once
+    if (again) head.framing = it.kept.framing();
+    if (it.held_back) head.fields.add("Expect", "100-continue");
+    CredentialPtr credential = it.request.credential;
+    if (again && head.framing.kind == http::BodyFraming::Kind::length && it.kept.bytes().size() <= Piece::kMost) {  // no longer than what any socket takes at once
         auto sent = co_await upstream.write_message(std::move(head), it.kept.bytes(), deadline);
         if (!sent) co_return base::fail(std::move(sent).error());
         body.complete = true;
@@ -68,10 +120,13 @@ net::Task<Result<http::ResponseHead>> ask(Exchange& it, http::Connection& upstre
         if (!sent) co_return base::fail(std::move(sent).error());
         body.started = it.sends_body;
         body.complete = !it.sends_body;
-        if (again) it.with.loop.spawn("kept request body", send_kept(upstream, body, it.kept));
-        else if (it.sends_body) it.with.loop.spawn("request body", pump_body(it.client, upstream, framing, body, it.kept));
+        if (again) it.with.loop.spawn("kept request body", send_kept(upstream, body, it.kept, std::move(credential)));
+        else if (it.held_back) it.with.loop.spawn("request body, held back", pump_held_back(it.client, upstream, framing, body, it.kept, std::move(credential)));
+        else if (it.sends_body) it.with.loop.spawn("request body", pump_body(it.client, upstream, framing, body, it.kept, std::move(credential)));
     }
-    auto answer = co_await read_final_head(upstream, method);
+    auto answer = co_await read_final_head(it, upstream, body);
+    co_await call_off(body);
+    it.held_back = it.held_back && !body.begun;
     co_return answer;
 }
 

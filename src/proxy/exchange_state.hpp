@@ -22,11 +22,13 @@ struct Exchange {
     http::RequestHead head{};     // as it goes out now
     ExchangeOutcome outcome{};
     bool sends_body = false, replaced = false, told_nonce = false;
+    bool held_back = false;       // the client has its body still, and waits to be told to send it
+    bool told_continue = false;   // it was told
 
     [[nodiscard]] std::string server() const { return request.pool_key + " " + request.url.origin(); }
     // Whether the client's body was read, so that its connection can go on.
     [[nodiscard]] bool drained() const { return !sends_body || client.body_complete(); }
-    [[nodiscard]] bool at_hand() const { return !sends_body || kept.whole(); }
+    [[nodiscard]] bool at_hand() const { return !sends_body || kept.whole() || held_back; }
 };
 
 // A problem to answer with, or none.
@@ -39,11 +41,19 @@ struct Verdict {
     MaybeProblem problem{};  // of give_up; without one the client is gone
 };
 
+// RFC 9110 section 7.6.3: what is added to a message that came in this version.
+std::string via(int minor_version);
+
 // The request's way.
 
 // The head for upstream, with the credential in it.
 base::Result<void> make_head(Exchange& it);
-// Answers "Expect: 100-continue", once the body is wanted.
+// RFC 9110 section 10.1.1: whether a request says "Expect: 100-continue", or something that cannot be met.
+bool expects_continue(const http::RequestHead& head);
+bool expects_more(const http::RequestHead& head);
+// Section 7.6.2: an OPTIONS request that may be forwarded no further.
+bool ends_here(const http::RequestHead& head);
+// Tells the client to send a body that it holds back.
 net::Task<base::Result<void>> let_body_come(Exchange& it);
 // A signature covers the body: it has to be here whole before anything is sent.
 net::Task<base::Result<MaybeProblem>> read_covered(Exchange& it);
@@ -54,10 +64,11 @@ net::Task<base::Result<http::ResponseHead>> ask(Exchange& it, http::Connection& 
 net::Task<void> settle(Exchange& it, http::Connection& upstream, RequestBody& body, bool answered_whole);
 
 // The answer's way. What is changed in an answer for the client's sake is changed at two places only: its fields in
-// outgoing_answer() and guard_fields(), its body in AnswerBody::next().
+// outgoing_answer() and guard_head(), which interim answers pass too, its body in AnswerBody::next() and
+// AnswerBody::trailers().
 
-// Of the answer to a request of `method`: the head that is not an interim one.
-net::Task<base::Result<http::ResponseHead>> read_final_head(http::Connection& upstream, std::string method);
+// The head that is not an interim one; those go to the client.
+net::Task<base::Result<http::ResponseHead>> read_final_head(Exchange& it, http::Connection& upstream, RequestBody& body);
 // Whether the answer goes to the client, or the request is sent once more.
 net::Task<Verdict> judge(Exchange& it, http::Connection& upstream, RequestBody& body, http::ResponseHead& answer);
 // The whole answer to the client; then the connection to the pool, if it is fit.

@@ -17,6 +17,7 @@
 #include "net/loop.hpp"
 #include "policy/router.hpp"
 #include "proxy/credential_source.hpp"
+#include "proxy/own_clients.hpp"
 #include "proxy/request_gate.hpp"
 #include "proxy/served.hpp"
 
@@ -36,6 +37,8 @@ struct ProxyOptions {
     std::function<base::Result<void>()> may_release{};
     RequestGate* gate = nullptr;  // null: whatever is routed is let through
     std::vector<std::string> placeholders{};  // what stands for credentials in the client's environment: sent to no routed host
+    // Java and others can show no credential (PX-01). Empty: nobody is served without.
+    FindOwnClients find_own_clients{};
 };
 
 class ForwardProxy {

@@ -92,9 +92,15 @@ bool reaches_loopback(const Session& session, const std::string& host, std::uint
     return session.options.addresses.allow_loopback || session.options.router.reaches_loopback(host, port);
 }
 
+// TRACE, which RFC 9110 section 9.3.8 makes an echo of the credential, and CONNECT inside a tunnel, in the spelling of lax
+// servers too (PX-21).
+bool echoes_or_tunnels(std::string_view method) {
+    return base::equal_ignoring_case(method, "TRACE") || base::equal_ignoring_case(method, "TRACK") ||
+           base::equal_ignoring_case(method, "CONNECT");
+}
+
 net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url, ClientWatch& watch, Served& served) {
-    // RFC 9110 section 9.3.8 makes TRACE an echo of the credential (PX-21).
-    if (head.method == "TRACE" || head.method == "TRACK" || head.method == "CONNECT") {
+    if (echoes_or_tunnels(head.method)) {
         co_return answer_instead({405, "method_not_allowed", head.method + " is not passed on", ""});
     }
     const auto decision = session.options.router.decide(url);
@@ -327,16 +333,12 @@ net::Task<bool> serve_plain(Session& session, http::Connection& client, http::Re
     co_return go_on;
 }
 
-bool authorized(const Session& session, const http::RequestHead& head) {
-    const auto values = head.fields.all("Proxy-Authorization");
-    return values.size() == 1 && session.authorization.equals(values.front());
-}
-
 }  // namespace
 
 net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
     Strangers::Seat seat(session.strangers, *stream);
     http::Connection client(std::move(stream), session.options.limits);
+    bool known = false;  // as a program of the session, which holds for the whole connection
     for (;;) {
         const net::Deadline deadline = net::in(session.options.limits.idle_time);
         auto head = co_await client.read_request_head(deadline);
@@ -348,7 +350,10 @@ net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
             co_await refuse(session, client, std::move(what), std::move(problem), false);
             co_return;
         }
-        const bool ours = authorized(session, *head);
+        const auto shown = head->fields.all("Proxy-Authorization");
+        const bool credential = shown.size() == 1 && session.authorization.equals(shown.front());
+        if (!known && shown.empty()) known = co_await session.own_clients.includes(client.stream());
+        const bool ours = credential || (known && shown.empty());
         if (ours) seat.leave();
         if (!ours) {
             session.log.warn("proxy.unauthenticated", {});

@@ -10,6 +10,7 @@
 #include "base/secret.hpp"
 #include "http/codec.hpp"
 #include "net/loop.hpp"
+#include "proxy/credential_source.hpp"
 
 namespace claviger::proxy {
 
@@ -41,32 +42,50 @@ class KeptBody {
 public:
     explicit KeptBody(std::size_t most) : most_(most) {}
     void take(std::string_view bytes);
-    void ended() { ended_ = true; }
+    void ended(const http::Fields& trailers) {
+        ended_ = true;
+        trailers_ = trailers;
+    }
     // The whole body is here.
     [[nodiscard]] bool whole() const { return ended_ && !too_long_; }
     [[nodiscard]] bool too_long() const { return too_long_; }
     [[nodiscard]] std::string_view bytes() const { return bytes_; }
+    [[nodiscard]] const http::Fields& trailers() const { return trailers_; }
+    // How it is sent again: trailers need chunks.
+    [[nodiscard]] http::BodyFraming framing() const;
 
 private:
     std::size_t most_;
     bool ended_ = false, too_long_ = false;
     base::WipedString bytes_;
+    http::Fields trailers_;
 };
 
 // One sending of the body.
 struct RequestBody {
-    explicit RequestBody(net::Loop& loop) : done(loop) {}
+    explicit RequestBody(net::Loop& loop) : done(loop), wanted(loop) {}
     net::Event done;
+    net::Event wanted;  // a body that is held back is waited for, or called off
     bool started = false, complete = false;
+    bool begun = false, called_off = false;  // of a body that is held back
     std::uint64_t bytes = 0;
 };
 
 bool has_body(const http::RequestHead& head);
+// The references outlive each of the tasks below; `credential` may be null.
+
 // From the client to the upstream server and into `kept`. A broken body closes the upstream connection: a half-sent one
-// must never look whole. The four outlive the task.
-net::Task<void> pump_body(http::Connection& client, http::Connection& upstream, http::BodyFraming framing, RequestBody& body, KeptBody& kept);
+// must never look whole.
+net::Task<void> pump_body(http::Connection& client, http::Connection& upstream, http::BodyFraming framing, RequestBody& body, KeptBody& kept,
+                          CredentialPtr credential);
+// The same for a client that holds its body back (RFC 9110 section 10.1.1), until the server wants it or both were silent
+// for as long as clients usually wait.
+net::Task<void> pump_held_back(http::Connection& client, http::Connection& upstream, http::BodyFraming framing, RequestBody& body,
+                               KeptBody& kept, CredentialPtr credential);
+// The answer has come: a body that is still held back is not sent. Returns when its task has ended.
+net::Task<void> call_off(RequestBody& body);
 // A kept body once more.
-net::Task<void> send_kept(http::Connection& upstream, RequestBody& body, const KeptBody& kept);
+net::Task<void> send_kept(http::Connection& upstream, RequestBody& body, const KeptBody& kept, CredentialPtr credential);
 // The client's whole body into `kept`, or as much of it as may be kept.
 net::Task<base::Result<void>> read_whole(http::Connection& client, http::BodyFraming framing, KeptBody& kept);
 

@@ -167,7 +167,7 @@ class World:
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", d / "ca.key", "-out", self.ca_file,
                 "-days", "2", "-subj", "/CN=test authority")
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self.key, "-out", d / "server.csr", "-subj", "/CN=server")
-        (d / "ext").write_text("subjectAltName=DNS:localhost,DNS:api.localhost,DNS:api.acme.test,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n")
+        (d / "ext").write_text("subjectAltName=DNS:localhost,DNS:api.localhost,DNS:api.acme.test,IP:127.0.0.1,IP:::1\nextendedKeyUsage=serverAuth\n")
         openssl("x509", "-req", "-in", d / "server.csr", "-CA", self.ca_file, "-CAkey", d / "ca.key", "-days", "2", "-extfile", d / "ext", "-out", self.cert)
         self.run("config", "set", "network.ca_file", self.ca_file)
 
@@ -213,12 +213,12 @@ class World:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def connect_key(world, *api, host="127.0.0.1"):
+def connect_key(world, *api, host="127.0.0.1", **definition):
     """An API that takes a key, and a connection 'acme' that has it; gives the API's origin."""
     key = world.canaries.new("client key")
     port = world.api("--key-header", "Authorization", "--key-sha256", hashlib.sha256(("Bearer " + key).encode()).hexdigest(), *api)
     world.run("register", world.definition("acme", auth_type="api_key", flow="api_key", api_url=f"https://{host}:{port}/",
-                                           api_key={"header_name": "Authorization", "header_prefix": "Bearer"}), "--yes")
+                                           api_key={"header_name": "Authorization", "header_prefix": "Bearer"}, **definition), "--yes")
     world.run("login", "acme", "--input", "stdin", stdin=key)
     return f"https://{host}:{port}"
 

@@ -3,20 +3,12 @@ exit code. A table of all that apt and npm install, and curl, Python, Node and g
 
 Runs in network and mount namespaces of its own, where api.acme.test is a host of this machine that no client takes for
 one: several never use a proxy for localhost. Where the kernel gives no user namespaces it says so, and fails on CI."""
-import os, sys
-if "CLAVIGER_NAMESPACE" not in os.environ:
-    if os.system("unshare --user --map-root-user --net --mount true 2>/dev/null") != 0:
-        print("NOT TESTED: no user namespaces: the clients were not tested", file=sys.stderr)
-        sys.exit(1 if "CI" in os.environ else 0)
-    os.environ["CLAVIGER_NAMESPACE"] = "1"
-    os.execvp("unshare", ["unshare", "--user", "--map-root-user", "--net", "--mount", sys.executable, "-B", *sys.argv])
-
-import hashlib, importlib.util, json, subprocess
+import hashlib, json, subprocess
 from harness import *
 
 HERE = ROOT / "tests/e2e/clients"
 NPM = HERE / "node_modules"
-BUILT = pathlib.Path(tempfile.mkdtemp(prefix="claviger-e2e-built-"))
+BUILT = pathlib.Path(tempfile.gettempdir()) / f"claviger-e2e-built-{os.getpid()}"
 HOST, ADDRESS = "api.acme.test", "8.8.4.4"  # an address of this namespace's own loopback device
 
 
@@ -43,6 +35,12 @@ CLIENTS = [
     client("deno", [npm_program("@deno/*/deno"), "run", "-A", HERE / "fetch.mjs"], npm_program("@deno/*/deno")),
     client("bun", [npm_program("@oven/*/bin/bun"), HERE / "fetch.mjs"], npm_program("@oven/*/bin/bun")),
     client("go", [BUILT / "go-client"], "go", debian="golang-go"),
+    client("wget", ["sh", HERE / "wget.sh"], "wget"),
+    client("botocore", ["/usr/bin/python3", HERE / "botocore_client.py"], "module:botocore", debian="python3-botocore"),
+    client("java URLConnection", ["java", HERE / "UrlConnection.java"], "javac", debian="default-jdk-headless"),
+    client("java HttpClient", ["java", HERE / "HttpClientProgram.java"], "javac", debian="default-jdk-headless"),
+    client("php curl", ["php", HERE / "curl.php"], "php", debian="php-cli php-curl"),
+    client("perl", ["perl", HERE / "lwp.pl"], "lwp-request", debian="libwww-perl liblwp-protocol-https-perl"),
     client("ruby", ["ruby", HERE / "net_http.rb"], "ruby"),
 ]
 
@@ -64,6 +62,7 @@ def a_host_of_its_own(world):
 
 
 def build(world):
+    BUILT.mkdir(mode=0o700)
     world.closing.append(lambda: shutil.rmtree(BUILT, ignore_errors=True))
     if shutil.which("go"):
         subprocess.run(["go", "build", "-o", BUILT / "go-client", HERE / "client.go"], check=True, capture_output=True,
@@ -74,7 +73,7 @@ def matrix(world):
     """Each: the credential reached the API, the first event was read before the last was sent, the exit code passed on, and
     nothing secret in the program's environment (it is written to a file that the scan reads)."""
     a_host_of_its_own(world)
-    api = connect_key(world, "--host", ADDRESS, host=HOST)
+    api = connect_key(world, "--host", ADDRESS, host=HOST, export={"AWS_ACCESS_KEY_ID": "api_key", "AWS_SECRET_ACCESS_KEY": "api_key"})
     build(world)
     failures = []
     for name, command, needs, debian in CLIENTS:
@@ -90,6 +89,16 @@ def matrix(world):
             failures.append(f"{name}: exit code {done.returncode} instead of 7\n{done.stdout[-1500:]}\n{done.stderr[-3000:]}")
         check("API=" in dump.read_text(), f"{name}: the environment was not looked at")
     check(not failures, "\n".join(failures))
+
+
+def a_no_proxy_of_the_users_hides_no_routed_host(world):
+    a_host_of_its_own(world)
+    api = connect_key(world, "--host", ADDRESS, host=HOST)
+    for name, value, left in (("NO_PROXY", "*", "*"), ("no_proxy", f"intern.example,.acme.test,{HOST}", f".acme.test, {HOST}")):
+        done = world.run("run", "--", "sh", "-c", f"curl -sSf {api}/whoami && echo $NO_PROXY", env=world.environment(**{name: value}))
+        contains(done.stdout, "key-holder", f"{name}={value}")
+        contains(done.stderr, f"left out of NO_PROXY, as hosts of this session would be reached without their credential: {left}\n", "it is said")
+    contains(done.stdout, "::1,intern.example\n", "the rest stays")
 
 
 def curl(world):
@@ -190,4 +199,10 @@ def git(world):
 
 
 if __name__ == "__main__":
-    main(matrix, curl, python, node, git)
+    if "CLAVIGER_NAMESPACE" not in os.environ:
+        if os.system("unshare --user --map-root-user --net --mount true 2>/dev/null") != 0:
+            print("NOT TESTED: no user namespaces: the clients were not tested", file=sys.stderr)
+            sys.exit(1 if "CI" in os.environ else 0)
+        os.environ["CLAVIGER_NAMESPACE"] = "1"
+        os.execvp("unshare", ["unshare", "--user", "--map-root-user", "--net", "--mount", sys.executable, "-B", *sys.argv])
+    main(matrix, a_no_proxy_of_the_users_hides_no_routed_host, curl, python, node, git)

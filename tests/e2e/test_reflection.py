@@ -351,7 +351,7 @@ def what_the_program_sends_along(world):
         headers = {name.lower(): value for name, value in request["headers"]}
         equal(request["target"], "/cookie?q=1", "target")
         equal(headers["authorization"], "Bearer " + secret, "one credential, ours")
-        equal(sorted(headers), ["accept", "accept-encoding", "authorization", "host", "user-agent", "x-csrf-token"], "fields")
+        equal(sorted(headers), ["accept", "accept-encoding", "authorization", "host", "user-agent", "via", "x-csrf-token"], "fields")
     file = world.home / "providers/acme.json"
     definition = json.loads(file.read_text())
     definition["inject"] = {"pass": ["Cookie", "X-Api-Key"]}

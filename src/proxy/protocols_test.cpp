@@ -1,0 +1,299 @@
+// HTTP's finer points through the proxy, byte by byte: the test is the client and the upstream server.
+#include "inject/test_connection.hpp"
+#include "proxy/session_test_support.hpp"
+
+namespace claviger::proxy {
+namespace {
+
+using namespace test;
+
+CredentialPtr key_of(const std::string& authority, const std::string& key) {
+    auto definition = inject::testing::definition_of(provider::AuthType::api_key);
+    definition.api_urls = {"http://" + authority};
+    definition.api_key = provider::ApiKey{};
+    definition.api_key->header_name = "X-Api-Key";
+    definition.api_key->header_prefix = "";
+    auto injection = inject::Injection::make(definition, inject::testing::connection_to(definition, {{"api_key", key}}), inject::testing::kNow);
+    EXPECT_TRUE(injection);
+    return std::make_shared<const Credential>(Credential{std::move(*injection), base::Secret(key)});
+}
+
+struct Keys final : CredentialSource {
+    CredentialPtr first, second;  // second replaces first
+    net::Task<base::Result<CredentialPtr>> credential(std::string, std::string, net::Cancellation&) override { co_return first; }
+    net::Task<base::Result<CredentialPtr>> replacement(std::string, std::string, CredentialPtr, net::Cancellation&) override {
+        co_return std::exchange(second, nullptr);
+    }
+    void wants_stronger_login(const std::string&, const std::string&) override {}
+};
+
+struct ProtocolsTest : ProxyTest {
+    Keys keys;
+    std::optional<net::Listener> listener;
+    net::StreamPtr client, upstream;
+    std::string authority;
+
+    void begin(bool with_key = false) {
+        auto made = net::Listener::loopback(loop, 0);
+        ASSERT_TRUE(made);
+        listener.emplace(std::move(*made));
+        authority = "127.0.0.1:" + std::to_string(listener->port());
+        options.addresses.allow_loopback = true;
+        if (with_key) {
+            options.router = policy::Router({route_to({"http://" + authority})});
+            keys.first = key_of(authority, "old");
+            keys.second = key_of(authority, "new");
+        }
+        auto started = ForwardProxy::start(loop, std::move(options), keys, clock, random, log);
+        ASSERT_TRUE(started) << started.error().describe();
+        proxy = std::move(*started);
+        const auto url = net::Url::parse(proxy->proxy_url().reveal());
+        authorization = "Proxy-Authorization: Basic " + base::base64_encode(url->username() + ":" + url->password()) + "\r\n";
+        client = dial();
+    }
+    void ask(const std::string& method, const std::string& more, const std::string& version = "1.1") {
+        send(*client, method + " http://" + authority + "/x HTTP/" + version + "\r\nHost: " + authority + "\r\n" + authorization + more);
+    }
+    // The next request that arrives upstream, to the end of its head.
+    std::string arrives() {
+        if (!upstream) {
+            auto accepted = loop.run_until(listener->accept());
+            EXPECT_TRUE(accepted);
+            upstream = std::move(*accepted);
+        }
+        return receive(*upstream, "\r\n\r\n");
+    }
+    void answers(std::string_view text) { send(*upstream, text); }
+    std::string gets(std::string_view until = "\r\n\r\n") { return receive(*client, until); }
+    bool nothing_accepted() {
+        bool accepted = false;
+        loop.spawn("accept", mark(*listener, accepted));
+        loop.run_until(loop.sleep(std::chrono::milliseconds(20)));
+        return !accepted;
+    }
+    static net::Task<void> mark(net::Listener& from, bool& accepted) {
+        auto stream = co_await from.accept();
+        accepted = stream.has_value();
+    }
+};
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+TEST_F(ProtocolsTest, PX14_hop_by_hop_fields_end_here_in_both_directions) {
+    begin();
+    ask("POST", "Connection: keep-alive, X-Mine\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nTE: gzip, Trailers\r\nTrailer: X-Sum\r\nUpgrade: h2c\r\n"
+                "Proxy-Connection: keep-alive\r\nVia: 1.0 gateway\r\nMax-Forwards: 3\r\nRange: bytes=0-4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    const std::string request = arrives();
+    for (const char* gone : {"keep-alive", "X-Mine", "Keep-Alive", "gzip", "Upgrade", "h2c", "Proxy-", "claviger:"}) EXPECT_FALSE(has(request, gone)) << gone << request;
+    for (const char* kept : {"TE: trailers\r\n", "Connection: TE\r\n", "Trailer: X-Sum\r\n", "Range: bytes=0-4\r\n", "Max-Forwards: 3\r\n",
+                             "Via: 1.0 gateway\r\nMax-Forwards: 3\r\nRange", "Via: 1.1 claviger\r\n"}) {
+        EXPECT_TRUE(has(request, kept)) << kept << request;
+    }
+    answers("HTTP/1.0 206 Partial Content\r\nConnection: X-Theirs, close\r\nX-Theirs: 1\r\nUpgrade: h2c\r\nProxy-Authenticate: Basic\r\nKeep-Alive: 9\r\n"
+            "Content-Range: bytes 0-1/9\r\nContent-Length: 2\r\nVia: 1.1 cdn\r\n\r\nhi");
+    const std::string answer = gets("hi");
+    for (const char* gone : {"X-Theirs", "Upgrade", "Proxy-Authenticate", "Keep-Alive"}) EXPECT_FALSE(has(answer, gone)) << gone << answer;
+    for (const char* kept : {"HTTP/1.1 206 Partial Content\r\n", "Content-Range: bytes 0-1/9\r\n", "Content-Length: 2\r\n", "Via: 1.1 cdn\r\n", "Via: 1.0 claviger\r\n"}) {
+        EXPECT_TRUE(has(answer, kept)) << kept << answer;
+    }
+}
+
+TEST_F(ProtocolsTest, PX14_max_forwards_counts_for_options_alone) {
+    struct Row { const char *method, *sent, *arrives; };
+    begin();
+    for (const auto& [method, sent, expected] : {Row{"OPTIONS", "2", "1"}, {"OPTIONS", "1", "0"}, {"OPTIONS", "x", "x"}, {"OPTIONS", "-1", "-1"}, {"GET", "0", "0"}}) {
+        ask(method, "Max-Forwards: " + std::string(sent) + "\r\n\r\n");
+        EXPECT_TRUE(has(arrives(), "Max-Forwards: " + std::string(expected) + "\r\n")) << method << sent;
+        answers("HTTP/1.1 204 No Content\r\n\r\n");
+        EXPECT_TRUE(has(gets(), " 204 "));
+    }
+    ask("OPTIONS", "Max-Forwards: 0\r\n\r\n");
+    EXPECT_TRUE(gets().starts_with("HTTP/1.1 204 ")) << "this proxy is the end";
+    upstream.reset();
+    EXPECT_TRUE(nothing_accepted());
+}
+
+TEST_F(ProtocolsTest, PX21_echoes_and_tunnels_are_no_requests_in_any_spelling) {
+    begin();
+    for (const char* method : {"TRACE", "TRACK", "trace", "Track", "connect"}) {
+        ask(method, "\r\n");
+        EXPECT_TRUE(gets("}\n").starts_with("HTTP/1.1 405 ")) << method;
+    }
+    EXPECT_TRUE(nothing_accepted());
+}
+
+TEST_F(ProtocolsTest, a_body_that_is_held_back_is_asked_for_by_the_server) {
+    begin();
+    ask("PUT", "Expect: 100-Continue\r\nContent-Length: 3\r\n\r\n");
+    EXPECT_TRUE(has(arrives(), "Expect: 100-continue\r\n"));
+    answers("HTTP/1.1 100 Continue\r\nX-A: 1\r\n\r\n");
+    const std::string interim = gets();
+    EXPECT_TRUE(interim.starts_with("HTTP/1.1 100 ")) << interim;
+    send(*client, "abc");
+    EXPECT_EQ(receive(*upstream, "abc"), "abc");
+    answers("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    EXPECT_TRUE(gets("ok").starts_with("HTTP/1.1 200 ")) << "a second 100 says nothing";
+    ask("GET", "\r\n");
+    EXPECT_TRUE(arrives().starts_with("GET ")) << "both connections go on";
+}
+
+TEST_F(ProtocolsTest, a_body_that_is_not_wanted_is_not_asked_for) {
+    begin();
+    ask("PUT", "Expect: 100-continue\r\nContent-Length: 300000\r\n\r\n");
+    arrives();
+    answers("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+    const std::string answer = gets("no");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 413 ")) << answer;
+    EXPECT_TRUE(has(answer, "Connection: close\r\n")) << "the body may come or not";
+    EXPECT_EQ(gets(""), "") << "closed";
+    EXPECT_EQ(receive(*upstream, ""), "") << "nothing of the body, and closed";
+}
+
+TEST_F(ProtocolsTest, a_server_that_ignores_the_expectation_gets_the_body_too) {
+    begin();
+    ask("PUT", "Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc");
+    arrives();
+    EXPECT_EQ(receive(*upstream, "abc"), "abc");
+    answers("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    EXPECT_TRUE(gets("ok").starts_with("HTTP/1.1 200 "));
+}
+
+TEST_F(ProtocolsTest, a_broken_upstream_is_answered_though_the_body_is_held_back) {
+    begin();
+    ask("PUT", "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    arrives();
+    upstream->close();
+    EXPECT_TRUE(gets("}\n").starts_with("HTTP/1.1 502 "));
+}
+
+TEST_F(ProtocolsTest, expectations_of_old_clients_and_unknown_ones) {
+    begin();
+    ask("PUT", "Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc", "1.0");
+    std::string request = arrives();
+    if (!has(request, "abc")) request += receive(*upstream, "abc");
+    EXPECT_FALSE(has(request, "Expect")) << request;
+    answers("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    EXPECT_TRUE(gets("ok").starts_with("HTTP/1.1 200 ")) << "RFC 9110 section 10.1.1: no 100 for HTTP/1.0";
+    for (const char* fields : {"Expect: 200-ok\r\n", "Expect: 100-continue\r\nExpect: x\r\n"}) {
+        client = dial();
+        ask("PUT", std::string(fields) + "Content-Length: 3\r\n\r\n");
+        EXPECT_TRUE(gets("}\n").starts_with("HTTP/1.1 417 ")) << fields;
+    }
+}
+
+TEST_F(ProtocolsTest, RF10_a_body_that_is_still_held_back_can_be_asked_for_with_the_new_credential) {
+    begin(true);
+    ask("PUT", "Expect: 100-continue\r\nContent-Length: 300000\r\n\r\n");
+    EXPECT_TRUE(has(arrives(), "X-Api-Key: old\r\n"));
+    answers("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+    upstream.reset();
+    const std::string again = arrives();
+    EXPECT_TRUE(has(again, "X-Api-Key: new\r\n")) << again;
+    EXPECT_TRUE(has(again, "Expect: 100-continue\r\n")) << again;
+    answers("HTTP/1.1 100 Continue\r\n\r\n");
+    EXPECT_TRUE(gets().starts_with("HTTP/1.1 100 "));
+    send(*client, std::string(299'999, 'x') + "!");
+    EXPECT_EQ(receive(*upstream, "!").size(), 300'000U);
+    answers("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    EXPECT_TRUE(gets("ok").starts_with("HTTP/1.1 200 "));
+}
+
+TEST_F(ProtocolsTest, interim_answers_pass_without_their_hop_by_hop_fields) {
+    begin();
+    ask("GET", "\r\n");
+    arrives();
+    answers("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nConnection: X-T\r\nX-T: 1\r\n\r\n");
+    const std::string hints = gets();
+    EXPECT_TRUE(hints.starts_with("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n")) << hints;
+    EXPECT_FALSE(has(hints, "X-T"));
+    answers("HTTP/1.1 102 Processing\r\n\r\n");
+    EXPECT_TRUE(gets().starts_with("HTTP/1.1 102 "));
+    answers("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    EXPECT_TRUE(gets("ok").starts_with("HTTP/1.1 200 "));
+
+    client = dial();
+    ask("GET", "\r\n", "1.0");
+    arrives();
+    answers("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    EXPECT_TRUE(gets("ok").starts_with("HTTP/1.1 200 ")) << "HTTP/1.0 knows none";
+}
+
+TEST_F(ProtocolsTest, PX17_interim_answers_without_end_are_an_error) {
+    begin();
+    ask("GET", "\r\n");
+    arrives();
+    for (int i = 0; i < 17; ++i) answers("HTTP/1.1 103 Early Hints\r\n\r\n");
+    const std::string all = gets("}\n");
+    EXPECT_TRUE(has(all, "HTTP/1.1 502 ")) << all;
+}
+
+TEST_F(ProtocolsTest, trailers_pass_in_both_directions) {
+    begin();
+    ask("POST", "TE: trailers\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\nx-other: 2\r\n\r\n");
+    std::string request = arrives();
+    if (!has(request, "x-other")) request += receive(*upstream, "x-other: 2\r\n\r\n");
+    EXPECT_TRUE(request.ends_with("0\r\nX-Sum: 1\r\nx-other: 2\r\n\r\n")) << request;
+    answers("HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n");
+    EXPECT_TRUE(has(gets(), "Trailer: X-Sum\r\n"));
+    answers("2\r\nok\r\n0\r\nX-Sum: 3\r\n\r\n");
+    EXPECT_EQ(gets("3\r\n\r\n"), "2\r\nok\r\n0\r\nX-Sum: 3\r\n\r\n");
+    ask("GET", "\r\n");
+    arrives();
+    answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 4\r\n\r\n");
+    EXPECT_TRUE(gets("4\r\n\r\n").ends_with("2\r\nok\r\n0\r\nX-Sum: 4\r\n\r\n")) << "also when all comes at once";
+}
+
+TEST_F(ProtocolsTest, PX13_trailers_carry_no_copy_of_the_credential_also_when_sent_again) {
+    begin(true);
+    ask("POST", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\nx_api_key: mine\r\n\r\n");
+    for (const char* key : {"old", "new"}) {
+        std::string request = arrives();
+        if (!request.ends_with("X-Sum: 1\r\n\r\n")) request += receive(*upstream, "X-Sum: 1\r\n\r\n");
+        EXPECT_TRUE(has(request, "X-Api-Key: " + std::string(key) + "\r\n")) << request;
+        EXPECT_TRUE(request.ends_with("abc\r\n0\r\nX-Sum: 1\r\n\r\n")) << request;
+        answers("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno");
+        upstream.reset();
+    }
+    EXPECT_TRUE(has(gets("no"), " 401 "));
+}
+
+TEST_F(ProtocolsTest, PX36_nothing_is_cached) {
+    begin();
+    for (int i = 0; i < 2; ++i) {
+        ask("GET", "\r\n");
+        EXPECT_TRUE(arrives().starts_with("GET /x ")) << i;
+        answers("HTTP/1.1 200 OK\r\nCache-Control: public, max-age=999999\r\nETag: \"1\"\r\nContent-Length: 2\r\n\r\nok");
+        EXPECT_TRUE(has(gets("ok"), "max-age"));
+    }
+}
+
+TEST_F(ProtocolsTest, answers_to_head_keep_their_length_and_the_connection) {
+    begin();
+    for (const char* framing : {"Content-Length: 12345\r\n", "Transfer-Encoding: chunked\r\n", ""}) {
+        ask("HEAD", "\r\n");
+        EXPECT_TRUE(arrives().starts_with("HEAD /x HTTP/1.1\r\n"));
+        answers("HTTP/1.1 200 OK\r\n" + std::string(framing) + "\r\n");
+        EXPECT_TRUE(has(gets(), framing)) << framing;
+    }
+}
+
+TEST_F(ProtocolsTest, PX37_a_tunnel_is_said_to_be_open_after_it_is) {
+    begin();
+    const std::string authority_of_nobody = "127.0.0.1:1";
+    send(*client, "CONNECT " + authority_of_nobody + " HTTP/1.1\r\nHost: " + authority_of_nobody + "\r\n" + authorization + "\r\n");
+    EXPECT_TRUE(gets("}\n").starts_with("HTTP/1.1 502 "));
+    client = dial();
+    send(*client, "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n" + authorization + "\r\n");
+    EXPECT_TRUE(gets().starts_with("HTTP/1.1 200 "));
+    auto accepted = loop.run_until(listener->accept());
+    ASSERT_TRUE(accepted);
+    upstream = std::move(*accepted);
+    const std::string bytes = "\x16\x03\x01 GET / HTTP/1.1\r\nX-Api-Key: mine\r\n\r\n\r\n!";
+    send(*client, bytes);
+    EXPECT_EQ(receive(*upstream, "!"), bytes) << "nothing is read or changed";
+    answers(bytes);
+    EXPECT_EQ(gets("!"), bytes);
+}
+
+}  // namespace
+}  // namespace claviger::proxy
