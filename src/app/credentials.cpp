@@ -1,6 +1,7 @@
 #include "app/credentials.hpp"
 
 #include "connection/refresh_schedule.hpp"
+#include "inject/reflection.hpp"
 
 namespace claviger::app {
 
@@ -75,9 +76,15 @@ Result<CredentialPtr> LiveCredentials::credential_of(const provider::ProviderDef
     const auto now = with_.clock.now();
     const bool renewable = connection::renewable(connection, definition);
     if (renewable && connection.status(now, provider::security_digest(definition)) == connection::Status::expired) return CredentialPtr();
-    TRY(injection, inject::Injection::make(definition, connection, now, with_.connections));
+    std::optional<connection::ClientRecord> client;  // what signs with the connection
+    if (definition.auth_type == provider::AuthType::oauth1) {
+        TRY(stored, with_.connections.client_of(connection));
+        client = std::move(stored);
+    }
+    TRY(injection, inject::Injection::make(definition, connection, now, client ? &*client : nullptr));
     base::Secret token = renewable ? connection.access_token.duplicate() : base::Secret();
-    return std::make_shared<const proxy::Credential>(proxy::Credential{std::move(injection), std::move(token)});
+    auto reflections = inject::reflections_of(definition, connection, client ? &*client : nullptr, with_.random);
+    return std::make_shared<const proxy::Credential>(proxy::Credential{std::move(injection), std::move(token), std::move(reflections)});
 }
 
 net::Task<Result<CredentialPtr>> LiveCredentials::credential(std::string provider, std::string connection, net::Cancellation& gone) {

@@ -26,6 +26,7 @@ public:
         connection::Connections& connections;
         const provider::Registry& registry;
         const base::Clock& clock;
+        base::Random& random;
         base::Log& log;
         connection::Refresher& refresher;
         connection::BackgroundRefresh& background;

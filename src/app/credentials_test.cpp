@@ -26,7 +26,7 @@ struct CredentialsTest : connection::testing::StoredConnections {
         connection::RefreshQueue::Limits limits;
         limits.spread_after_jump = milliseconds(0);  // the fake clock stands still while the loop goes on
         background.emplace(connection::BackgroundRefresh::Surroundings{loop, *refresher, *connections, *registry, clock, random, log}, limits);
-        credentials.emplace(LiveCredentials::Surroundings{loop, *vault, *connections, *registry, clock, log, *refresher, *background, patience});
+        credentials.emplace(LiveCredentials::Surroundings{loop, *vault, *connections, *registry, clock, random, log, *refresher, *background, patience});
     }
     base::Result<proxy::CredentialPtr> credential(const std::string& provider = "acme") {
         return loop.run_until(credentials->credential(provider, "default", gone));

@@ -189,9 +189,19 @@ std::vector<SessionLimit> limits_of(const RunRequest& request, base::Instant now
     return limits;
 }
 
+// Those that stand for a credential: a real URL is none, and a short sample of a pattern is like ordinary text.
+std::vector<std::string> standing_for_credentials(const std::map<std::string, std::string>& placeholders) {
+    constexpr std::size_t kTelling = 12;
+    std::vector<std::string> values;
+    for (const auto& [name, value] : placeholders)
+        if (value.size() >= kTelling && value.find("://") == std::string::npos) values.push_back(value);
+    return values;
+}
+
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
                                                          std::vector<policy::Route> routes, LiveCredentials& credentials,
-                                                         SessionPolicy& gate, SessionAudit& audit, const sys::ProcessFamily& programs) {
+                                                         SessionPolicy& gate, SessionAudit& audit, const sys::ProcessFamily& programs,
+                                                         std::vector<std::string> placeholders) {
     TRY(authority, broker.config.extra_authority());
     proxy::ProxyOptions options{policy::Router(std::move(routes)), request.unmatched, {}, authority, {}, 256, {}};
     options.find_own_clients = [programs](const std::set<std::uint16_t>& from, std::uint16_t to) { return programs.clients(from, to); };
@@ -199,11 +209,12 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
     options.on_served = [&log = broker.log, &audit](const proxy::Served& served) {
         log.info("proxy.served", {{"provider", served.provider}, {"connection", served.connection}, {"host", served.host},
                                   {"method", served.method}, {"path", served.path}, {"status", served.status}, {"reason", served.reason},
-                                  {"ms", served.milliseconds}});
+                                  {"scrubbed", served.scrubbed}, {"ms", served.milliseconds}});
         audit.record(served);
     };
     options.may_release = [&audit] { return audit.may_release(); };
     options.gate = &gate;
+    options.placeholders = std::move(placeholders);
     return proxy::ForwardProxy::start(loop, std::move(options), credentials, broker.clock, broker.random, broker.log);
 }
 
@@ -262,10 +273,11 @@ Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys:
     const auto attached = audit.attach(loop);
     TRY(refresher, make_refresher(broker, loop));
     connection::BackgroundRefresh background({loop, *refresher, broker.connections, broker.registry, broker.clock, broker.random, broker.log});
-    LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.log, *refresher, background});
+    LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.random, broker.log, *refresher, background});
     keep_alive(broker, routes, background);
     SessionPolicy gate({broker.vault, broker.clock, broker.log}, {request.rules}, limits_of(request, broker.clock.now()));
-    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, audit, sys::ProcessFamily(staged.pid())));
+    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, audit, sys::ProcessFamily(staged.pid()),
+                           standing_for_credentials(input.placeholders)));
 
     input.parent = sys::environment();
     input.proxy_url = proxy->proxy_url();

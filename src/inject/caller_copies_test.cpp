@@ -20,6 +20,7 @@ Injection everywhere() {
     definition.inject.query = {{"api_key", "{{key}}"}};
     definition.inject.cookies = {{"sid", "{{key}}"}};
     definition.inject.reserved = {"X-Tenant"};
+    definition.inject.pass = {"Cookie"};
     return std::move(*Injection::make(definition, connection_to(definition, {{"key", "ours"}}), kNow));
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "connection/variables.hpp"
+#include "inject/caller_fields.hpp"
 #include "inject/credential_fields.hpp"
 #include "inject/prove_dpop.hpp"
 #include "inject/request_edit.hpp"
@@ -98,6 +99,7 @@ Result<Injection> Injection::make(const provider::ProviderDefinition& definition
     for (const auto& name : definition.inject.reserved) {
         if (provider::header_name_allowed(name)) injection.reserved_.push_back(name);  // never Host and its like
     }
+    injection.passed_ = definition.inject.pass;
     TRY(variables, connection::variables_of(definition, connection));
     auto rules = policy::rules_of(definition, variables, own_names(definition, connection));
     // Places that wait for a value which no answer has told yet: until then the credential goes where it is admitted alone.
@@ -214,6 +216,13 @@ void Injection::clean_trailers(http::Fields& trailers) const {
 
 bool Injection::covers_body(const http::RequestHead& request) const { return oauth1_ && oauth1_->covers_body(request); }
 
+void Injection::withhold_cookies(http::Fields& answer) const {
+    const bool passed = std::any_of(passed_.begin(), passed_.end(), [](const std::string& name) { return equal_names(name, "Cookie"); });
+    std::vector<std::string_view> ours;
+    for (const auto& cookie : cookies_) ours.push_back(cookie.name);
+    remove_cookies(answer, passed, ours);
+}
+
 Result<void> Injection::apply(http::RequestHead& request, const net::Url& url, const Occasion* occasion) const {
     const auto declares = [&url](const policy::UriRule& rule) { return rule.matches(url); };
     const bool admitted = admitted_ && admitted_->text() == url.text();
@@ -235,6 +244,7 @@ Result<void> Injection::apply(http::RequestHead& request, const net::Url& url, c
     if (request.target.starts_with('/')) remove_parameters(request.target, parameters);
     append_parameters(request.target, borrowed(query_));
 
+    remove_credentials(request.fields, passed_);
     for (const auto& name : reserved_) remove_field(request.fields, name);
     for (const auto& header : headers_) remove_field(request.fields, header.name);
     merge_cookies(request.fields, borrowed(cookies_));

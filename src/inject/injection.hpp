@@ -1,6 +1,6 @@
 // Injection: connection + request -> changed request. The plan is made once per connection version; applying it to
-// a request removes every copy of the injected fields that the caller sent ('-' and '_' equal, PX-13) and puts
-// ours last. Thread rule: an Injection is immutable after make().
+// a request removes every copy of the injected fields that the caller sent ('-' and '_' equal, PX-13), and other credentials
+// of its own, and puts ours last. Thread rule: an Injection is immutable after make().
 #pragma once
 
 #include <memory>
@@ -58,6 +58,8 @@ public:
     void clean_trailers(http::Fields& trailers) const;
     // Whether apply() must see the whole body of this request, since a signature covers it (RFC 5849 section 3.4.1.3).
     [[nodiscard]] bool covers_body(const http::RequestHead& request) const;
+    // Takes cookies of the service out of an answer (PX-23), unless the definition lets them through.
+    void withhold_cookies(http::Fields& answer) const;
     [[nodiscard]] std::optional<base::Instant> valid_until() const { return valid_until_; }
 
 private:
@@ -69,6 +71,7 @@ private:
 
     std::vector<SecretPair> headers_, query_, cookies_;
     std::vector<std::string> reserved_;             // names of the definition that callers may not send
+    std::vector<std::string> passed_;               // names like credentials that callers may send all the same
     std::shared_ptr<const OAuth1Signature> oauth1_;  // null: nothing of OAuth 1.0a is signed
     std::shared_ptr<const DpopProver> dpop_;        // null: a bearer token, which needs no proof
     std::vector<policy::UriRule> declared_;         // where the definition lets the credential go

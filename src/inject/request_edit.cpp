@@ -76,24 +76,28 @@ void remove_field(http::Fields& fields, std::string_view name) {
     });
 }
 
-void remove_parameters(std::string& target, const std::vector<std::string_view>& names) {
+void remove_parameters_if(std::string& target, const std::function<bool(std::string_view)>& removed) {
     const auto mark = target.find('?');
     if (mark == std::string::npos) return;
-    std::vector<std::string> forgiving;
-    for (const auto name : names) forgiving.push_back(forgiving_name(name));
     std::string kept;
-    bool removed = false;
+    bool any = false;
     each_parameter(std::string_view(target).substr(mark + 1), [&](std::string_view piece, char separator) {
-        if (is_one_of(piece, forgiving)) {
-            removed = true;
+        if (removed(piece)) {
+            any = true;
             return;
         }
         if (!kept.empty()) kept += separator;
         kept += piece;
     });
-    if (!removed) return;  // not a byte changes
+    if (!any) return;  // not a byte changes
     target.resize(kept.empty() ? mark : mark + 1);
     target += kept;
+}
+
+void remove_parameters(std::string& target, const std::vector<std::string_view>& names) {
+    std::vector<std::string> forgiving;
+    for (const auto name : names) forgiving.push_back(forgiving_name(name));
+    remove_parameters_if(target, [&](std::string_view piece) { return is_one_of(piece, forgiving); });
 }
 
 void append_parameters(std::string& target, const std::vector<Pair>& pairs) {

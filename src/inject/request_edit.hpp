@@ -2,6 +2,7 @@
 // Thread rule: pure functions on their arguments.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ void remove_field(http::Fields& fields, std::string_view name);
 // "name[...]" as name, ';' as a separator too.
 void remove_parameters(std::string& target, const std::vector<std::string_view>& names);
 void append_parameters(std::string& target, const std::vector<Pair>& pairs);
+// Removes those of which `removed` says so, seen as they stand between '&' or ';'. Else not a byte changes.
+void remove_parameters_if(std::string& target, const std::function<bool(std::string_view)>& removed);
 
 // All Cookie fields become one: the caller's cookies without these names, then ours.
 void merge_cookies(http::Fields& fields, const std::vector<Pair>& cookies);

@@ -136,6 +136,7 @@ struct InjectRules {
     StringMap headers, query, cookies;  // templates over {{field}}
     std::string sign;                   // "", oauth1, aws_sigv4, hmac
     std::vector<std::string> reserved;  // what the caller may not override
+    std::vector<std::string> pass;      // fields like credentials that the caller may send; Cookie: the service too
     bool present = false;               // false: the default of the auth type holds
 };
 

@@ -95,9 +95,9 @@ void check_rules(RuleCheck& check, const InjectRules& inject) {
         if (text.find(';') != std::string::npos) check.error(at, "bad_header_value", "has ';', which ends a cookie; remove it");
         check_template(check, at, text);
     }
-    for (std::size_t i = 0; i < inject.reserved.size(); ++i) {
-        if (!is_token(inject.reserved[i])) {
-            check.error(json::pointer_append("/inject/reserved", i), "bad_header", "is no header name; use letters, digits and '-'");
+    for (const auto& [list, names] : {std::pair{"/inject/reserved", &inject.reserved}, std::pair{"/inject/pass", &inject.pass}}) {
+        for (std::size_t i = 0; i < names->size(); ++i) {
+            if (!is_token((*names)[i])) check.error(json::pointer_append(list, i), "bad_header", "is no header name; use letters, digits and '-'");
         }
     }
     if (inject.sign == "oauth1" && check.definition.auth_type != AuthType::oauth1) {

@@ -1,5 +1,6 @@
 #include "proxy/exchange.hpp"
 
+#include "proxy/answer_guard.hpp"
 #include "proxy/exchange_state.hpp"
 
 namespace claviger::proxy {
@@ -35,6 +36,9 @@ net::Task<Verdict> attempt(Exchange& it, bool first) {
     Verdict verdict;
     if (answer) {
         verdict = co_await judge(it, upstream, body, *answer);
+        if (verdict.then == Then::pass_on && it.request.credential) {
+            if (auto problem = coding_problem(*answer)) verdict = Verdict{Then::give_up, std::move(problem)};
+        }
         if (verdict.then == Then::pass_on) {
             co_await pass_on(it, std::move(lease->connection), body, std::move(*answer));
             co_return verdict;

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
@@ -51,12 +52,14 @@ struct ExchangeRequest {
     std::string provider, connection;   // whose it is
     std::string pool_key;    // tenant, connection, TLS settings (PX-18)
     bool reaches_loopback = false;  // a route names this host as one of this machine
+    std::vector<std::string> placeholders{};  // what stands for credentials in the client's environment
 };
 
 struct ExchangeOutcome {
     int status = 0;  // what the client got; 0 when the connection broke before a head was sent
     std::string reason;  // of the problem that was answered; empty: the answer is the API's
     std::uint64_t request_bytes = 0, response_bytes = 0;
+    std::uint64_t scrubbed = 0;  // secrets of the credential that the answer showed
     bool client_usable = false;  // the client's connection may carry another request
 };
 

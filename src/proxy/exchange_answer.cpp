@@ -1,5 +1,7 @@
 #include <utility>
 
+#include "proxy/answer_body.hpp"
+#include "proxy/answer_guard.hpp"
 #include "proxy/challenge.hpp"
 #include "proxy/exchange_state.hpp"
 
@@ -28,32 +30,6 @@ http::ResponseHead outgoing_answer(http::ResponseHead received, const http::Requ
     }
     if (close || received.framing.kind == http::BodyFraming::Kind::until_close) received.fields.add("Connection", "close");
     return received;
-}
-
-// The body of an answer piece by piece, as the client is to see it. Owned by the coroutine that passes the answer on.
-class AnswerBody {
-public:
-    AnswerBody(http::Connection& upstream, const http::BodyFraming& framing) : upstream_(upstream), piece_(framing) {}
-    // Nothing comes any more.
-    [[nodiscard]] bool over() const { return upstream_.body_complete(); }
-    // next() need not wait.
-    [[nodiscard]] bool at_hand() const { return upstream_.body_at_hand(); }
-    // Valid until the next call. Empty: nothing to write now; look at over().
-    net::Task<Result<std::string_view>> next(net::Deadline deadline);
-    [[nodiscard]] http::Fields trailers() const { return upstream_.trailers(); }  // once it is over
-    [[nodiscard]] std::uint64_t bytes() const { return bytes_; }                 // given so far
-
-private:
-    http::Connection& upstream_;
-    Piece piece_;
-    std::uint64_t bytes_ = 0;
-};
-
-net::Task<Result<std::string_view>> AnswerBody::next(net::Deadline deadline) {
-    auto got = co_await upstream_.read_body(piece_.space(), deadline);
-    if (!got) co_return base::fail(std::move(got).error());
-    bytes_ += *got;
-    co_return piece_.filled(*got);
 }
 
 net::Task<Result<void>> write_rest(AnswerBody& body, http::Connection& client) {
@@ -95,6 +71,7 @@ net::Task<Result<void>> pass_on_interim(Exchange& it, http::ResponseHead head, R
     const bool go_on = head.status == 100;
     if (go_on && std::exchange(it.told_continue, true)) co_return Result<void>();
     const net::Deadline deadline = net::in(kWriteTime);
+    if (it.request.credential) it.outcome.scrubbed += guard_head(head, *it.request.credential);
     auto out = outgoing_answer(std::move(head), it.request.head, false);
     auto sent = co_await it.client.write_head(std::move(out), std::string_view(), deadline);
     if (go_on) body.wanted.set();
@@ -173,10 +150,15 @@ void keep_for_reuse(Exchange& it, std::unique_ptr<http::Connection> upstream, co
 net::Task<void> pass_on(Exchange& it, std::unique_ptr<http::Connection> upstream, RequestBody& body, http::ResponseHead answer) {
     it.outcome.status = answer.status;
     const bool close_after = body.started && !body.complete;
-    AnswerBody answer_body(*upstream, answer.framing);
+    const auto credential = it.request.credential;
+    const auto framing = answer.framing;
+    auto decoder = credential ? take_coding_off(answer) : nullptr;
+    AnswerBody answer_body(*upstream, framing, credential, std::move(decoder));
+    if (credential) it.outcome.scrubbed += guard_head(answer, *credential);
     auto out = outgoing_answer(std::move(answer), it.request.head, close_after || !it.client.may_continue());
     auto streamed = co_await write_answer(answer_body, it.client, std::move(out));
     it.outcome.response_bytes = answer_body.bytes();
+    it.outcome.scrubbed += answer_body.scrubbed();
     co_await settle(it, *upstream, body, streamed.has_value());
     it.outcome.request_bytes = body.bytes;
     it.watch.gone.on_cancel(nullptr);

@@ -1,3 +1,5 @@
+#include "inject/caller_fields.hpp"
+#include "proxy/answer_guard.hpp"
 #include "proxy/exchange_state.hpp"
 
 #include <algorithm>
@@ -56,6 +58,8 @@ http::RequestHead outgoing_head(const http::RequestHead& received, const net::Ur
 Result<void> make_head(Exchange& it) {
     it.head = outgoing_head(it.request.head, it.request.url);
     if (!it.request.credential) return {};
+    ask_uncoded(it.head.fields);
+    inject::remove_placeholders(it.head, it.request.placeholders);
     const std::string nonce = it.with.nonces.of(it.server());
     const inject::Occasion occasion{it.with.clock.now(), it.with.random, it.kept.whole() ? it.kept.bytes() : std::string_view(), nonce};
     return it.request.credential->injection.apply(it.head, it.request.url, &occasion);

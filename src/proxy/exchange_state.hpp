@@ -64,7 +64,8 @@ net::Task<base::Result<http::ResponseHead>> ask(Exchange& it, http::Connection& 
 net::Task<void> settle(Exchange& it, http::Connection& upstream, RequestBody& body, bool answered_whole);
 
 // The answer's way. What is changed in an answer for the client's sake is changed at two places only: its fields in
-// outgoing_answer(), which interim answers pass too, its body in AnswerBody::next() and AnswerBody::trailers().
+// outgoing_answer() and guard_head(), which interim answers pass too, its body in AnswerBody::next() and
+// AnswerBody::trailers().
 
 // The head that is not an interim one; those go to the client.
 net::Task<base::Result<http::ResponseHead>> read_final_head(Exchange& it, http::Connection& upstream, RequestBody& body);

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/log.hpp"
 #include "base/secret.hpp"
@@ -35,6 +36,7 @@ struct ProxyOptions {
     // Whether a credential may go into a request now: not while that could not be written down (LG-05). Empty: always.
     std::function<base::Result<void>()> may_release{};
     RequestGate* gate = nullptr;  // null: whatever is routed is let through
+    std::vector<std::string> placeholders{};  // what stands for credentials in the client's environment: sent to no routed host
     // Java and others can show no credential (PX-01). Empty: nobody is served without.
     FindOwnClients find_own_clients{};
 };

@@ -131,6 +131,7 @@ net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url 
     plan.request->provider = decision.provider;
     plan.request->connection = decision.connection;
     plan.request->pool_key = decision.provider + "/" + decision.connection;
+    plan.request->placeholders = session.options.placeholders;
     co_return plan;
 }
 
@@ -146,6 +147,11 @@ net::Task<bool> perform(Session& session, http::Connection& client, http::Reques
     } else {
         outcome = co_await answer_problem(client, std::move(plan.problem), !sends_body);
     }
+    if (outcome.scrubbed > 0) {
+        const Served& what = recording.served;
+        session.log.warn("proxy.scrubbed", {{"provider", what.provider}, {"connection", what.connection}, {"host", what.host}, {"times", outcome.scrubbed}});
+    }
+    recording.served.scrubbed = outcome.scrubbed;
     recording.finish(outcome.status, outcome.reason, outcome.request_bytes, outcome.response_bytes);
     co_return outcome.client_usable;
 }

@@ -8,11 +8,6 @@ namespace {
 // As long as curl waits for an answer to "Expect: 100-continue".
 constexpr std::chrono::seconds kHeldBack{1};
 
-std::size_t piece_size(const http::BodyFraming& framing) {
-    if (framing.kind != http::BodyFraming::Kind::length) return Piece::kMost;
-    return static_cast<std::size_t>(std::clamp<std::uint64_t>(framing.length, 1, Piece::kMost));
-}
-
 // A server may take trailers for fields of the head, where the credential is ours alone (PX-13).
 http::Fields outgoing_trailers(http::Fields trailers, const CredentialPtr& credential) {
     if (credential) credential->injection.clean_trailers(trailers);
@@ -20,6 +15,11 @@ http::Fields outgoing_trailers(http::Fields trailers, const CredentialPtr& crede
 }
 
 }  // namespace
+
+std::size_t piece_size(const http::BodyFraming& framing) {
+    if (framing.kind != http::BodyFraming::Kind::length) return Piece::kMost;
+    return static_cast<std::size_t>(std::clamp<std::uint64_t>(framing.length, 1, Piece::kMost));
+}
 
 Piece::Piece(const http::BodyFraming& framing)
     : size_(piece_size(framing)), memory_(std::make_unique_for_overwrite<char[]>(size_)) {}

@@ -17,6 +17,9 @@ namespace claviger::proxy {
 constexpr std::chrono::minutes kBodyIdle{10};  // a model may pause for minutes between two pieces
 constexpr std::chrono::minutes kWriteTime{5};
 
+// So much of a body is read at once.
+std::size_t piece_size(const http::BodyFraming& framing);
+
 // Memory for the pieces of one body, no larger than the body; what was used of it is wiped.
 class Piece {
 public:

@@ -20,6 +20,7 @@ struct Served {
     int status = 0;                    // what the client got; 0: no answer was begun
     std::string reason;                // why the proxy answered itself: docs/refusals.md; empty: it did not
     std::uint64_t request_bytes = 0, response_bytes = 0;  // of the bodies; of a tunnel: all
+    std::uint64_t scrubbed = 0;  // times that the answer showed the credential and it was overwritten
     std::int64_t milliseconds = 0;
 };
 

@@ -113,12 +113,15 @@ void read_inject(FieldReader& root, Context& context) {
     auto inject = root.object("inject");
     if (!inject) return;
     InjectRules& model = context.definition.inject;
-    model.present = true;
     model.headers = inject->string_map("headers");
     model.query = inject->string_map("query");
     model.cookies = inject->string_map("cookies");
     model.sign = inject->choice("sign", {"", "oauth1", "aws_sigv4", "hmac"}).value_or("");
     model.reserved = inject->strings("reserved");
+    model.pass = inject->strings("pass");
+    // What callers may send says nothing of where the credential goes.
+    const bool says_places = !model.headers.empty() || !model.query.empty() || !model.cookies.empty() || !model.sign.empty() || !model.reserved.empty();
+    model.present = says_places || model.pass.empty();
     inject->finish(&context.unknown);
 }
 

@@ -297,6 +297,7 @@ json::Object write_inject(const InjectRules& inject) {
     out.map("cookies", inject.cookies);
     out.text("sign", inject.sign);
     out.texts("reserved", inject.reserved);
+    out.texts("pass", inject.pass);
     return std::move(out).take();
 }
 
@@ -403,7 +404,7 @@ json::Value to_native_json(const ProviderDefinition& definition) {
     if (definition.oauth1) out.always("oauth1", write_oauth1(*definition.oauth1));
     if (definition.api_key) out.always("api_key", write_api_key(*definition.api_key));
     out.object("credentials", write_credentials(definition.credentials));
-    if (definition.inject.present) out.always("inject", write_inject(definition.inject));
+    if (definition.inject.present || !definition.inject.pass.empty()) out.always("inject", write_inject(definition.inject));
     write_after_connect(definition, out);
     out.object("export", write_exports(definition.exports));
     json::Value root = std::move(out).take();

@@ -1,0 +1,50 @@
+#include "proxy/answer_body.hpp"
+
+#include <utility>
+
+#include "proxy/answer_guard.hpp"
+
+namespace claviger::proxy {
+
+using base::ErrorCode;
+using base::Result;
+
+AnswerBody::AnswerBody(http::Connection& upstream, const http::BodyFraming& framing, CredentialPtr credential,
+                       std::unique_ptr<http::ContentDecoder> decoder)
+    : upstream_(upstream), credential_(std::move(credential)), decoder_(std::move(decoder)),
+      scrubber_(credential_ ? credential_->reflections : nullptr, decoder_ ? Piece::kMost : piece_size(framing)), over_(upstream.body_complete()) {
+    if (decoder_) coded_.emplace(framing);
+}
+
+net::Task<Result<std::string_view>> AnswerBody::next(net::Deadline deadline) {
+    Result<std::size_t> got{0};
+    if (decoder_) got = co_await read_decoded(deadline);
+    else got = co_await upstream_.read_body(scrubber_.space(), deadline);
+    if (!got) co_return base::fail(std::move(got).error());
+    over_ = upstream_.body_complete() && (!decoder_ || decoder_->hungry());
+    const auto piece = scrubber_.take(*got, over_);
+    bytes_ += piece.size();
+    co_return piece;
+}
+
+http::Fields AnswerBody::trailers() const {
+    http::Fields fields = upstream_.trailers();
+    if (credential_) guard_fields(fields, *credential_);
+    return fields;
+}
+
+net::Task<Result<std::size_t>> AnswerBody::read_decoded(net::Deadline deadline) {
+    if (decoder_->hungry() && !upstream_.body_complete()) {
+        auto got = co_await upstream_.read_body(coded_->space(), deadline);
+        if (!got) co_return got;
+        decoder_->feed(coded_->filled(*got));
+    }
+    auto decoded = decoder_->decode(scrubber_.space());
+    if (!decoded) co_return decoded;
+    if (upstream_.body_complete() && decoder_->hungry() && !decoder_->whole()) {
+        co_return base::fail(ErrorCode::protocol, "the coded body of the answer ended early");
+    }
+    co_return decoded;
+}
+
+}  // namespace claviger::proxy
