@@ -189,9 +189,11 @@ std::vector<SessionLimit> limits_of(const RunRequest& request, base::Instant now
 
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
                                                          std::vector<policy::Route> routes, LiveCredentials& credentials,
-                                                         SessionPolicy& gate, const sys::ProcessFamily& programs) {
+                                                         SessionPolicy& gate, const sys::ProcessFamily& programs,
+                                                         std::map<std::string, net::Url> bases) {
     TRY(authority, broker.config.extra_authority());
     proxy::ProxyOptions options{policy::Router(std::move(routes)), request.unmatched, {}, authority, {}, 256, {}};
+    options.bases = std::move(bases);
     options.find_own_clients = [programs](const std::set<std::uint16_t>& from, std::uint16_t to) { return programs.clients(from, to); };
     options.addresses.allow_private = broker.config.flag("network.allow_private");
     options.on_served = [&log = broker.log](const proxy::Served& served) {
@@ -217,7 +219,7 @@ Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& brok
 }
 
 Result<std::vector<policy::Route>> session_routes(const Broker& broker, const RunRequest& request,
-                                                  std::map<std::string, std::string>& placeholders) {
+                                                  ProgramsView& view) {
     TRY(pairs, chosen(broker, request));
     std::vector<policy::Route> routes;
     for (const auto& [provider, name] : pairs) {
@@ -233,7 +235,8 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
         say_what_is_wrong(broker, request, *definition, stored);
         if (route->rules.empty() && request.say)
             request.say("note: " + provider + " (" + name + ") serves no host: its definition has no api_url");
-        placeholders.merge(inject::placeholders(*definition, stored));
+        view.placeholders.merge(inject::placeholders(*definition, stored));
+        if (auto base = net::Url::parse(inject::first_api_url(*definition, stored.variables))) view.bases.emplace(provider, std::move(*base));
         route->chosen = is_chosen(request, provider, name);
         routes.push_back(std::move(*route));
     }
@@ -242,8 +245,8 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
 }
 
 Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys::StagedChild& staged) {
-    ChildEnvironmentInput input;
-    TRY(routes, session_routes(broker, request, input.placeholders));
+    ProgramsView view;
+    TRY(routes, session_routes(broker, request, view));
 
     net::Loop loop;
     TRY(refresher, make_refresher(broker, loop));
@@ -251,11 +254,15 @@ Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys:
     LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.log, *refresher, background});
     keep_alive(broker, routes, background);
     SessionPolicy gate({broker.vault, broker.clock, broker.log}, {request.rules}, limits_of(request, broker.clock.now()));
-    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, sys::ProcessFamily(staged.pid())));
+    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, sys::ProcessFamily(staged.pid()), view.bases));
 
+    ChildEnvironmentInput input;
+    input.placeholders = std::move(view.placeholders);
+    for (const auto& [provider, base] : view.bases) input.providers.push_back(provider);
     input.parent = sys::environment();
     input.proxy_url = proxy->proxy_url();
     input.proxy_port = proxy->port();
+    input.reverse_url = proxy->reverse_url();
     input.keep = request.keep_environment;
     input.sandboxed = staged.report().isolation != sys::Isolation::none;
     const policy::Router router(routes);

@@ -35,6 +35,7 @@ struct ProxyOptions {
     // Whether a credential may go into a request now: not while that could not be written down (LG-05). Empty: always.
     std::function<base::Result<void>()> may_release{};
     RequestGate* gate = nullptr;  // null: whatever is routed is let through
+    std::map<std::string, net::Url> bases{};  // provider -> where its reverse form leads
     // Java and others can show no credential (PX-01). Empty: nobody is served without.
     FindOwnClients find_own_clients{};
 };
@@ -49,6 +50,9 @@ public:
     [[nodiscard]] virtual std::uint16_t port() const = 0;
     // "http://claviger:<256-bit credential>@127.0.0.1:PORT" (PX-01). A secret: goes only into the child's environment.
     [[nodiscard]] virtual base::Secret proxy_url() const = 0;
+    // "http://127.0.0.1:PORT/<another 256 bit>": below it lies each provider of `bases` for programs that know no proxy.
+    // As secret as the other.
+    [[nodiscard]] virtual base::Secret reverse_url() const = 0;
     [[nodiscard]] virtual const std::string& ca_certificate_pem() const = 0;
     virtual void close() = 0;
 };
