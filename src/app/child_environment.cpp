@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "sys/sandbox.hpp"
 
 namespace claviger::app {
@@ -55,6 +56,13 @@ void take_secrets_out(const ChildEnvironmentInput& input, ChildEnvironment& chil
         child.hidden.push_back(variable.first);
         return true;
     });
+}
+
+// "acme-crm" -> "ACME_CRM"
+std::string upper_name(std::string_view provider) {
+    std::string name = base::to_upper(std::string(provider));
+    std::replace_if(name.begin(), name.end(), [](char c) { return (c < 'A' || c > 'Z') && (c < '0' || c > '9'); }, '_');
+    return name;
 }
 
 // Git's own http.proxy would win over the variables.
@@ -117,6 +125,9 @@ ChildEnvironment make_child_environment(const ChildEnvironmentInput& input) {
         const bool said = std::find(child.hidden.begin(), child.hidden.end(), name) != child.hidden.end();
         if (found != input.parent.end() && found->second != placeholder && !said) child.hidden.push_back(name);
         variables[name] = placeholder;
+    }
+    for (const auto& provider : input.providers) {
+        variables["CLAVIGER_URL_" + upper_name(provider)] = std::string(input.reverse_url.reveal()) + "/" + provider;
     }
     variables["CLAVIGER_RUN"] = "1";
     return child;

@@ -29,6 +29,8 @@ struct ChildEnvironmentInput {
     std::map<std::string, std::string> parent;
     base::Secret proxy_url;
     std::uint16_t proxy_port = 0;
+    base::Secret reverse_url;            // of the proxy
+    std::vector<std::string> providers;  // that lie below it
     std::optional<TrustFiles> trust;   // none: nothing is intercepted
     std::map<std::string, std::string> placeholders;  // of the session's definitions: names and what stands there
     std::vector<std::string> keep;     // secret-looking variables that the child may have all the same

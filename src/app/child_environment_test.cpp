@@ -100,6 +100,16 @@ TEST(ChildEnvironment, java_gets_options_after_the_users_own_and_no_credential) 
               "-Djavax.net.ssl.trustStoreType=PKCS12 -Djavax.net.ssl.trustStorePassword=changeit");
 }
 
+TEST(ChildEnvironment, each_provider_has_a_base_url_and_inherited_ones_go) {
+    auto in = input();
+    in.parent["CLAVIGER_URL_OLD"] = "http://127.0.0.1:9/x/old";
+    in.reverse_url = base::Secret(std::string_view("http://127.0.0.1:1/token"));
+    in.providers = {"acme-crm.eu"};
+    const auto child = make_child_environment(in);
+    EXPECT_EQ(child.variables.at("CLAVIGER_URL_ACME_CRM_EU"), "http://127.0.0.1:1/token/acme-crm.eu");
+    EXPECT_FALSE(child.variables.contains("CLAVIGER_URL_OLD"));
+}
+
 TEST(ChildEnvironment, settings_of_git_come_after_the_users_own) {
     auto in = input();
     in.parent["GIT_CONFIG_COUNT"] = "1";

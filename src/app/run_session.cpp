@@ -201,9 +201,10 @@ std::vector<std::string> standing_for_credentials(const std::map<std::string, st
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
                                                          std::vector<policy::Route> routes, LiveCredentials& credentials,
                                                          SessionPolicy& gate, SessionAudit& audit, const sys::ProcessFamily& programs,
-                                                         std::vector<std::string> placeholders) {
+                                                         const ProgramsView& view) {
     TRY(authority, broker.config.extra_authority());
     proxy::ProxyOptions options{policy::Router(std::move(routes)), request.unmatched, {}, authority, {}, 256, {}};
+    options.bases = view.bases;
     options.find_own_clients = [programs](const std::set<std::uint16_t>& from, std::uint16_t to) { return programs.clients(from, to); };
     options.addresses.allow_private = broker.config.flag("network.allow_private");
     options.on_served = [&log = broker.log, &audit](const proxy::Served& served) {
@@ -214,7 +215,7 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
     };
     options.may_release = [&audit] { return audit.may_release(); };
     options.gate = &gate;
-    options.placeholders = std::move(placeholders);
+    options.placeholders = standing_for_credentials(view.placeholders);
     return proxy::ForwardProxy::start(loop, std::move(options), credentials, broker.clock, broker.random, broker.log);
 }
 
@@ -232,7 +233,7 @@ Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& brok
 }
 
 Result<std::vector<policy::Route>> session_routes(const Broker& broker, const RunRequest& request,
-                                                  std::map<std::string, std::string>& placeholders) {
+                                                  ProgramsView& view) {
     TRY(pairs, chosen(broker, request));
     std::vector<policy::Route> routes;
     for (const auto& [provider, name] : pairs) {
@@ -248,7 +249,8 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
         say_what_is_wrong(broker, request, *definition, stored);
         if (route->rules.empty() && request.say)
             request.say("note: " + provider + " (" + name + ") serves no host: its definition has no api_url");
-        placeholders.merge(inject::placeholders(*definition, stored));
+        view.placeholders.merge(inject::placeholders(*definition, stored));
+        if (auto base = net::Url::parse(inject::first_api_url(*definition, stored.variables))) view.bases.emplace(provider, std::move(*base));
         route->chosen = is_chosen(request, provider, name);
         routes.push_back(std::move(*route));
     }
@@ -266,8 +268,8 @@ Result<SessionAudit> make_audit(const Broker& broker, const RunRequest& request)
 }
 
 Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys::StagedChild& staged, SessionAudit& audit) {
-    ChildEnvironmentInput input;
-    TRY(routes, session_routes(broker, request, input.placeholders));
+    ProgramsView view;
+    TRY(routes, session_routes(broker, request, view));
 
     net::Loop loop;
     const auto attached = audit.attach(loop);
@@ -276,12 +278,15 @@ Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys:
     LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.random, broker.log, *refresher, background});
     keep_alive(broker, routes, background);
     SessionPolicy gate({broker.vault, broker.clock, broker.log}, {request.rules}, limits_of(request, broker.clock.now()));
-    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, audit, sys::ProcessFamily(staged.pid()),
-                           standing_for_credentials(input.placeholders)));
+    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, audit, sys::ProcessFamily(staged.pid()), view));
 
+    ChildEnvironmentInput input;
+    input.placeholders = std::move(view.placeholders);
+    for (const auto& [provider, base] : view.bases) input.providers.push_back(provider);
     input.parent = sys::environment();
     input.proxy_url = proxy->proxy_url();
     input.proxy_port = proxy->port();
+    input.reverse_url = proxy->reverse_url();
     input.keep = request.keep_environment;
     input.sandboxed = staged.report().isolation != sys::Isolation::none;
     const policy::Router router(routes);

@@ -53,9 +53,15 @@ struct RunEnd {
     std::optional<base::Error> why;  // unless it ran
 };
 
+// What a program of the session is told beside where the proxy is.
+struct ProgramsView {
+    std::map<std::string, std::string> placeholders;  // names of the environment -> what stands there
+    std::map<std::string, net::Url> bases;            // provider -> where its reverse form leads
+};
+
 // The routes of the session: one per chosen connection whose definition reads. Problems are said, not fatal.
 base::Result<std::vector<policy::Route>> session_routes(const Broker& broker, const RunRequest& request,
-                                                        std::map<std::string, std::string>& placeholders);
+                                                        ProgramsView& view);
 
 // Runs the program to its end. Errors are those of the session itself, before the program was to be started. SIGTERM, SIGHUP and friends are forwarded; SIGINT too unless the terminal already sent it to the child.
 // `child` was staged before the vault was opened; with Unmatched::deny its sandbox lets it connect to the proxy alone.

@@ -87,7 +87,8 @@ std::vector<provider::ExportRule> plan(const provider::ProviderDefinition& defin
     return rules;
 }
 
-// The first place that api_url names, as an origin or URL; empty when it names none exactly.
+}  // namespace
+
 std::string first_api_url(const provider::ProviderDefinition& definition, const provider::VariableValues& variables) {
     for (const auto& target : definition.api_urls) {
         if (target.find('*') != std::string::npos || target.starts_with("regex:")) continue;
@@ -98,8 +99,6 @@ std::string first_api_url(const provider::ProviderDefinition& definition, const 
     }
     return {};
 }
-
-}  // namespace
 
 std::vector<std::string> export_names(const provider::ProviderDefinition& definition) {
     std::vector<std::string> names;

@@ -17,4 +17,7 @@ inline constexpr std::string_view kPlaceholder = "claviger-managed";  // where n
 // gets the real one, which a library must know, or is left out.
 std::map<std::string, std::string> placeholders(const provider::ProviderDefinition& definition, const connection::Connection& connection);
 
+// The first place that api_url names exactly, as an origin or URL; empty when it names none.
+std::string first_api_url(const provider::ProviderDefinition& definition, const provider::VariableValues& variables);
+
 }  // namespace claviger::inject

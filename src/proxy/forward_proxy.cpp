@@ -12,13 +12,14 @@ constexpr std::size_t kCredentialBytes = 32;  // PX-01: 256 bit
 
 class Proxy final : public ForwardProxy {
 public:
-    Proxy(net::Listener listener, std::unique_ptr<Session> session, base::Secret url)
-        : listener_(std::move(listener)), session_(std::move(session)), url_(std::move(url)) {}
+    Proxy(net::Listener listener, std::unique_ptr<Session> session, base::Secret url, base::Secret reverse)
+        : listener_(std::move(listener)), session_(std::move(session)), url_(std::move(url)), reverse_(std::move(reverse)) {}
 
     ~Proxy() override { close(); }
 
     [[nodiscard]] std::uint16_t port() const override { return listener_.port(); }
     [[nodiscard]] base::Secret proxy_url() const override { return url_.duplicate(); }
+    [[nodiscard]] base::Secret reverse_url() const override { return reverse_.duplicate(); }
     [[nodiscard]] const std::string& ca_certificate_pem() const override {
         return session_->leaves ? session_->leaves->authority_pem() : no_authority_;
     }
@@ -54,7 +55,7 @@ private:
 
     net::Listener listener_;
     std::unique_ptr<Session> session_;
-    base::Secret url_;
+    base::Secret url_, reverse_;
     std::string no_authority_;
 };
 
@@ -115,10 +116,12 @@ Result<std::unique_ptr<ForwardProxy>> ForwardProxy::start(net::Loop& loop, Proxy
     const std::string host = "@127.0.0.1:" + std::to_string(listener.port());
     base::Secret url = join_secret("http://", user, host);
 
+    base::Secret token = random.secret_token(kCredentialBytes);
+    base::Secret reverse = join_secret("http://127.0.0.1:" + std::to_string(listener.port()) + "/", token, "");
     OwnClients own_clients(loop, listener.port(), options.find_own_clients);
-    auto session = std::make_unique<Session>(Session{loop, std::move(options), credentials, clock, random, log, basic_value(user),
+    auto session = std::make_unique<Session>(Session{loop, std::move(options), credentials, clock, random, log, basic_value(user), std::move(token),
                                                      std::move(leaves), std::move(upstreams), addresses, std::move(own_clients)});
-    auto proxy = std::make_unique<Proxy>(std::move(listener), std::move(session), std::move(url));
+    auto proxy = std::make_unique<Proxy>(std::move(listener), std::move(session), std::move(url), std::move(reverse));
     proxy->begin();
     return std::unique_ptr<ForwardProxy>(std::move(proxy));
 }

@@ -37,6 +37,7 @@ struct ProxyOptions {
     std::function<base::Result<void>()> may_release{};
     RequestGate* gate = nullptr;  // null: whatever is routed is let through
     std::vector<std::string> placeholders{};  // what stands for credentials in the client's environment: sent to no routed host
+    std::map<std::string, net::Url> bases{};  // provider -> where its reverse form leads
     // Java and others can show no credential (PX-01). Empty: nobody is served without.
     FindOwnClients find_own_clients{};
 };
@@ -51,6 +52,9 @@ public:
     [[nodiscard]] virtual std::uint16_t port() const = 0;
     // "http://claviger:<256-bit credential>@127.0.0.1:PORT" (PX-01). A secret: goes only into the child's environment.
     [[nodiscard]] virtual base::Secret proxy_url() const = 0;
+    // "http://127.0.0.1:PORT/<another 256 bit>": below it lies each provider of `bases` for programs that know no proxy.
+    // As secret as the other.
+    [[nodiscard]] virtual base::Secret reverse_url() const = 0;
     [[nodiscard]] virtual const std::string& ca_certificate_pem() const = 0;
     virtual void close() = 0;
 };

@@ -4,6 +4,7 @@
 
 #include "base/masked_path.hpp"
 #include "base/text.hpp"
+#include "net/endpoint.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/tunnel.hpp"
 
@@ -328,6 +329,52 @@ net::Task<bool> serve_plain(Session& session, http::Connection& client, http::Re
     co_return go_on;
 }
 
+// "/<token>/<provider>/..." of a program that knows no proxy: who has the token is of the session. Nothing when it is not
+// of this form.
+struct ReversePath {
+    std::string provider, rest;
+};
+std::optional<ReversePath> reverse_path(const Session& session, std::string_view target) {
+    if (!target.starts_with('/')) return std::nullopt;
+    const auto end = target.find('/', 1);
+    if (end == std::string_view::npos || !session.path_token.equals(target.substr(1, end - 1))) return std::nullopt;
+    target.remove_prefix(end + 1);
+    const auto provider_end = std::min(target.find_first_of("/?"), target.size());
+    return ReversePath{std::string(target.substr(0, provider_end)), std::string(target.substr(provider_end))};
+}
+
+// The URL that is meant; only one that a connection serves, as nobody expects requests without a credential here.
+Result<net::Url> reverse_target(const Session& session, const ReversePath& path, const http::RequestHead& head, std::uint16_t port) {
+    const auto host = head.fields.find("Host").value_or("");
+    if (host != "127.0.0.1:" + std::to_string(port) && host != "localhost:" + std::to_string(port)) {
+        return base::fail(ErrorCode::protocol, "the Host field is not that of this address");  // a page by a name of its own
+    }
+    const auto base = session.options.bases.find(path.provider);
+    if (base == session.options.bases.end()) return base::fail(ErrorCode::denied, "no connection of this session is called " + base::printable(path.provider, 64));
+    std::string below = base->second.path();
+    if (below.ends_with('/') && path.rest.starts_with('/')) below.pop_back();
+    TRY(url, net::Url::parse(base->second.origin() + below + path.rest));
+    const auto decision = session.options.router.decide(url);
+    using Kind = policy::Decision::Kind;
+    if (decision.kind == Kind::unmatched || decision.kind == Kind::excluded) return base::fail(ErrorCode::denied, decision.because);
+    return url;
+}
+
+net::Task<bool> serve_reverse(Session& session, http::Connection& client, http::RequestHead head, ReversePath path) {
+    const auto local = net::local_endpoint(client.stream());
+    auto url = reverse_target(session, path, head, local ? local->port : 0);
+    head.fields.remove("Referer");  // it would tell the token
+    if (url) {
+        const bool go_on = co_await perform(session, client, std::move(head), *url);
+        co_return go_on;
+    }
+    const bool bad = url.error().code != ErrorCode::denied;
+    Problem problem{bad ? 400 : 403, bad ? "bad_request" : "not_allowed", url.error().message, ""};
+    auto what = about(session, head.method, "");
+    const bool go_on = co_await refuse(session, client, std::move(what), std::move(problem), !has_body(head));
+    co_return go_on;
+}
+
 }  // namespace
 
 net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
@@ -344,6 +391,12 @@ net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
             auto problem = problem_of_bad_message(head.error());
             co_await refuse(session, client, std::move(what), std::move(problem), false);
             co_return;
+        }
+        if (auto reverse = reverse_path(session, head->target)) {
+            seat.leave();
+            const bool on = co_await serve_reverse(session, client, std::move(*head), std::move(*reverse));
+            if (!on) co_return;
+            continue;
         }
         const auto shown = head->fields.all("Proxy-Authorization");
         const bool credential = shown.size() == 1 && session.authorization.equals(shown.front());

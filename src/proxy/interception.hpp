@@ -21,6 +21,7 @@ struct Session {
     base::Random& random;
     base::Log& log;
     base::Secret authorization;      // the exact value of Proxy-Authorization
+    base::Secret path_token;         // the first segment of a path in the reverse form
     std::optional<LeafCache> leaves;  // none when no route can be opened
     http::Client upstreams;
     net::AddressPolicy tunnel_addresses;

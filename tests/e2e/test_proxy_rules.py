@@ -103,6 +103,39 @@ def PX01_a_program_of_the_session_is_known_by_its_connection(world):
     session.end()
 
 
+def the_reverse_form_serves_programs_that_know_no_proxy(world):
+    """PX-01, PX-02, PX-05, PX-30: by an unguessable path, for hosts of the session alone."""
+    api = connect_key(world)
+    own = world.run("run", "--unmatched", "deny", "--", "sh", "-c", "curl -sSf --noproxy '*' $CLAVIGER_URL_ACME/whoami").stdout
+    contains(own, "key-holder", "the credential")
+    streamed = world.run("run", "--", "sh", "-c", "curl -sSfN --noproxy '*' \"$CLAVIGER_URL_ACME/held?id=r\" | { read -r first; echo $first; "
+                         "curl -sSf --noproxy '*' \"$CLAVIGER_URL_ACME/release?id=r\"; cat; }").stdout
+    contains(streamed, "data: first\n", "the first event, before the last is sent")
+    contains(streamed, "data: last\n", "the rest")
+    session = Session(world)
+    base = session.environment["CLAVIGER_URL_ACME"]
+    token = base.split("/")[3]
+    world.canaries.add("token of the reverse form", token)
+    check(len(token) >= 43 and token not in session.environment["HTTPS_PROXY"], "256 bit of its own")
+
+    def ask(path, host=f"127.0.0.1:{session.port}", more=""):
+        connection = socket.create_connection(("127.0.0.1", session.port), timeout=20)
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{more}Connection: close\r\n\r\n".encode())
+        return int(read_head(connection).split(" ")[1])
+    before = requests_seen(world)
+    equal(ask(f"/{token}/acme/whoami", more=f"Referer: {base}/page\r\n"), 200, "with the token")
+    equal(requests_seen(world), before + 1, "one request")
+    for path, status in ((f"/{token[:-1]}/acme/whoami", 407), ("/acme/whoami", 407), (f"/{token}", 407), (f"//{token}/acme/whoami", 407), (f"/x/../{token}/acme/whoami", 407),
+                         (f"/{token}/other/whoami", 403), (f"/{token}/", 403), (f"/{token}/acme@evil.example/", 403), (f"/{token}/acme:1/", 403)):
+        equal(ask(path), status, path.replace(token, "TOKEN"))
+    for host in ("evil.example", f"evil.example:{session.port}", "127.0.0.1"):
+        equal(ask(f"/{token}/acme/whoami", host=host), 400, f"Host {host}")
+    equal(requests_seen(world), before + 1, "nothing of these was sent")
+    check(token not in world.record.read_text(), "the token stays here")
+    equal(ask(f"/{token}/acme/../../whoami"), 200, "dots stay at the host, as rules read them")
+    session.end()
+
+
 def host_sni_and_connect_agree(world):
     """PX-06, PX-07, PX-10, PX-26, PX-27."""
     api = connect_key(world)
@@ -305,6 +338,6 @@ def a_definition_swapped_back_and_forth_opens_no_other_host(world):
 
 
 if __name__ == "__main__":
-    main(only_the_session_may_use_the_proxy, PX01_a_program_of_the_session_is_known_by_its_connection, host_sni_and_connect_agree, plain_http_never_carries_a_credential,
+    main(only_the_session_may_use_the_proxy, PX01_a_program_of_the_session_is_known_by_its_connection, the_reverse_form_serves_programs_that_know_no_proxy, host_sni_and_connect_agree, plain_http_never_carries_a_credential,
          abandoned_requests_hold_nothing, a_logout_holds_from_the_next_request_on, certificates_for_other_hosts_are_refused,
          a_moved_connection_never_sends_its_new_credential_to_the_old_host, a_definition_swapped_back_and_forth_opens_no_other_host)
