@@ -1,6 +1,7 @@
 #include "app/route_explanation.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "connection/connection_rules.hpp"
 #include "connection/standing.hpp"
@@ -94,8 +95,8 @@ std::string_view to_string(Outcome outcome) {
 }
 
 Result<RouteExplanation> explain_route(const Broker& broker, const RunRequest& request, const std::string& method, const net::Url& url) {
-    std::vector<std::string> export_names;
-    TRY(routes, session_routes(broker, request, export_names));
+    std::map<std::string, std::string> placeholders;
+    TRY(routes, session_routes(broker, request, placeholders));
     const policy::Router router(std::move(routes));
     const auto decision = router.decide(url);
     const bool matched = decision.kind == Decision::Kind::matched;
