@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "net/endpoint.hpp"
 #include "proxy/request_body.hpp"
+#include "proxy/reverse_form.hpp"
 #include "proxy/tunnel.hpp"
 
 namespace claviger::proxy {
@@ -327,37 +328,6 @@ net::Task<bool> serve_plain(Session& session, http::Connection& client, http::Re
     auto what = about(session, head.method, shown ? shown->authority() : "", shown ? std::string_view(shown->path()) : "");
     const bool go_on = co_await refuse(session, client, std::move(what), std::move(problem), !has_body(head));
     co_return go_on;
-}
-
-// "/<token>/<provider>/..." of a program that knows no proxy: who has the token is of the session. Nothing when it is not
-// of this form.
-struct ReversePath {
-    std::string provider, rest;
-};
-std::optional<ReversePath> reverse_path(const Session& session, std::string_view target) {
-    if (!target.starts_with('/')) return std::nullopt;
-    const auto end = target.find('/', 1);
-    if (end == std::string_view::npos || !session.path_token.equals(target.substr(1, end - 1))) return std::nullopt;
-    target.remove_prefix(end + 1);
-    const auto provider_end = std::min(target.find_first_of("/?"), target.size());
-    return ReversePath{std::string(target.substr(0, provider_end)), std::string(target.substr(provider_end))};
-}
-
-// The URL that is meant; only one that a connection serves, as nobody expects requests without a credential here.
-Result<net::Url> reverse_target(const Session& session, const ReversePath& path, const http::RequestHead& head, std::uint16_t port) {
-    const auto host = head.fields.find("Host").value_or("");
-    if (host != "127.0.0.1:" + std::to_string(port) && host != "localhost:" + std::to_string(port)) {
-        return base::fail(ErrorCode::protocol, "the Host field is not that of this address");  // a page by a name of its own
-    }
-    const auto base = session.options.bases.find(path.provider);
-    if (base == session.options.bases.end()) return base::fail(ErrorCode::denied, "no connection of this session is called " + base::printable(path.provider, 64));
-    std::string below = base->second.path();
-    if (below.ends_with('/') && path.rest.starts_with('/')) below.pop_back();
-    TRY(url, net::Url::parse(base->second.origin() + below + path.rest));
-    const auto decision = session.options.router.decide(url);
-    using Kind = policy::Decision::Kind;
-    if (decision.kind == Kind::unmatched || decision.kind == Kind::excluded) return base::fail(ErrorCode::denied, decision.because);
-    return url;
 }
 
 net::Task<bool> serve_reverse(Session& session, http::Connection& client, http::RequestHead head, ReversePath path) {
