@@ -64,6 +64,7 @@ Needles::Needles(const Plan& plan, base::Random& random) {
     }
     stride_ = std::min(shortest - kWindow + 1, kMostStride);
     within_ = plan.within;
+    held_ = plan.held;
 
     const std::size_t windows = plan.needles.size() * stride_;
     const auto rounded = [](std::size_t bytes) { return (bytes + 15) / 16 * 16; };
@@ -139,7 +140,7 @@ bool Needles::matters(std::string_view text, std::size_t at, const Unit& unit) c
         if (c == '\n' || c == '\r') {
             if (ends_base64_line(text, at)) return true;
         } else if (is_introducer(c)) {
-            if (may_introduce(c, text.substr(at + unit.taken, kLongestEscape))) return true;
+            if (held_[static_cast<unsigned char>(c)] || may_introduce(c, text.substr(at + unit.taken, kLongestEscape))) return true;
         } else if (within_[static_cast<unsigned char>(c)]) {
             return true;
         }

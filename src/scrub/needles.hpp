@@ -89,6 +89,7 @@ private:
     std::span<Needle> needles_;
     std::size_t stride_ = 1, longest_ = 0;
     std::array<bool, 256> within_{};  // bytes that a needle or its spelling may hold
+    std::array<bool, 256> held_{};    // bytes that a needle holds
 };
 
 }  // namespace claviger::scrub

@@ -89,7 +89,7 @@ Needles::Plan Needles::Plan::of(const std::vector<std::string_view>& secrets) {
         plan.add_utf16(secret);
     }
     for (const auto& one : plan.needles) {
-        for (const char c : one.text) plan.within[static_cast<unsigned char>(c)] = true;
+        for (const char c : one.text) plan.within[static_cast<unsigned char>(c)] = plan.held[static_cast<unsigned char>(c)] = true;
     }
     return plan;
 }

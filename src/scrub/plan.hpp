@@ -17,7 +17,8 @@ struct Needles::Plan {
         bool shares_first = false, shares_last = false;
     };
     std::vector<One> needles;  // each once
-    std::array<bool, 256> within{};
+    std::array<bool, 256> within{};  // bytes that a needle or its spelling may hold
+    std::array<bool, 256> held{};    // bytes that a needle holds
 
     static Plan of(const std::vector<std::string_view>& secrets);
 

@@ -120,7 +120,7 @@ TEST(Scrubber, secrets_of_many_shapes) {
     const std::string token = "eyJhbGciOiJSUzI1NiJ9." + std::string(250, 'p') + ".c2lnbmF0dXJlLW9mLXRoaXMtdG9rZW4";
     const std::string key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg2Y1j9wA\n-----END PRIVATE KEY-----\n";
     for (const std::string& secret : {std::string("12345678"), std::string("correct horse battery staple"), std::string("p\xc3\xa4ssw\xc3\xb6rter!"),
-                                      std::string("a%41b\\u0041c&#65;d&amp;e"), std::string("\"quoted\\back\\\\slash\""), token, key, std::string("user@acme.example:p%20ss/word+1")}) {
+                                      std::string("a%41b\\u0041c&#65;d&amp;e"), std::string("\"quoted\\back\\\\slash\""), std::string("amp&Tnx/per%cent-back\\slash_1"), token, key, std::string("user@acme.example:p%20ss/word+1")}) {
         const auto needles = needles_of({secret});
         for (const auto& spelling : spellings()) {
             const bool ascii = std::all_of(secret.begin(), secret.end(), [](char c) { return (c & 0x80) == 0; });
@@ -274,7 +274,7 @@ TEST(Scrubber, G11_no_false_hit) {
     const std::size_t size = std::getenv("CLAVIGER_LONG_TESTS") != nullptr ? 100U << 20 : 1U << 18;
     for (const std::string& alphabet : {any, std::string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"), std::string("0123456789abcdef"),
                                         std::string("%0123456789abcdefABCDEF"), std::string("\\u0123456789abcdef\"nrt/"), std::string("&#x;0123456789abampltg"),
-                                        std::string("{}[]\":, \nabcdefgh1234567\\"), std::string("<>/=\"' \n&;abcdefghijklm"), std::string("1234567"), std::string("hunter2")}) {
+                                        std::string("{}[]\":, \nabcdefgh1234567\\"), std::string("<>/=\"' \n&;abcdefghijklm"), std::string("1234567"), std::string("hunter")}) {
         const auto body = noise(alphabet, size, static_cast<unsigned>(alphabet.size()));
         EXPECT_TRUE(scrubbed(needles, body, [] { return 16384; }, 16384) == body) << alphabet;
     }

@@ -86,6 +86,7 @@ class Reflector:
                     tls.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     secret = fields.get("authorization", " ").split(" ", 1)[1].encode()
                     if not self.answer(tls, target, secret):
+                        tls.unwrap()  # an end without it would look cut off
                         return
 
     def answer(self, tls, target, secret):
