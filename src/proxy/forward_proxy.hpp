@@ -33,6 +33,7 @@ struct ProxyOptions {
     OnServed on_served;
     // Whether a credential may go into a request now: not while that could not be written down (LG-05). Empty: always.
     std::function<base::Result<void>()> may_release{};
+    http::OutboundProxiesPtr proxies = nullptr;
     RequestGate* gate = nullptr;  // null: whatever is routed is let through
 };
 
