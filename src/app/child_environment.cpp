@@ -1,18 +1,30 @@
 #include "app/child_environment.hpp"
 
 #include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
 
 #include "sys/sandbox.hpp"
 
 namespace claviger::app {
 namespace {
 
-// Programs disagree on which of these they read, and on their case.
-constexpr std::string_view kProxyNames[] = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"};
-// Read as a whole bundle that replaces the built-in one.
-constexpr std::string_view kBundleNames[] = {"SSL_CERT_FILE",      "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO",
-                                             "PIP_CERT",           "AWS_CA_BUNDLE",  "CARGO_HTTP_CAINFO",  "DENO_CERT",
-                                             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "NPM_CONFIG_CAFILE"};
+using Variables = std::map<std::string, std::string>;
+
+// Programs disagree on which of these they read, and on their case. The later ones belong to tools whose own settings
+// would win over the usual ones.
+constexpr std::string_view kProxyNames[] = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "grpc_proxy",
+                                            "npm_config_proxy", "npm_config_https_proxy", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY",
+                                            "PIP_PROXY", "CARGO_HTTP_PROXY"};
+constexpr std::string_view kBypassNames[] = {"NO_PROXY", "no_proxy", "no_grpc_proxy", "npm_config_noproxy"};
+// Read as a whole bundle that replaces the built-in one; the first is added to it.
+constexpr std::string_view kTrustNames[] = {
+    "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "PIP_CERT", "AWS_CA_BUNDLE", "CARGO_HTTP_CAINFO", "DENO_CERT",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "NPM_CONFIG_CAFILE", "YARN_HTTPS_CA_FILE_PATH", "PERL_LWP_SSL_CA_FILE", "HTTPLIB2_CA_CERTS",
+    "WEBSOCKET_CLIENT_CA_BUNDLE", "BUNDLE_SSL_CA_CERT", "NIX_SSL_CERT_FILE", "HEX_CACERTS_PATH", "JULIA_SSL_CA_ROOTS_PATH",
+    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE"};
 // How secrets are called in environments; what is called so does not reach the child (CL-04).
 constexpr std::string_view kSecretEndings[] = {"_TOKEN", "_SECRET", "_SECRET_KEY", "_API_KEY", "_APIKEY", "_ACCESS_KEY",
                                                "_PRIVATE_KEY", "_PASSWORD", "_PASSWD", "_PASSPHRASE", "_CREDENTIALS"};
@@ -24,38 +36,87 @@ bool named_like_a_secret(std::string_view name) {
     return false;
 }
 
-}  // namespace
+std::string value_of(const Variables& variables, std::string_view name) {
+    const auto found = variables.find(std::string(name));
+    return found == variables.end() ? std::string() : found->second;
+}
 
-ChildEnvironment make_child_environment(const ChildEnvironmentInput& input) {
-    ChildEnvironment child;
-    child.variables = input.parent;
-    auto& variables = child.variables;
-    std::erase_if(variables, [&](const auto& variable) {
+bool is_kept(const ChildEnvironmentInput& input, const std::string& name) {
+    return std::find(input.keep.begin(), input.keep.end(), name) != input.keep.end();
+}
+
+void take_secrets_out(const ChildEnvironmentInput& input, ChildEnvironment& child) {
+    std::erase_if(child.variables, [&](const auto& variable) {
         // Ours too: a child must not inherit paths of the broker.
         if (variable.first.starts_with("CLAVIGER_")) return true;
-        const bool kept = std::find(input.keep.begin(), input.keep.end(), variable.first) != input.keep.end();
+        const bool kept = is_kept(input, variable.first);
         if (!kept && input.sandboxed && sys::names_a_control_point(variable.first)) return true;
         if (kept || !named_like_a_secret(variable.first)) return false;
         child.hidden.push_back(variable.first);
         return true;
     });
+}
 
-    for (const auto name : kProxyNames) variables[std::string(name)] = std::string(input.proxy_url.reveal());
-    // A bypass would send requests without their credential: only loopback may, and only if nothing is routed there.
-    const std::string bypass = input.proxy_loopback ? "" : "localhost,127.0.0.1,::1";
-    variables["NO_PROXY"] = bypass;
-    variables["no_proxy"] = bypass;
+// Git's own http.proxy would win over the variables.
+void add_git_setting(Variables& variables, const std::string& key, const std::string& value) {
+    const std::string before = value_of(variables, "GIT_CONFIG_COUNT");
+    unsigned count = 0;
+    std::from_chars(before.data(), before.data() + before.size(), count);
+    variables[fmt::format("GIT_CONFIG_KEY_{}", count)] = key;
+    variables[fmt::format("GIT_CONFIG_VALUE_{}", count)] = value;
+    variables["GIT_CONFIG_COUNT"] = std::to_string(count + 1);
+}
+
+// Java takes no credential for its proxy from outside a program: the proxy knows the session's programs by their
+// connections. The last -D of a name wins.
+void add_java(const ChildEnvironmentInput& input, const Bypass& bypass, Variables& variables) {
+    const auto& store = input.trust->java_store;
+    if (store.empty()) return;
+    std::string options = value_of(variables, "JAVA_TOOL_OPTIONS");
+    if (!options.empty()) options += ' ';
+    for (const char* scheme : {"http", "https"}) options += fmt::format("-D{0}.proxyHost=127.0.0.1 -D{0}.proxyPort={1} ", scheme, input.proxy_port);
+    options += fmt::format("-Dhttp.nonProxyHosts={} -Djavax.net.ssl.trustStore=\"{}\" -Djavax.net.ssl.trustStoreType=PKCS12 "
+                           "-Djavax.net.ssl.trustStorePassword=changeit", bypass.java, store.string());
+    variables["JAVA_TOOL_OPTIONS"] = options;
+}
+
+void add_trust(const ChildEnvironmentInput& input, Variables& variables) {
+    for (const auto name : kTrustNames) variables[std::string(name)] = input.trust->bundle.string();
+    variables["NODE_EXTRA_CA_CERTS"] = input.trust->additional.string();
+    variables["SYSTEM_WGETRC"] = input.trust->wgetrc.string();
+    // An empty directory in this list stands for PHP's own.
+    variables["PHP_INI_SCAN_DIR"] = value_of(variables, "PHP_INI_SCAN_DIR") + ":" + input.trust->php_directory.string();
+}
+
+}  // namespace
+
+std::span<const std::string_view> trust_variables() { return kTrustNames; }
+
+ChildEnvironment make_child_environment(const ChildEnvironmentInput& input) {
+    ChildEnvironment child;
+    child.variables = input.parent;
+    auto& variables = child.variables;
+    take_secrets_out(input, child);
+
+    const std::string proxy(input.proxy_url.reveal());
+    for (const auto name : kProxyNames) variables[std::string(name)] = proxy;
+    auto bypass = make_bypass(value_of(input.parent, "NO_PROXY") + "," + value_of(input.parent, "no_proxy"), input.routed);
+    for (const auto name : kBypassNames) variables[std::string(name)] = bypass.value;
+    child.dropped_bypass = std::move(bypass.dropped);
     variables["NODE_USE_ENV_PROXY"] = "1";
+    variables["PERL_LWP_ENV_PROXY"] = "1";
+    add_git_setting(variables, "http.proxy", proxy);
 
-    if (!input.ca_bundle.empty()) {
-        for (const auto name : kBundleNames) variables[std::string(name)] = input.ca_bundle.string();
-        variables["NODE_EXTRA_CA_CERTS"] = input.session_ca.string();
+    if (input.trust) {
+        add_trust(input, variables);
+        add_java(input, bypass, variables);
     }
-    for (const auto& name : input.export_names) {
+    for (const auto& [name, placeholder] : input.placeholders) {
         const auto found = input.parent.find(name);
+        if (found != input.parent.end() && is_kept(input, name)) continue;
         const bool said = std::find(child.hidden.begin(), child.hidden.end(), name) != child.hidden.end();
-        if (found != input.parent.end() && found->second != kPlaceholder && !said) child.hidden.push_back(name);
-        variables[name] = std::string(kPlaceholder);
+        if (found != input.parent.end() && found->second != placeholder && !said) child.hidden.push_back(name);
+        variables[name] = placeholder;
     }
     variables["CLAVIGER_RUN"] = "1";
     return child;

@@ -9,9 +9,10 @@ ChildEnvironmentInput input() {
     ChildEnvironmentInput in;
     in.parent = {{"PATH", "/bin"}, {"ACME_TOKEN", "mine"}, {"NO_PROXY", "*"}, {"CLAVIGER_HOME", "/h"}, {"https_proxy", "http://corp"}};
     in.proxy_url = base::Secret(std::string_view("http://claviger:x@127.0.0.1:1"));
-    in.ca_bundle = "/run/bundle.pem";
-    in.session_ca = "/run/ca.pem";
-    in.export_names = {"ACME_TOKEN", "OTHER_KEY"};
+    in.proxy_port = 1;
+    in.trust = TrustFiles{"/run/bundle.pem", "/run/more.pem", "/run/wgetrc", "/run/php", ""};
+    in.routed.names = {"api.acme.com"};
+    in.placeholders = {{"ACME_TOKEN", "placeholder"}, {"OTHER_KEY", "sk-claviger"}};
     return in;
 }
 
@@ -24,9 +25,13 @@ TEST(ChildEnvironment, every_spelling_of_the_proxy_variables_is_set) {
 
 TEST(ChildEnvironment, CL04_credentials_become_placeholders_and_are_reported) {
     const auto child = make_child_environment(input());
-    EXPECT_EQ(child.variables.at("ACME_TOKEN"), kPlaceholder);
-    EXPECT_EQ(child.variables.at("OTHER_KEY"), kPlaceholder);
+    EXPECT_EQ(child.variables.at("ACME_TOKEN"), "placeholder");
+    EXPECT_EQ(child.variables.at("OTHER_KEY"), "sk-claviger");
     EXPECT_EQ(child.hidden, std::vector<std::string>{"ACME_TOKEN"});
+    auto kept = input();
+    kept.keep = {"ACME_TOKEN", "OTHER_KEY"};
+    EXPECT_EQ(make_child_environment(kept).variables.at("ACME_TOKEN"), "mine");
+    EXPECT_EQ(make_child_environment(kept).variables.at("OTHER_KEY"), "sk-claviger") << "there is none of the user's";
 }
 
 TEST(ChildEnvironment, CL04_variables_that_lead_to_what_the_sandbox_hides_go_with_it) {
@@ -61,18 +66,49 @@ TEST(ChildEnvironment, CL04_the_brokers_own_variables_stay_out) {
 }
 
 TEST(ChildEnvironment, a_users_bypass_cannot_switch_injection_off) {
-    EXPECT_EQ(make_child_environment(input()).variables.at("NO_PROXY"), "localhost,127.0.0.1,::1");
-    auto local = input();
-    local.proxy_loopback = true;
-    EXPECT_EQ(make_child_environment(local).variables.at("no_proxy"), "");
+    auto in = input();
+    in.parent["no_proxy"] = "intern.example";
+    const auto child = make_child_environment(in);
+    for (const auto* name : {"NO_PROXY", "no_proxy", "no_grpc_proxy", "npm_config_noproxy"}) {
+        EXPECT_EQ(child.variables.at(name), "localhost,127.0.0.1,::1,intern.example") << name;
+    }
+    EXPECT_EQ(child.dropped_bypass, std::vector<std::string>{"*"});
+    in.parent.erase("no_proxy");
+    in.routed.loopback = true;
+    EXPECT_EQ(make_child_environment(in).variables.at("no_proxy"), "");
 }
 
 TEST(ChildEnvironment, trust_is_only_changed_when_something_is_intercepted) {
-    EXPECT_EQ(make_child_environment(input()).variables.at("CURL_CA_BUNDLE"), "/run/bundle.pem");
-    EXPECT_EQ(make_child_environment(input()).variables.at("NODE_EXTRA_CA_CERTS"), "/run/ca.pem");
+    const auto child = make_child_environment(input());
+    for (const auto* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE", "DENO_CERT", "AWS_CA_BUNDLE"}) EXPECT_EQ(child.variables.at(name), "/run/bundle.pem") << name;
+    EXPECT_EQ(child.variables.at("NODE_EXTRA_CA_CERTS"), "/run/more.pem");
+    EXPECT_EQ(child.variables.at("SYSTEM_WGETRC"), "/run/wgetrc");
+    EXPECT_EQ(child.variables.at("PHP_INI_SCAN_DIR"), ":/run/php");
+    EXPECT_FALSE(child.variables.contains("JAVA_TOOL_OPTIONS")) << "there is no Java";
     auto plain = input();
-    plain.ca_bundle.clear();
-    EXPECT_FALSE(make_child_environment(plain).variables.contains("SSL_CERT_FILE"));
+    plain.trust.reset();
+    for (const auto* name : {"SSL_CERT_FILE", "SYSTEM_WGETRC", "PHP_INI_SCAN_DIR"}) EXPECT_FALSE(make_child_environment(plain).variables.contains(name)) << name;
+}
+
+TEST(ChildEnvironment, java_gets_options_after_the_users_own_and_no_credential) {
+    auto in = input();
+    in.trust->java_store = "/run/store.p12";
+    in.parent["JAVA_TOOL_OPTIONS"] = "-Xmx1g";
+    EXPECT_EQ(make_child_environment(in).variables.at("JAVA_TOOL_OPTIONS"),
+              "-Xmx1g -Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=1 -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=1 "
+              "-Dhttp.nonProxyHosts=localhost|*.localhost|127.0.0.1|[::1] -Djavax.net.ssl.trustStore=\"/run/store.p12\" "
+              "-Djavax.net.ssl.trustStoreType=PKCS12 -Djavax.net.ssl.trustStorePassword=changeit");
+}
+
+TEST(ChildEnvironment, settings_of_git_come_after_the_users_own) {
+    auto in = input();
+    in.parent["GIT_CONFIG_COUNT"] = "1";
+    in.parent["GIT_CONFIG_KEY_0"] = "user.name";
+    const auto child = make_child_environment(in);
+    EXPECT_EQ(child.variables.at("GIT_CONFIG_COUNT"), "2");
+    EXPECT_EQ(child.variables.at("GIT_CONFIG_KEY_0"), "user.name");
+    EXPECT_EQ(child.variables.at("GIT_CONFIG_KEY_1"), "http.proxy");
+    EXPECT_EQ(child.variables.at("GIT_CONFIG_VALUE_1"), "http://claviger:x@127.0.0.1:1");
 }
 
 }  // namespace

@@ -16,9 +16,11 @@
 #include "base/text.hpp"
 #include "connection/standing.hpp"
 #include "connection/variables.hpp"
+#include "inject/placeholder.hpp"
 #include "provider/expand.hpp"
 #include "sys/files.hpp"
 #include "sys/process.hpp"
+#include "sys/tcp_sockets.hpp"
 
 namespace claviger::app {
 namespace {
@@ -116,6 +118,17 @@ void say_if_nothing_is_connected(const RunRequest& request, bool any) {
                     : "note: no connection: requests go out without a credential; connect one with: claviger login PROVIDER");
 }
 
+// What the user set and the program sees otherwise is never replaced in silence.
+void say_what_is_changed(const ChildEnvironment& environment, const std::function<void(std::string_view)>& say) {
+    if (!environment.hidden.empty()) {
+        say("note: hidden from the program: " + base::join(environment.hidden, ", ") + " (--keep-env NAME lets one through)");
+    }
+    if (!environment.dropped_bypass.empty()) {
+        say("note: left out of NO_PROXY, as hosts of this session would be reached without their credential: " +
+            base::printable(base::join(environment.dropped_bypass, ", "), 300));
+    }
+}
+
 // Whether the terminal's Ctrl-C reached the child already: it is in our process group, in the foreground.
 bool terminal_signals_reach_child() {
     const int terminal = ::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -168,11 +181,19 @@ void keep_alive(const Broker& broker, const std::vector<policy::Route>& routes, 
     }
 }
 
+std::vector<SessionLimit> limits_of(const RunRequest& request, base::Instant now) {
+    std::vector<SessionLimit> limits;
+    if (request.rate) limits.push_back({"--rate " + request.rate->text(), request.rate, std::nullopt});
+    if (request.lasting) limits.push_back({"--for " + policy::duration_text(*request.lasting), std::nullopt, now + *request.lasting});
+    return limits;
+}
+
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
                                                          std::vector<policy::Route> routes, LiveCredentials& credentials,
-                                                         SessionPolicy& gate) {
+                                                         SessionPolicy& gate, const sys::ProcessFamily& programs) {
     TRY(authority, broker.config.extra_authority());
     proxy::ProxyOptions options{policy::Router(std::move(routes)), request.unmatched, {}, authority, {}, 256, {}};
+    options.find_own_clients = [programs](const std::set<std::uint16_t>& from, std::uint16_t to) { return programs.clients(from, to); };
     options.addresses.allow_private = broker.config.flag("network.allow_private");
     options.on_served = [&log = broker.log](const proxy::Served& served) {
         log.info("proxy.served", {{"provider", served.provider}, {"connection", served.connection}, {"host", served.host},
@@ -200,10 +221,9 @@ Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& brok
 }
 
 Result<std::vector<policy::Route>> session_routes(const Broker& broker, const RunRequest& request,
-                                                  std::vector<std::string>& export_names) {
+                                                  std::map<std::string, std::string>& placeholders) {
     TRY(pairs, chosen(broker, request));
     std::vector<policy::Route> routes;
-    std::set<std::string> names;
     for (const auto& [provider, name] : pairs) {
         auto definition = broker.registry.load(provider);
         TRY(stored, broker.connections.load(provider, name));
@@ -217,48 +237,42 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
         say_what_is_wrong(broker, request, *definition, stored);
         if (route->rules.empty() && request.say)
             request.say("note: " + provider + " (" + name + ") serves no host: its definition has no api_url");
-        for (auto& export_name : inject::export_names(*definition)) names.insert(std::move(export_name));
+        placeholders.merge(inject::placeholders(*definition, stored));
         route->chosen = is_chosen(request, provider, name);
         routes.push_back(std::move(*route));
     }
     say_if_nothing_is_connected(request, !routes.empty());
-    export_names.assign(names.begin(), names.end());
     return routes;
 }
 
 Result<RunEnd> run_session(const Broker& broker, const RunRequest& request, sys::StagedChild& staged) {
-    std::vector<std::string> export_names;
-    TRY(routes, session_routes(broker, request, export_names));
+    ChildEnvironmentInput input;
+    TRY(routes, session_routes(broker, request, input.placeholders));
 
     net::Loop loop;
     TRY(refresher, make_refresher(broker, loop));
     connection::BackgroundRefresh background({loop, *refresher, broker.connections, broker.registry, broker.clock, broker.random, broker.log});
     LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.log, *refresher, background});
     keep_alive(broker, routes, background);
-    SessionPolicy gate({broker.log}, {request.rules});
-    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate));
+    SessionPolicy gate({broker.vault, broker.clock, broker.log}, {request.rules}, limits_of(request, broker.clock.now()));
+    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, sys::ProcessFamily(staged.pid())));
 
-    ChildEnvironmentInput input;
     input.parent = sys::environment();
     input.proxy_url = proxy->proxy_url();
-    input.export_names = export_names;
+    input.proxy_port = proxy->port();
     input.keep = request.keep_environment;
     input.sandboxed = staged.report().isolation != sys::Isolation::none;
-    input.proxy_loopback = policy::Router(routes).serves_loopback();
+    const policy::Router router(routes);
+    input.routed = {router.constraint_hosts(), !router.first_regex().empty(), router.serves_loopback()};
     std::optional<SessionFiles> files;
     if (!proxy->ca_certificate_pem().empty()) {
         TRY(authority, broker.config.extra_authority());
-        TRY(made, SessionFiles::create(proxy->ca_certificate_pem(), authority));
+        TRY(made, SessionFiles::create({proxy->ca_certificate_pem(), authority, users_authorities(input.parent), has_java(input.parent)}));
         files.emplace(std::move(made));
-        input.ca_bundle = files->bundle();
-        input.session_ca = files->session_ca();
+        input.trust = files->trust();
     }
     const auto environment = make_child_environment(input);
-    if (!environment.hidden.empty() && request.say) {
-        std::string list;
-        for (const auto& name : environment.hidden) list += (list.empty() ? "" : ", ") + name;
-        request.say("note: hidden from the program: " + list + " (--keep-env NAME lets one through)");
-    }
+    if (request.say) say_what_is_changed(environment, request.say);
     loop.hold_signals(watched_signals());
     sys::StagedChild::Program program{request.command, environment.variables, std::nullopt};
     if (input.sandboxed && request.unmatched == proxy::Unmatched::deny) program.only_port = proxy->port();

@@ -3,12 +3,14 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "app/config.hpp"
 #include "connection/refresh.hpp"
+#include "policy/limits.hpp"
 #include "policy/session_rules.hpp"
 #include "provider/registry.hpp"
 #include "proxy/forward_proxy.hpp"
@@ -24,6 +26,8 @@ struct RunRequest {
     std::vector<std::string> keep_environment;  // --keep-env
     bool only_used = false;  // --only: nothing but what `use` names
     policy::RuleLayer rules{"the command line", {}};  // --allow, --deny, --ask, --read-only
+    std::optional<policy::Rate> rate;                 // --rate
+    std::optional<base::Duration> lasting;            // --for
     std::function<void(std::string_view)> say;  // a line for the human
 };
 
@@ -51,7 +55,7 @@ struct RunEnd {
 
 // The routes of the session: one per chosen connection whose definition reads. Problems are said, not fatal.
 base::Result<std::vector<policy::Route>> session_routes(const Broker& broker, const RunRequest& request,
-                                                        std::vector<std::string>& export_names);
+                                                        std::map<std::string, std::string>& placeholders);
 
 // Runs the program to its end. Errors are those of the session itself, before the program was to be started. SIGTERM, SIGHUP and friends are forwarded; SIGINT too unless the terminal already sent it to the child.
 // `child` was staged before the vault was opened; with Unmatched::deny its sandbox lets it connect to the proxy alone.

@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <set>
 #include <vector>
 
+#include "base/text.hpp"
+#include "crypto/java_trust_store.hpp"
 #include "sys/files.hpp"
 
 namespace claviger::app {
@@ -60,7 +63,57 @@ base::Result<void> write_new(const fs::path& path, std::string_view bytes) {
     return base::fail(base::ErrorCode::storage, "cannot write " + path.string(), "free some space there or set TMPDIR");
 }
 
+// What wget reads first of all, and one line more: it knows no variable for whom to trust.
+std::string wget_settings(const fs::path& bundle) {
+    struct stat info {};
+    const bool readable_by_all = ::stat("/etc/wgetrc", &info) == 0 && (info.st_mode & S_IROTH) != 0;
+    const auto system = readable_by_all ? sys::read_file("/etc/wgetrc", kMostBundleBytes) : base::Result<std::string>("");
+    return system.value_or("") + "\nca_certificate = " + bundle.string() + "\n";
+}
+
+std::string php_settings(const fs::path& bundle) {
+    return "curl.cainfo = \"" + bundle.string() + "\"\nopenssl.cafile = \"" + bundle.string() + "\"\n";
+}
+
+// Keys and comments beside the certificates stay where they are.
+std::string certificates_of(std::string_view text) {
+    constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----", kEnd = "-----END CERTIFICATE-----";
+    std::string found;
+    for (auto begin = text.find(kBegin); begin != std::string_view::npos; begin = text.find(kBegin, begin)) {
+        const auto end = text.find(kEnd, begin);
+        if (end == std::string_view::npos) break;
+        found.append(text.substr(begin, end + kEnd.size() - begin)).push_back('\n');
+        begin = end;
+    }
+    return found;
+}
+
 }  // namespace
+
+std::string users_authorities(const std::map<std::string, std::string>& environment) {
+    std::set<std::string> files;
+    for (const auto name : trust_variables()) {
+        if (const auto found = environment.find(std::string(name)); found != environment.end()) files.insert(found->second);
+    }
+    const std::string system = certificates_of(system_trust_bundle());
+    std::string all;
+    for (const auto& file : files) {
+        const auto text = sys::read_file(file, kMostBundleBytes);
+        const std::string certificates = text ? certificates_of(*text) : "";
+        if (certificates != system) all += certificates;
+    }
+    return all;
+}
+
+bool has_java(const std::map<std::string, std::string>& environment) {
+    if (environment.contains("JAVA_HOME") || ::access("/usr/lib/jvm", F_OK) == 0) return true;
+    const auto path = environment.find("PATH");
+    if (path == environment.end()) return false;
+    for (const fs::path directory : base::split(path->second, ':')) {
+        if (::access((directory / "java").c_str(), X_OK) == 0) return true;
+    }
+    return false;
+}
 
 std::string system_trust_bundle() {
     for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"}) {
@@ -69,7 +122,12 @@ std::string system_trust_bundle() {
     return {};
 }
 
-base::Result<SessionFiles> SessionFiles::create(const std::string& session_ca_pem, const std::string& extra_ca_pem) {
+TrustFiles SessionFiles::trust() const {
+    return {directory_ / "ca-bundle.pem", directory_ / "additional.pem", directory_ / "wgetrc", directory_ / "php",
+            java_ ? directory_ / "trust-store.p12" : fs::path()};
+}
+
+base::Result<SessionFiles> SessionFiles::create(const Authorities& authorities) {
     const fs::path base = base_directory();
     sweep(base);
     std::string pattern = (base / (std::string(kPrefix) + std::to_string(::getpid()) + "-XXXXXX")).string();
@@ -78,12 +136,25 @@ base::Result<SessionFiles> SessionFiles::create(const std::string& session_ca_pe
                           "free some space there or set TMPDIR");
     }
     SessionFiles files{fs::path(pattern)};
-    TRY_VOID(write_new(files.session_ca(), session_ca_pem));
-    TRY_VOID(write_new(files.bundle(), system_trust_bundle() + "\n" + extra_ca_pem + "\n" + session_ca_pem));
+    files.java_ = authorities.java;
+    const TrustFiles at = files.trust();
+    const std::string additional = authorities.session + "\n" + authorities.configured + "\n" + authorities.users;
+    const std::string bundle = system_trust_bundle() + "\n" + additional;
+    TRY_VOID(write_new(at.additional, additional));
+    TRY_VOID(write_new(at.bundle, bundle));
+    TRY_VOID(write_new(at.wgetrc, wget_settings(at.bundle)));
+    std::error_code error;
+    fs::create_directory(at.php_directory, error);
+    TRY_VOID(write_new(at.php_directory / "claviger.ini", php_settings(at.bundle)));
+    if (authorities.java) {
+        TRY(store, crypto::java_trust_store(bundle));
+        TRY_VOID(write_new(at.java_store, store));
+    }
     return files;
 }
 
-SessionFiles::SessionFiles(SessionFiles&& other) noexcept : directory_(std::move(other.directory_)) { other.directory_.clear(); }
+SessionFiles::SessionFiles(SessionFiles&& other) noexcept : directory_(std::move(other.directory_)), java_(other.java_) { other.directory_.clear(); }
+
 
 SessionFiles::~SessionFiles() {
     if (directory_.empty()) return;

@@ -1,31 +1,42 @@
-// The public files of a session (its authority's certificate, a trust bundle) in a private directory that goes away
-// with it; directories of sessions that died are swept at the next start. No secret is ever written here.
+// The public files of a session (whom its program trusts, in the forms that programs read) in a private directory that
+// goes away with it; directories of sessions that died are swept at the next start. No secret is ever written here.
 // Thread rule: main thread.
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 
+#include "app/child_environment.hpp"
 #include "base/error.hpp"
 
 namespace claviger::app {
 
+struct Authorities {  // PEM, beside those of the system
+    std::string session, configured, users;
+    bool java = false;  // for Java as well, whose form takes a moment to make
+};
+
 class SessionFiles {
 public:
     // Under the directory for temporary files, which the program can read.
-    static base::Result<SessionFiles> create(const std::string& session_ca_pem, const std::string& extra_ca_pem);
+    static base::Result<SessionFiles> create(const Authorities& authorities);
     SessionFiles(SessionFiles&& other) noexcept;
     SessionFiles& operator=(SessionFiles&&) = delete;
     ~SessionFiles();
 
-    [[nodiscard]] std::filesystem::path session_ca() const { return directory_ / "session-ca.pem"; }
-    [[nodiscard]] std::filesystem::path bundle() const { return directory_ / "ca-bundle.pem"; }
+    [[nodiscard]] TrustFiles trust() const;
 
 private:
     explicit SessionFiles(std::filesystem::path directory) : directory_(std::move(directory)) {}
     std::filesystem::path directory_;
+    bool java_ = false;
 };
 
+// Certificates in the files that variables of this environment name for programs to trust; only CERTIFICATE blocks.
+std::string users_authorities(const std::map<std::string, std::string>& environment);
+// Whether there is a Java, by JAVA_HOME, PATH and the usual place.
+bool has_java(const std::map<std::string, std::string>& environment);
 // The first system trust bundle that exists, "" when none does.
 std::string system_trust_bundle();
 

@@ -7,6 +7,11 @@ namespace {
 constexpr ArgumentSpec kProvider{"PROVIDER", "name of a provider, as 'claviger list' shows it", Words::provider, true};
 constexpr OptionSpec kConnection{"--connection", "NAME", "which account; without it the provider's default", Words::connection};
 constexpr OptionSpec kNoRefresh{"--no-refresh", "", "hand out the token as it is stored, without asking the provider for a new one"};
+constexpr OptionSpec kReadOnly{"--read-only", "", "let through GET, HEAD, OPTIONS and what the definition declares safe"};
+constexpr OptionSpec kAllow{"--allow", "RULE", "of what it names let through nothing else: METHODS:HOST/PATH or a part of it", Words::text, {}, true};
+constexpr OptionSpec kDeny{"--deny", "RULE", "refuse it: DELETE, POST:api.acme.com, /admin/**", Words::text, {}, true};
+constexpr OptionSpec kRate{"--rate", "N/UNIT", "at most so many requests with a credential: 10/s, 60/m, 1000/h"};
+constexpr OptionSpec kFor{"--for", "TIME", "requests get a credential for so long: 30m, 8h"};
 constexpr OptionSpec kYes{"--yes", "", "do not ask"};
 
 }  // namespace
@@ -54,9 +59,7 @@ std::span<const CommandSpec> commands() {
          {},
          {{"--use", "PROVIDER[=NAME]", "use this connection instead of the provider's default", Words::provider, {}, true},
           {"--only", "", "serve nothing but what --use names"},
-          {"--read-only", "", "let through GET, HEAD, OPTIONS and what the definition declares safe"},
-          {"--allow", "RULE", "of what it names let through nothing else: METHODS:HOST/PATH or a part of it", Words::text, {}, true},
-          {"--deny", "RULE", "refuse it: DELETE, POST:api.acme.com, /admin/**", Words::text, {}, true},
+          kReadOnly, kAllow, kDeny, kRate, kFor,
           {"--keep-env", "NAME", "let a variable through that looks like a secret", Words::text, {}, true},
           {"--unmatched", "WHAT", "requests to other hosts: allow or deny; without it the setting run.unmatched", Words::choice,
            "allow|deny"},
@@ -65,6 +68,17 @@ std::span<const CommandSpec> commands() {
          {"claviger run -- curl https://api.github.com/user", "claviger run --use github=work --unmatched deny -- ./agent",
           "claviger run --read-only -- ./agent", "claviger run --allow GET:api.github.com/repos/** --deny DELETE -- ./agent"},
          run_program, true},
+        {"rule list", "the rules that are kept with connections", "Each line has the number by which 'rule remove' knows it.",
+         {{"PROVIDER", "of its connections; without it all", Words::provider, false}}, {}, {"claviger rule list github"}, rule_list},
+        {"rule add", "keep a rule with a connection, for every session",
+         "Holds from the next request on, also in sessions that run. A session's own options and project files cannot lift it, nor does a "
+         "new login. A rule is METHODS:HOST/PATH or a part of it: DELETE, /admin/**, GET,POST:api.acme.com/items/**; the methods may be read or write. "
+         "deny rules go before allow rules, which are a list of all that may be done.",
+         {kProvider}, {kConnection, kReadOnly, kAllow, kDeny, kRate, kFor},
+         {"claviger rule add github --read-only", "claviger rule add acme --connection work --deny DELETE --rate 60/m"}, rule_add},
+        {"rule remove", "take a rule away from a connection", "",
+         {kProvider, {"NUMBER", "as 'claviger rule list' shows it", Words::text, false}}, {kConnection, {"--all", "", "all of them"}},
+         {"claviger rule remove github 2"}, rule_remove},
         {"list", "providers, their connections and what these are worth now", "", {},
          {{"--connected", "", "only providers with a connection"}, {"--source", "SOURCE", "bundled or custom", Words::choice, "bundled|custom"}},
          {"claviger list --connected"}, list_providers},

@@ -125,8 +125,9 @@ void begin_transcript(const Attempt& attempt) {
     transcript.provider = attempt.definition.name;
     transcript.connection = attempt.request.connection_name;
     transcript.flow = provider::to_string(attempt.flow);
-    transcript.redirect_uri = kRedirectUri;
-    transcript.pkce = attempt.definition.oauth2 && attempt.definition.oauth2->pkce;
+    const bool by_code = attempt.flow == provider::Flow::pkce || attempt.flow == provider::Flow::dcr_pkce;
+    if (by_code || attempt.flow == provider::Flow::oauth1) transcript.redirect_uri = kRedirectUri;
+    transcript.pkce = by_code && attempt.definition.oauth2 && attempt.definition.oauth2->pkce;
 }
 
 net::Task<base::Result<ConnectOutcome>> run_flow(Attempt& attempt) {

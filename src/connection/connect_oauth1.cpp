@@ -8,6 +8,7 @@
 #include "connection/form_fields.hpp"
 #include "oauth/foreign_text.hpp"
 #include "oauth/oauth1_credentials.hpp"
+#include "oauth/transcript.hpp"
 #include "provider/expand.hpp"
 
 namespace claviger::connection {
@@ -210,6 +211,10 @@ ConnectOutcome outcome_of(const Attempt& attempt, const Stations& stations, cons
 
 net::Task<base::Result<ConnectOutcome>> connect_by_oauth1(Attempt& attempt) {
     CO_TRY(stations, stations_of(attempt));
+    if (auto* recorder = attempt.with.recorder; recorder != nullptr) {
+        recorder->expect(stations.request_token, oauth::Step::Kind::temporary_credentials);
+        recorder->expect(stations.access_token, oauth::Step::Kind::token_credentials);
+    }
     CO_TRY(redirect_uri, attempt.with.dialog.redirect_uri());
     auto origin = stations.access_token.origin();
     auto consumer = co_await ready_consumer(attempt, std::move(origin), redirect_uri);

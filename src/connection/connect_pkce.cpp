@@ -192,7 +192,6 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     leg.resource = std::move(resource);
     auto client = co_await ready_client(attempt, *endpoints, std::move(redirect_uri));
     if (!client) co_return base::fail(client.error());
-    if (attempt.with.recorder != nullptr) attempt.with.recorder->transcript().client_authentication = oauth::to_string(client->client.authentication);
     leg.pkce = oauth::make_pkce(attempt.with.random);
     constexpr std::size_t kStateBytes = 32;
     leg.state = attempt.with.random.secret_token(kStateBytes);
@@ -203,7 +202,10 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     if (!grant) co_return base::fail(grant.error());
     const auto client_origin = endpoints->token.origin();
     CO_TRY(moved, moved_token_endpoint(attempt, *grant, *endpoints));
-    if (moved) endpoints->token = std::move(*moved);
+    if (moved) {
+        endpoints->token = std::move(*moved);
+        if (attempt.with.recorder != nullptr) attempt.with.recorder->expect(endpoints->token, oauth::Step::Kind::token);
+    }
     auto captured = grant->captured;
     auto token = co_await exchange(attempt, *endpoints, client->client, leg, std::move(*grant));
     if (!token) co_return base::fail(with_client_hint(attempt, *client, token.error()));

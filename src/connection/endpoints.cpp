@@ -6,6 +6,7 @@
 #include "connection/flow_choice.hpp"
 #include "oauth/discovery.hpp"
 #include "oauth/foreign_text.hpp"
+#include "oauth/transcript.hpp"
 #include "provider/expand.hpp"
 
 namespace claviger::connection {
@@ -62,6 +63,7 @@ bool needs_discovery(const Known& known, const Attempt& attempt) {
 // RFC 9728: the resource names its server. Such servers must do S256 (OA-02).
 net::Task<base::Result<oauth::ServerMetadata>> discover_by_resource(Attempt& attempt) {
     CO_TRY(url, provider::expand_url(attempt.definition.oauth2->resource, attempt.variables));
+    if (attempt.with.recorder != nullptr) attempt.with.recorder->expect(url, oauth::Step::Kind::metadata);  // its challenge names it
     auto resource = co_await oauth::discover_resource(attempt.with.http, url);
     if (!resource) co_return base::fail(resource.error());
     if (resource->authorization_servers.empty())
@@ -109,6 +111,20 @@ base::Result<void> check_complete(const Attempt& attempt, const Endpoints& endpo
     return {};
 }
 
+// So that `explain` calls each request by its name.
+void label(const Attempt& attempt, const Endpoints& endpoints) {
+    using Kind = oauth::Step::Kind;
+    auto* recorder = attempt.with.recorder;
+    if (recorder == nullptr) return;
+    recorder->expect(endpoints.token, Kind::token);
+    struct Row { const std::optional<net::Url>& url; Kind kind; };
+    for (const auto& [url, kind] : {Row{endpoints.registration, Kind::registration}, Row{endpoints.jwks, Kind::keys}, Row{endpoints.revocation, Kind::revocation},
+                                    Row{endpoints.pushed_authorization, Kind::pushed_authorization}, Row{endpoints.userinfo, Kind::userinfo},
+                                    Row{endpoints.device_authorization, Kind::device_authorization}}) {
+        if (url) recorder->expect(*url, kind);
+    }
+}
+
 }  // namespace
 
 net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
@@ -153,6 +169,7 @@ net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
         }
     }
     endpoints.authentication_methods = std::move(metadata.token_endpoint_auth_methods_supported);
+    label(attempt, endpoints);
     co_return endpoints;
 }
 

@@ -8,6 +8,8 @@
 #include "connection/form_fields.hpp"
 #include "crypto/jwk.hpp"
 #include "oauth/foreign_text.hpp"
+#include "oauth/registration.hpp"
+#include "oauth/transcript.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -121,10 +123,7 @@ base::Result<bool> still_good(Attempt& attempt, const ClientRecord& record, cons
     return used_elsewhere(attempt, record.client_id);
 }
 
-}  // namespace
-
-net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoints& endpoints,
-                                                  std::string redirect_uri) {
+net::Task<base::Result<ReadyClient>> find_client(Attempt& attempt, const Endpoints& endpoints, std::string redirect_uri) {
     const auto origin = endpoints.token.origin();
     CO_TRY(stored, attempt.with.connections.client(attempt.definition.name, origin));
     // A login by device code needed no secret; this one does.
@@ -146,6 +145,16 @@ net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoi
     auto known_id = stored ? stored->client_id : std::string();
     auto entered = co_await ask_for_client(attempt, endpoints, std::move(redirect_uri), std::move(known_id));
     co_return entered;
+}
+
+}  // namespace
+
+net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoints& endpoints,
+                                                  std::string redirect_uri) {
+    auto ready = co_await find_client(attempt, endpoints, std::move(redirect_uri));
+    auto* recorder = attempt.with.recorder;
+    if (ready && recorder != nullptr) recorder->transcript().client_authentication = oauth::to_string(ready->client.authentication);
+    co_return ready;
 }
 
 }  // namespace claviger::connection

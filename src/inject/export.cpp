@@ -7,9 +7,11 @@
 #include "base/text.hpp"
 #include "inject/credential_fields.hpp"
 #include "inject/injection.hpp"
+#include "inject/placeholder.hpp"
 #include "inject/usable.hpp"
 #include "json/value.hpp"
 #include "provider/expand.hpp"
+#include "provider/pattern_sample.hpp"
 
 namespace claviger::inject {
 namespace {
@@ -103,6 +105,22 @@ std::vector<std::string> export_names(const provider::ProviderDefinition& defini
     std::vector<std::string> names;
     for (const auto& rule : plan(definition)) names.push_back(rule.env_name);
     return names;
+}
+
+std::map<std::string, std::string> placeholders(const provider::ProviderDefinition& definition, const connection::Connection& connection) {
+    const auto fields = CredentialFields::raw(definition, connection);
+    std::map<std::string, std::string> values;
+    for (const auto& rule : plan(definition)) {
+        const bool api = base::equal_ignoring_case(rule.source, "api_url"), base_url = base::equal_ignoring_case(rule.source, "base_url");
+        std::string value(kPlaceholder);
+        if (api) value = first_api_url(definition, connection.variables);
+        else if (base_url) value = fields.find("base_url").value_or("");
+        else if (rule.source == "api_key" && definition.api_key) value = provider::pattern_sample(definition.api_key->key_pattern).value_or(value);
+        const auto secret = fields.find(rule.source);
+        if (!api && !base_url && secret && *secret == value) value = std::string(kPlaceholder) + "-";  // a pattern may allow one text alone
+        if (!value.empty() && valid_environment_name(rule.env_name)) values.emplace(rule.env_name, std::move(value));
+    }
+    return values;
 }
 
 Result<std::vector<ExportValue>> export_values(const provider::ProviderDefinition& definition,

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "inject/injection.hpp"
+#include "inject/placeholder.hpp"
 #include "inject/test_connection.hpp"
 
 namespace claviger::inject {
@@ -61,6 +62,20 @@ TEST(Export, names_of_the_definition) {
     EXPECT_EQ(exported(definition, connection),
               (Lines{"ACME_TOKEN=T", "ACME_PAT=T", "ACME_URL=https://git.acme.com", "ACME_API=https://api.acme.com/v1", "ACME_REGION=eu"}));
     EXPECT_EQ(export_names(definition), (Lines{"ACME_TOKEN", "ACME_PAT", "ACME_URL", "ACME_API", "ACME_REGION", "ACME_NONE"}));
+}
+
+TEST(Export, CL04_placeholders_look_like_keys_and_are_none) {
+    using Values = std::map<std::string, std::string>;
+    auto definition = definition_of(AuthType::api_key);
+    definition.api_urls = {"api.acme.com/v1"};
+    definition.exports = {{"ACME_KEY", "api_key"}, {"ACME_URL", "api_url"}, {"ACME_BASE", "base_url"}, {"9BAD", "api_key"}};
+    definition.api_key.emplace().key_pattern = "^sk-[a-z]{8}$";
+    EXPECT_EQ(placeholders(definition, connection_to(definition, {{"api_key", "sk-abcdefgh"}})),
+              (Values{{"ACME_KEY", "sk-claviger"}, {"ACME_URL", "https://api.acme.com/v1"}}))
+        << "an unknown base_url is left out";
+    EXPECT_EQ(placeholders(definition, connection_to(definition, {{"api_key", "sk-claviger"}})).at("ACME_KEY"), "claviger-managed-") << "never the secret";
+    definition.api_key->key_pattern = "\\pL{300}";
+    EXPECT_EQ(placeholders(definition, connection_to(definition, {{"api_key", "K"}})).at("ACME_KEY"), "claviger-managed");
 }
 
 TEST(Export, the_raw_key_and_not_its_transform) {

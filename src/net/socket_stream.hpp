@@ -24,6 +24,8 @@ public:
     [[nodiscard]] bool idle_and_open() const override;
     [[nodiscard]] std::string peer_address() const override { return peer_; }
 
+    [[nodiscard]] int fd() const { return socket_ ? socket_->fd() : -1; }
+    [[nodiscard]] const std::shared_ptr<Socket>& socket() const { return socket_; }
     // For TLS, which continues on the same socket; this stream is then empty.
     std::shared_ptr<Socket> take_socket() { return std::move(socket_); }
 

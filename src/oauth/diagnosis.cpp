@@ -1,104 +1,51 @@
 // what_to_check: from how a login ended to what its human should look at. A table for the error codes of RFC 6749, 7591,
-// 8628 and 8707; what is known of the transport and of the shape of the answer comes before it.
+// 8628, 8707, 9126 and 9449; what is known of the transport comes before it, the shape of the answer after it.
 #include <algorithm>
 #include <cstdlib>
 
 #include <fmt/format.h>
 
-#include "base/text.hpp"
-#include "oauth/transcript.hpp"
+#include "oauth/diagnosis_checks.hpp"
 
 namespace claviger::oauth {
 namespace {
 
-using Checks = std::vector<Check>;
+using namespace diagnosis;
+using Kind = Step::Kind;
 constexpr std::int64_t kTolerableDifference = 60;
 
-struct Login {  // what the advice is derived from
-    const Transcript& transcript;
-    const Step& last;
-    [[nodiscard]] const Outline* sent(std::string_view name) const {
-        for (const auto* outlines : {&last.body, &last.query}) {
-            for (const auto& outline : *outlines) {
-                if (outline.name == name) return &outline;
-            }
-        }
-        return nullptr;
+Checks by_invalid_grant(const Login& login) {
+    if (login.by_code()) {
+        return {redirect_url(login), pkce(login), {"code", "a code is good once and for about a minute: log in again, without reloading the page"}, client_id(login), dpop(login)};
     }
-    // As the last request said it, else as the last earlier one did.
-    [[nodiscard]] std::string value(std::string_view name) const {
-        for (auto step = transcript.steps.rbegin(); step != transcript.steps.rend(); ++step) {
-            const auto* outline = Login{transcript, *step}.sent(name);
-            if (outline != nullptr) return outline->value;
-        }
-        return {};
-    }
-    [[nodiscard]] std::string redirect_uri() const {
-        const auto sent_one = value("redirect_uri");
-        return sent_one.empty() ? transcript.redirect_uri : sent_one;
-    }
-    [[nodiscard]] bool sent_secret() const {
-        const bool basic = std::any_of(last.fields.begin(), last.fields.end(), [](const Outline& o) { return base::to_lower(o.name).starts_with("authorization"); });
-        return basic || sent("client_secret") != nullptr || sent("client_assertion") != nullptr;
-    }
-};
+    if (login.transcript.flow == "device_code") return {{"the code", "the code of this device was not accepted: log in again"}, client_id(login)};
+    return {assertion(login), client(login), scopes(login)};
+}
 
-Check redirect_url(const Login& login) {
-    return {"redirect URL", fmt::format("the app registered at the service must list exactly {} (scheme, port and path; 'localhost' is another)", login.redirect_uri())};
+Checks by_invalid_request(const Login& login) {
+    const auto kind = login.last.kind;
+    if (kind == Kind::authorization || kind == Kind::pushed_authorization) return {redirect_url(login), pkce(login), scopes(login), client_id(login)};
+    if (kind == Kind::device_authorization) return {client_id(login), scopes(login), client(login)};
+    if (login.by_code()) return {redirect_url(login), pkce(login), body_form(login), client(login)};
+    return {body_form(login), client(login), scopes(login)};
 }
-Check client_id(const Login& login) {
-    const auto shown = login.value("client_id");
-    return {"client id", fmt::format("is {} the client id of the app, of this environment (test or live), without spaces?", shown.empty() ? "the one entered" : shown)};
-}
-Check pkce(const Login& login) {
-    if (login.transcript.pkce) return {"PKCE", "a code challenge with S256 was sent; a service that refuses unknown parameters needs \"pkce\": false in the definition"};
-    return {"PKCE", "none was sent; if the service requires it set \"pkce\": true in the definition"};
-}
-Check scopes(const Login& login) {
-    const auto asked = login.value("scope");
-    return {"scopes", asked.empty() ? "none were asked for; some services need at least one: --scopes a,b"
-                                    : fmt::format("asked for '{}': does the service know each, and does the app have leave to ask for them? Try fewer with --scopes", asked)};
-}
-Check authentication(const Login& login) {
-    if (login.transcript.flow == "oauth1")
-        return {"consumer key and secret", "are both those of this app, without spaces, and is oauth1.signature_method the one that the service wants?"};
-    if (!login.sent_secret())
-        return {"client secret", fmt::format("none was sent; a confidential app needs it: claviger remove {0} forgets the client (keep a definition of your own before: "
-                                             "claviger inspect {0}), then log in again and enter it", login.transcript.provider)};
-    const auto& method = login.transcript.client_authentication;
-    return {"client secret", fmt::format("it was sent{}; is it the current one, of this app? Some services want it the other way: \"token_auth_method\": \"{}\"",
-                                         method.empty() ? "" : " by " + method, method == "client_secret_basic" ? "client_secret_post" : "client_secret_basic")};
-}
-Check reachability(const Login& login) {
-    return {"address", fmt::format("is {} the right URL, and does this machine reach it (network, firewall, VPN)? Claviger connects directly, not through HTTPS_PROXY", login.last.url)};
-}
-Check later() { return {"the service", "it says that it cannot answer now; try again in a few minutes"}; }
-Check token_url(const Login& login) { return {"token URL", fmt::format("{} does not answer as a token endpoint; see the service's documentation, or: claviger provider discover", login.last.url)}; }
 
-// One row per error code; what the advice is depends on whether the browser or the token endpoint brought it.
 Checks by_error(const Login& login, const std::string& error) {
-    const bool browser = login.last.kind == Step::Kind::authorization;
     if (error == "access_denied") return {{"the answer", "the account, or its administrator, said no: approve the request, or ask for fewer scopes"}, scopes(login), client_id(login)};
-    if (error == "invalid_client" || error == "invalid_api_key") return {authentication(login), client_id(login)};
-    if (error == "unauthorized_client") return {{"kind of app", fmt::format("the app may not use this flow ({}); allow it in the app's settings", login.transcript.flow)}, client_id(login), authentication(login)};
-    if (error == "invalid_grant") return {redirect_url(login), pkce(login), {"code", "a code is good once and for about a minute: log in again, without reloading the page"}, client_id(login)};
+    if (error == "invalid_client" || error == "invalid_api_key") return {client(login), client_id(login)};
+    if (error == "unauthorized_client") return {kind_of_app(login), client_id(login), client(login)};
+    if (error == "invalid_grant") return by_invalid_grant(login);
     if (error == "invalid_scope") return {scopes(login)};
     if (error == "redirect_uri_mismatch" || error == "invalid_redirect_uri") return {redirect_url(login), client_id(login)};
     if (error == "unsupported_response_type") return {{"kind of app", "the service does not give codes at this URL; check the authorization URL, and that the app may use the authorization code flow"}, client_id(login)};
-    if (error == "unsupported_grant_type") return {{"grant", fmt::format("the service does not know the grant '{}' at this URL; check flow and token URL", login.value("grant_type"))}, token_url(login)};
-    if (error == "invalid_target") return {{"resource", fmt::format("the server does not know the resource '{}'; check oauth.resource", login.value("resource"))}};
+    if (error == "unsupported_grant_type") return {{"grant", fmt::format("the service does not know the grant '{}' at this URL; check flow and token URL", login.value("grant_type"))}, endpoint(login)};
+    if (error == "invalid_target") return {resource(login)};
+    if (error == "invalid_dpop_proof" || error == "use_dpop_nonce") return {dpop(login)};
     if (error == "authorization_pending" || error == "slow_down") return {{"the code", "nobody approved it; log in again, open the link and enter the code"}};
     if (error == "expired_token") return {{"time", "nobody entered the code in time; log in again"}};
     if (error == "server_error" || error == "temporarily_unavailable") return {later(), client_id(login), scopes(login)};
     if (error == "invalid_client_metadata") return {{"registration", "the server does not take what was asked for; register an app by hand and use the flow pkce"}, redirect_url(login)};
-    if (error == "invalid_request" && browser) return {redirect_url(login), pkce(login), scopes(login), client_id(login)};
-    if (error == "invalid_request") {
-        Checks checks{redirect_url(login), pkce(login)};
-        if (login.last.body_type == "application/json") checks.push_back({"body", "it was sent as JSON; the standard is a form: \"token_content_type\": \"form\""});
-        else checks.push_back({"body", "it was sent as a form; a few services want \"token_content_type\": \"json\""});
-        checks.push_back(authentication(login));
-        return checks;
-    }
+    if (error == "invalid_request") return by_invalid_request(login);
     return {};
 }
 
@@ -113,26 +60,38 @@ Checks by_transport(const Login& login) {
     return {reachability(login)};
 }
 
+Checks by_redirect(const Login& login) {
+    std::string to;
+    for (const auto& field : login.last.answer_fields) {
+        if (field.name == "location") to = field.value;
+    }
+    return {{endpoint(login).subject, fmt::format("{} redirects{}; redirects are not followed, as a secret would go along: write the new URL into the definition", login.last.url, to.empty() ? "" : " to " + to)}};
+}
+
+// It says success, and yet the login failed.
+Checks by_success(const Login& login) {
+    if (login.last.kind == Kind::token && login.last.answered_with("access_token") != nullptr)
+        return {{"the answer", fmt::format("it holds a token that was not accepted: {}", login.transcript.error)}};
+    if (login.last.answer_type == "text/html") return {endpoint(login), redirect_url(login)};
+    if (login.last.kind == Kind::token)
+        return {{"answer", "it says success, but holds no token where the standard has it: see its members above, and set oauth.response in the definition"}};
+    return {{"answer", "it says success, but not what the standard has: see its members above"}, endpoint(login)};
+}
+
 Checks by_shape(const Login& login) {
     const auto& last = login.last;
-    const bool page = last.answer_type == "text/html";
-    if (last.status >= 300 && last.status < 400) {
-        std::string to;
-        for (const auto& field : last.answer_fields) {
-            if (field.name == "location") to = field.value;
-        }
-        return {{"token URL", fmt::format("{} redirects{}; redirects are not followed, as a secret would go along: write the new URL into the definition", last.url, to.empty() ? "" : " to " + to)}};
-    }
-    if (last.kind == Step::Kind::registration && last.status >= 400)
+    if (last.status >= 300 && last.status < 400) return by_redirect(login);
+    if (last.kind == Kind::registration && last.status >= 400)
         return {{"registration", "the server registers no clients by itself, or not for this redirect URL; register an app by hand and use the flow pkce"}, redirect_url(login)};
-    if (last.kind == Step::Kind::metadata && last.status != 200) return {{"discovery", fmt::format("{} publishes nothing; write authorization_url and token_url into the definition", last.url)}};
-    if (last.status == 404 || last.status == 405 || last.status == 410) return {token_url(login)};
+    if (last.kind == Kind::metadata && last.status != 200) return {{"discovery", fmt::format("{} publishes nothing; write authorization_url and token_url into the definition", last.url)}};
+    if (last.status == 404 || last.status == 405 || last.status == 410) return {endpoint(login)};
     if (last.status == 429 || last.status >= 500) return {later()};
-    if (last.status == 401) return {authentication(login), client_id(login)};
-    if (page) return {token_url(login), redirect_url(login)};
-    if (last.status == 415) return {{"body", fmt::format("the server does not take {}; set \"token_content_type\"", last.body_type)}};
-    if (last.status >= 200 && last.status < 300) return {{"answer", "it says success, but holds no token where the standard has it: see its members above, and set oauth.response in the definition"}};
-    return {authentication(login), redirect_url(login), pkce(login), client_id(login)};
+    if (login.transcript.flow == "oauth1") return by_oauth1_answer(login);
+    if (last.status == 401) return {client(login), client_id(login)};
+    if (last.status == 415) return {body_form(login)};
+    if (last.status >= 200 && last.status < 300) return by_success(login);
+    if (last.answer_type == "text/html") return {endpoint(login), redirect_url(login)};
+    return {client(login), redirect_url(login), pkce(login), client_id(login)};
 }
 
 Checks when_nobody_came_back(const Login& login) {
@@ -141,19 +100,51 @@ Checks when_nobody_came_back(const Login& login) {
     return checks;
 }
 
+Checks by_callback(const Login& login) {
+    if (login.transcript.flow == "oauth1") return by_oauth1_answer(login);
+    if (!login.last.error().empty()) return {client_id(login), redirect_url(login), scopes(login), pkce(login)};
+    return {{"the answer", "the browser came back, but what it brought is not of this login or this server: log in again in one window, and check oauth.issuer"}};
+}
+
 Checks checks_for(const Login& login) {
     if (!login.last.failure_code.empty()) return by_transport(login);
-    if (login.last.kind == Step::Kind::authorization && !login.last.answered) return when_nobody_came_back(login);
-    const auto error = login.last.error();
-    if (!error.empty()) {
-        if (auto checks = by_error(login, error); !checks.empty()) return checks;
+    if (login.last.kind == Kind::authorization && !login.last.answered) return when_nobody_came_back(login);
+    if (const auto error = login.last.error(); !error.empty()) {
+        auto checks = login.transcript.flow == "oauth1" ? by_problem(login, error) : by_error(login, error);
+        if (!checks.empty()) return checks;
     }
-    if (login.last.kind == Step::Kind::authorization) {
-        if (!error.empty()) return {client_id(login), redirect_url(login), scopes(login), pkce(login)};
-        if (login.transcript.flow == "oauth1") return {{"the answer", "the account, or the service, said no: log in again and approve the request"}};
-        return {{"the answer", "the browser came back, but what it brought is not of this login or this server: log in again in one window, and check oauth.issuer"}};
+    return login.last.kind == Kind::authorization ? by_callback(login) : by_shape(login);
+}
+
+// "word=" is the request repeated, and says nothing.
+bool names(const std::string& said, std::string_view word) {
+    for (auto at = said.find(word); at != std::string::npos; at = said.find(word, at + 1)) {
+        if (said.substr(at + word.size(), 1) != "=") return true;
     }
-    return by_shape(login);
+    return false;
+}
+
+// What the server's own words are about comes first.
+void put_first(const Login& login, Checks& checks) {
+    struct Row { std::string_view word; Check (*make)(const Login&); };
+    static constexpr Row kRows[] = {{"dpop", dpop},          {"pushed", pushed},        {"redirect_uri", redirect_url}, {"redirect uri", redirect_url}, {"redirect url", redirect_url},
+                                    {"code_challenge", pkce}, {"code challenge", pkce}, {"code_verifier", pkce},        {"pkce", pkce},                 {"client_assertion", client},
+                                    {"client_credential", client}, {"client secret", client}, {"client_secret", client}, {"not allowed", kind_of_app}};
+    const auto said = login.said();
+    for (const auto& [word, make] : kRows) {
+        if (!names(said, word)) continue;
+        auto check = make(login);
+        std::erase_if(checks, [&check](const Check& known) { return known.subject == check.subject; });
+        checks.insert(checks.begin(), std::move(check));
+        return;
+    }
+}
+
+// Of a flow without a browser neither redirect URL nor PKCE can be wrong.
+void drop_what_has_no_part(const Login& login, Checks& checks) {
+    std::erase_if(checks, [&login](const Check& check) {
+        return (check.subject == "PKCE" && !login.by_code()) || (check.subject == "redirect URL" && login.redirect_uri().empty());
+    });
 }
 
 }  // namespace
@@ -162,9 +153,12 @@ std::vector<Check> what_to_check(const Transcript& transcript) {
     if (transcript.steps.empty()) return {};
     const Login login{transcript, transcript.steps.back()};
     auto checks = checks_for(login);
+    if (transcript.flow != "oauth1" && login.last.status != 429 && login.last.status < 500) put_first(login, checks);
+    drop_what_has_no_part(login, checks);
     for (const auto& step : transcript.steps) {
         const auto ahead = step.clock_difference.value_or(0);
         if (std::abs(ahead) <= kTolerableDifference) continue;
+        std::erase_if(checks, [](const Check& check) { return check.subject == "clock"; });
         checks.insert(checks.begin(), {"clock", fmt::format("this machine's clock is {} seconds {} the server's; codes and signed requests are then refused: set it right", std::abs(ahead), ahead > 0 ? "behind" : "ahead of")});
         break;
     }

@@ -1,7 +1,6 @@
 #include "oauth/transcript.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -9,39 +8,15 @@
 #include "base/text.hpp"
 #include "json/parse.hpp"
 #include "oauth/foreign_text.hpp"
+#include "oauth/transcript_masking.hpp"
 
 namespace claviger::oauth {
 namespace {
 
 constexpr std::size_t kMostSteps = 40, kMostOutlines = 60, kMostHidden = 200, kShortestHidden = 6;
-constexpr int kDeepest = 2;
-
-// Whose values say nothing that could be used: what is not listed is hidden.
-constexpr std::array<std::string_view, 17> kHarmless{
-    "response_type", "response_mode", "redirect_uri", "redirect_uris", "scope", "grant_type", "grant_types", "response_types",
-    "code_challenge_method", "resource", "audience", "prompt", "access_type", "token_endpoint_auth_method", "client_name",
-    "client_assertion_type", "application_type"};
-// Of answers: the server's own words, cleaned.
-constexpr std::array<std::string_view, 15> kWords{"error",   "error_description", "error_uri", "error_code", "message",
-                                                  "detail",  "title",             "status",    "iss",        "scope",
-                                                  "issuer",  "token_type",        "expires_in", "reason",    "resource"};
-// Field names and values of requests that are always the same, and those of answers that explain something.
-constexpr std::array<std::string_view, 2> kOpenFields{"accept", "content-type"};
-constexpr std::array<std::string_view, 4> kTellingFields{"location", "retry-after", "www-authenticate", "server"};
+constexpr int kDeepest = 3;
 
 constexpr std::string_view kHidden = "[hidden]";
-
-template <std::size_t N>
-bool has(const std::array<std::string_view, N>& names, std::string_view name) {
-    const auto lower = base::to_lower(name);
-    return std::find(names.begin(), names.end(), lower) != names.end();
-}
-
-std::string shortened(std::string_view id) {
-    constexpr std::size_t kShown = 4;
-    if (id.size() <= 2 * kShown) return base::printable(id);
-    return fmt::format("{}... ({} characters)", base::printable(id.substr(0, kShown)), id.size());
-}
 
 // RFC 9110 section 5.6.7, the form that servers send.
 std::optional<base::Instant> http_date(std::string_view text) {
@@ -64,14 +39,21 @@ std::string media_type(const http::Fields& fields) {
 
 bool is_json(std::string_view type) { return type == "application/json" || type.ends_with("+json") || type == "text/json"; }
 
-Step::Kind kind_of(const http::Request& request, const std::vector<Outline>& body) {
-    if (request.url.path().find("/.well-known/") != std::string::npos) return Step::Kind::metadata;
-    const auto holds = [&](std::string_view name) {
-        return std::any_of(body.begin(), body.end(), [&](const Outline& o) { return o.name == name; });
-    };
-    if (holds("redirect_uris")) return Step::Kind::registration;
-    if (holds("grant_type")) return Step::Kind::token;
-    return Step::Kind::other;
+bool names_a_client(std::string_view name) { return base::equal_ignoring_case(name, "client_id") || base::equal_ignoring_case(name, "oauth_consumer_key"); }
+
+bool holds(const std::vector<Outline>& outlines, std::string_view name) {
+    return std::any_of(outlines.begin(), outlines.end(), [&](const Outline& o) { return o.name == name; });
+}
+
+// error="..." or oauth_problem="..." of a challenge (RFC 6750 section 3, RFC 9449 section 8, the problem extension of OAuth 1).
+std::string error_of_challenge(std::string_view challenge) {
+    for (const std::string_view name : {"oauth_problem=\"", "error=\""}) {
+        const auto at = challenge.find(name);
+        if (at == std::string_view::npos) continue;
+        const auto rest = challenge.substr(at + name.size());
+        return std::string(rest.substr(0, rest.find('"')));
+    }
+    return {};
 }
 
 // What a page calls itself is often the whole error.
@@ -86,14 +68,22 @@ std::string title_of(std::string_view html) {
 
 }  // namespace
 
+const Outline* Step::answered_with(std::string_view name) const {
+    const auto found = std::find_if(answer.begin(), answer.end(), [&](const Outline& outline) { return outline.name == name; });
+    return found == answer.end() ? nullptr : &*found;
+}
+
 std::string Step::error() const {
-    for (const std::string_view name : {"error", "error/code", "error/status"}) {
-        for (const auto& outline : answer) {
-            if (outline.name == name && !outline.hidden) return outline.value;
-        }
+    for (const std::string_view name : {"error", "error/code", "error/status", "oauth_problem"}) {
+        if (const auto* outline = answered_with(name); outline != nullptr && !outline->hidden) return outline->value;
+    }
+    for (const auto& field : answer_fields) {
+        if (field.name == "www-authenticate") return error_of_challenge(field.value);
     }
     return {};
 }
+
+void Recorder::expect(const net::Url& url, Step::Kind kind) { expected_.insert(expected_.begin(), {url.redacted(), kind}); }
 
 Step* Recorder::new_step() {
     if (transcript_.steps.size() == kMostSteps) transcript_.steps.erase(transcript_.steps.begin());  // the end is what matters
@@ -106,32 +96,59 @@ void Recorder::hide(std::string_view value) {
     hidden_.emplace_back(value);
 }
 
-std::string Recorder::words(std::string_view foreign) const {
+// With PLAINTEXT both secrets of OAuth 1 are in the signature (RFC 5849 section 3.4.4).
+void Recorder::hide_plaintext(std::string_view signature) {
+    const auto middle = std::min(signature.size(), signature.find('&'));
+    for (const auto part : {signature.substr(0, middle), signature.substr(std::min(signature.size(), middle + 1))}) {
+        hide(part);
+        if (auto decoded = base::percent_decode(part)) hide(base::Secret::taking(*decoded).reveal());
+    }
+}
+
+std::string Recorder::without_hidden(std::string_view foreign) const {
     std::string text(foreign.substr(0, 4096));
     for (const auto& secret : hidden_) {
         // What was put in is not looked at again: a value may be a part of it.
         for (auto at = text.find(secret.reveal()); at != std::string::npos; at = text.find(secret.reveal(), at + kHidden.size()))
             text.replace(at, secret.size(), kHidden);
     }
-    return clean_text(text);
+    return text;
+}
+
+std::string Recorder::words(std::string_view foreign) const { return clean_text(without_hidden(foreign)); }
+
+// Each name by itself: a path of several is long and may have digits without being a token.
+std::string Recorder::path_words(std::string_view path) const {
+    std::string text;
+    for (const auto& name : base::split(without_hidden(path), '/')) text += (text.empty() ? "" : "/") + clean_text(name);
+    return text;
 }
 
 void Recorder::note(std::vector<Outline>& into, std::string_view name, std::string_view value) {
     if (into.size() >= kMostOutlines) return;
     Outline outline{clean_text(name), {}, false, value.size()};
-    if (base::equal_ignoring_case(name, "client_id")) outline.value = shortened(value);
-    else if (has(kHarmless, name)) outline.value = base::printable(value);
+    if (names_a_client(name)) outline.value = masking::shortened(value);
+    else if (masking::harmless_when_sent(name)) outline.value = base::printable(value);
     else outline.hidden = true;
+    if (!outline.hidden && shown_.size() < kMostHidden) shown_.emplace_back(value);
     if (outline.hidden) hide(value);
+    if (name == "oauth_signature") hide_plaintext(value);
     into.push_back(std::move(outline));
+    if (name.ends_with("assertion") || base::equal_ignoring_case(name, "DPoP")) note_claims(into, name, value);
+}
+
+void Recorder::note_claims(std::vector<Outline>& into, std::string_view name, std::string_view jwt) {
+    for (auto& [claim, value] : masking::telling_claims(jwt)) {
+        if (into.size() < kMostOutlines) into.push_back({clean_text(name) + "/" + claim, std::move(value), false, 0});
+    }
 }
 
 void Recorder::note_words(std::vector<Outline>& into, std::string_view name, std::string_view value) {
     if (into.size() >= kMostOutlines) return;
-    const auto leaf = name.substr(name.rfind('/') + 1);  // npos + 1 is 0
-    const bool code_of_error = name == "error/code";
-    Outline outline{words(name), {}, false, value.size()};
-    if (code_of_error || has(kWords, leaf)) outline.value = words(value);
+    Outline outline{path_words(name), {}, false, value.size()};
+    if (names_a_client(name)) outline.value = masking::shortened(value);
+    else if (masking::harmless_when_sent(name) && std::find(shown_.begin(), shown_.end(), value) != shown_.end()) outline.value = base::printable(value);
+    else if (masking::harmless_when_answered(name)) outline.value = words(value);
     else outline.hidden = true;
     if (outline.hidden) hide(value);
     into.push_back(std::move(outline));
@@ -141,6 +158,16 @@ void Recorder::note_json(std::vector<Outline>& into, const std::string& name, co
     if (value.is_object() && depth < kDeepest) {
         for (const auto& member : value.get_object())
             note_json(into, name.empty() ? std::string(member.key()) : name + "/" + std::string(member.key()), member.value(), answer, depth + 1);
+        return;
+    }
+    const auto* items = value.if_array();
+    if (items != nullptr && depth < kDeepest && std::any_of(items->begin(), items->end(), [](const auto& item) { return item.is_object(); })) {
+        std::size_t index = 0;
+        for (const auto& item : *items) note_json(into, name + "/" + std::to_string(index++), item, answer, depth + 1);
+        return;
+    }
+    if (value.is_bool() || value.is_null()) {  // whatever it is called, that gives nothing away
+        if (into.size() < kMostOutlines) into.push_back({answer ? path_words(name) : clean_text(name), json::to_text(value), false, 0});
         return;
     }
     const auto text = value.is_string() ? base::Secret(std::string_view(value.get_string())) : json::to_secret_text(value);
@@ -178,13 +205,18 @@ void Recorder::note_answer(Step& step, const http::Response& response) {
     step.answer_type = media_type(response.fields);
     step.answer_size = response.body.size();
     for (const auto& field : response.fields.items()) {
-        if (!has(kTellingFields, field.name) || step.answer_fields.size() >= kMostOutlines) continue;
-        std::string value = words(field.value);
-        if (base::equal_ignoring_case(field.name, "location")) {
+        if (!masking::telling_field(field.name) || step.answer_fields.size() >= kMostOutlines) continue;
+        Outline outline{base::to_lower(field.name), words(field.value), false, field.value.size()};
+        if (outline.name == "location") {
             const auto url = net::Url::parse(field.value);
-            value = url ? url->redacted() : std::string("(a relative URL)");
+            outline.value = url ? url->redacted() : std::string("(a relative URL)");
         }
-        step.answer_fields.push_back({base::to_lower(field.name), std::move(value), false, field.value.size()});
+        if (outline.name == "dpop-nonce") {
+            hide(field.value);
+            outline.value.clear();
+            outline.hidden = true;
+        }
+        step.answer_fields.push_back(std::move(outline));
     }
     if (const auto date = response.fields.find("Date")) {
         if (const auto theirs = http_date(*date)) step.clock_difference = std::chrono::duration_cast<std::chrono::seconds>(*theirs - clock_.now()).count();
@@ -199,28 +231,63 @@ void Recorder::note_answer(Step& step, const http::Response& response) {
     else if (const auto title = title_of(body); !title.empty()) note_words(step.answer, "title", title);
 }
 
+// What its parameters say is worth knowing; the signature and the tokens among them are not for showing.
+void Recorder::note_authorization(Step& step, std::string_view value) {
+    const auto space = std::min(value.size(), value.find(' '));
+    const auto scheme = value.substr(0, space), rest = value.substr(std::min(value.size(), space + 1));
+    step.fields.push_back({"Authorization (" + clean_text(scheme) + ")", {}, true, value.size()});
+    hide(rest);
+    if (base::equal_ignoring_case(scheme, "Basic")) {
+        for (const auto& secret : masking::basic_secrets(rest)) hide(secret.reveal());
+    }
+    if (!base::equal_ignoring_case(scheme, "OAuth")) return;
+    for (const auto& [name, parameter] : masking::oauth1_parameters(rest)) note(step.fields, name, parameter.reveal());
+}
+
+void Recorder::note_field(Step& step, std::string_view name, std::string_view value) {
+    if (step.fields.size() >= kMostOutlines) return;
+    if (base::equal_ignoring_case(name, "authorization")) return note_authorization(step, value);
+    const bool open = masking::open_field(name);
+    step.fields.push_back({base::printable(name, 60), open ? base::printable(value) : std::string(), !open, value.size()});
+    if (!open) hide(value);
+    if (base::equal_ignoring_case(name, "DPoP")) note_claims(step.fields, name, value);
+}
+
+Step::Kind Recorder::kind_of(const http::Request& request, const Step& step) const {
+    const auto known = std::find_if(expected_.begin(), expected_.end(), [&](const auto& one) { return one.first == step.url; });
+    if (known != expected_.end()) return known->second;
+    if (request.url.path().find("/.well-known/") != std::string::npos) return Step::Kind::metadata;
+    if (holds(step.body, "redirect_uris")) return Step::Kind::registration;
+    if (holds(step.body, "grant_type") || holds(step.query, "grant_type")) return Step::Kind::token;
+    return Step::Kind::other;
+}
+
+// A device code is asked for again and again: only the last answer of a kind is kept, so that what came before stays.
+void Recorder::fold_repetition() {
+    auto& steps = transcript_.steps;
+    if (steps.size() < 2) return;
+    const auto& last = steps.back();
+    auto& before = steps[steps.size() - 2];
+    const bool same = before.url == last.url && before.answered && last.answered && before.status == last.status;
+    if (!same || last.error().empty() || before.error() != last.error()) return;
+    const int times = before.times + 1;
+    before = std::move(steps.back());
+    before.times = times;
+    steps.pop_back();
+}
+
 void Recorder::exchange(const http::Request& request, const base::Result<http::Response>& outcome) {
     Step& step = *new_step();
     step.method = request.method;
     step.url = request.url.redacted();
     if (const auto& query = request.url.query()) note_form(step.query, *query, false);
-    for (const auto& field : request.fields.items()) {
-        if (step.fields.size() >= kMostOutlines) break;
-        const bool open = has(kOpenFields, field.name);
-        Outline outline{base::printable(field.name, 60), open ? base::printable(field.value) : std::string(), !open, field.value.size()};
-        if (base::equal_ignoring_case(field.name, "authorization")) {
-            const std::string_view value = field.value;
-            outline.name += " (" + clean_text(value.substr(0, value.find(' '))) + ")";
-            hide(value.substr(std::min(value.size(), value.find(' ') + 1)));
-        } else if (!open) {
-            hide(field.value);
-        }
-        step.fields.push_back(std::move(outline));
-    }
+    for (const auto& field : request.fields.items()) note_field(step, field.name, field.value);
     note_body(step, request);
-    step.kind = kind_of(request, step.body);
-    if (step.kind == Step::Kind::other) step.kind = kind_of(request, step.query);
-    if (outcome) return note_answer(step, *outcome);
+    step.kind = kind_of(request, step);
+    if (outcome) {
+        note_answer(step, *outcome);
+        return fold_repetition();
+    }
     step.failure_code = base::to_string(outcome.error().code);
     step.failure = words(outcome.error().describe());
 }
@@ -238,6 +305,13 @@ void Recorder::browser_returned(const Parameters& parameters) {
     Step& step = transcript_.steps.back();
     step.answered = true;
     for (const auto& [name, value] : parameters) note_words(step.answer, name, value);
+}
+
+base::Error Recorder::masked(base::Error error) const {
+    if (error.cause) error = base::Error::make(error.code, error.describe(), error.hint);
+    error.message = without_hidden(error.message);
+    error.hint = without_hidden(error.hint);
+    return error;
 }
 
 void Recorder::ended(const base::Error& error) {

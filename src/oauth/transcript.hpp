@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -24,8 +25,13 @@ struct Outline {
 };
 
 struct Step {
-    enum class Kind { metadata, registration, authorization, token, other };
+    enum class Kind {
+        metadata, registration, authorization, pushed_authorization, device_authorization, token,
+        temporary_credentials, token_credentials,  // OAuth 1
+        keys, userinfo, revocation, other
+    };
     Kind kind = Kind::other;
+    int times = 1;  // that the same was sent and answered the same, one after the other: polling
     std::string method, url;  // the URL without its query
     std::vector<Outline> query, fields, body;
     std::string body_type;
@@ -37,13 +43,15 @@ struct Step {
     std::size_t answer_size = 0;
     std::optional<std::int64_t> clock_difference;  // seconds that the server's clock is ahead
     std::string failure_code, failure;             // when nothing usable came: base::to_string(ErrorCode), words
-    [[nodiscard]] std::string error() const;       // the OAuth error code of the answer, "" when there is none
+    // The OAuth error code of the answer, of OAuth 1 the problem; "" when there is none.
+    [[nodiscard]] std::string error() const;
+    [[nodiscard]] const Outline* answered_with(std::string_view name) const;  // of the answer's body; null: not there
 };
 
 struct Transcript {
     std::string provider, connection, flow;
     base::Instant at;
-    std::string redirect_uri, client_authentication;  // "" until known
+    std::string redirect_uri, client_authentication;  // "" until known, and where the flow has none
     bool pkce = true;
     std::vector<Step> steps;
     std::string error_code, error;  // how the login ended
@@ -56,20 +64,32 @@ public:
     explicit Recorder(const base::Clock& clock) : clock_(clock) {}
     [[nodiscard]] Transcript& transcript() { return transcript_; }
 
+    // What requests to this URL are, whatever their query. Else it is told by their form.
+    void expect(const net::Url& url, Step::Kind kind);
     // For http::Client::Options::observer.
     void exchange(const http::Request& request, const base::Result<http::Response>& outcome);
     // The human was sent to `url`; then what the browser brought back.
     void sent_to_browser(const net::Url& url);
     void browser_returned(const Parameters& parameters);
     void ended(const base::Error& error);
+    // What a server repeats of the hidden values goes out of the error too, before it is shown.
+    [[nodiscard]] base::Error masked(base::Error error) const;
 
 private:
     Step* new_step();
     void hide(std::string_view value);
+    void hide_plaintext(std::string_view signature);
+    [[nodiscard]] std::string without_hidden(std::string_view foreign) const;
     [[nodiscard]] std::string words(std::string_view foreign) const;  // cleaned, and without what was hidden
+    [[nodiscard]] std::string path_words(std::string_view path) const;
     void note(std::vector<Outline>& into, std::string_view name, std::string_view value);
     void note_json(std::vector<Outline>& into, const std::string& name, const json::Value& value, bool answer, int depth);
     void note_form(std::vector<Outline>& into, std::string_view text, bool answer);
+    void note_claims(std::vector<Outline>& into, std::string_view name, std::string_view jwt);
+    void note_field(Step& step, std::string_view name, std::string_view value);
+    void note_authorization(Step& step, std::string_view value);
+    [[nodiscard]] Step::Kind kind_of(const http::Request& request, const Step& step) const;
+    void fold_repetition();
     void note_body(Step& step, const http::Request& request);
     void note_answer(Step& step, const http::Response& response);
     void note_words(std::vector<Outline>& into, std::string_view name, std::string_view value);
@@ -77,6 +97,8 @@ private:
     const base::Clock& clock_;
     Transcript transcript_;
     std::vector<base::Secret> hidden_;
+    std::vector<std::string> shown_;  // values of requests: in an answer they give nothing away either
+    std::vector<std::pair<std::string, Step::Kind>> expected_;  // by URL without its query; the last word counts
 };
 
 std::string_view to_string(Step::Kind kind);

@@ -9,11 +9,18 @@ namespace claviger::oauth {
 namespace {
 
 constexpr std::int64_t kFormat = 1;
-constexpr std::array<std::pair<Step::Kind, std::string_view>, 5> kKinds{{{Step::Kind::metadata, "metadata"},
-                                                                         {Step::Kind::registration, "registration"},
-                                                                         {Step::Kind::authorization, "authorization"},
-                                                                         {Step::Kind::token, "token"},
-                                                                         {Step::Kind::other, "other"}}};
+constexpr std::array<std::pair<Step::Kind, std::string_view>, 12> kKinds{{{Step::Kind::metadata, "metadata"},
+                                                                          {Step::Kind::registration, "registration"},
+                                                                          {Step::Kind::authorization, "authorization"},
+                                                                          {Step::Kind::pushed_authorization, "pushed_authorization"},
+                                                                          {Step::Kind::device_authorization, "device_authorization"},
+                                                                          {Step::Kind::token, "token"},
+                                                                          {Step::Kind::temporary_credentials, "temporary_credentials"},
+                                                                          {Step::Kind::token_credentials, "token_credentials"},
+                                                                          {Step::Kind::keys, "keys"},
+                                                                          {Step::Kind::userinfo, "userinfo"},
+                                                                          {Step::Kind::revocation, "revocation"},
+                                                                          {Step::Kind::other, "other"}}};
 
 json::Array outlines_json(const std::vector<Outline>& outlines) {
     json::Array list;
@@ -50,6 +57,7 @@ json::Object step_json(const Step& step) {
         sent["body"] = outlines_json(step.body);
     }
     json::Object object{{"kind", to_string(step.kind)}, {"sent", std::move(sent)}};
+    if (step.times > 1) object["times"] = step.times;
     if (step.answered) {
         json::Object answer{{"body", outlines_json(step.answer)}};
         if (step.status != 0) {
@@ -72,6 +80,7 @@ Step step_from(const json::Object& object) {
     for (const auto& [kind, name] : kKinds) {
         if (name == text_at(object, "kind")) step.kind = kind;
     }
+    step.times = static_cast<int>(std::clamp<std::int64_t>(json::int_at(object, "times").value_or(1), 1, 1'000'000));
     if (const auto* sent = json::object_at(object, "sent")) {
         step.method = text_at(*sent, "method");
         step.url = text_at(*sent, "url");

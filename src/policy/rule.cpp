@@ -89,8 +89,9 @@ Result<Rule> Rule::parse(Action action, std::string_view text) {
 }
 
 std::string Rule::text() const {
-    const std::string host = hosts.empty() ? "*" : hosts.front().text;
-    return methods.text() + ":" + host + (paths.empty() ? "" : paths.front().text());
+    const std::string host = hosts.empty() ? "" : hosts.front().text, path = paths.empty() ? "" : paths.front().text();
+    if (methods.limited()) return methods.text() + (host.empty() && path.empty() ? "" : ":" + host + path);
+    return host.empty() && path.empty() ? "*" : host + path;
 }
 
 bool Rule::names_host(std::string_view canonical_host, std::uint16_t port) const {

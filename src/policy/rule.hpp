@@ -40,7 +40,7 @@ struct Rule {
 
     // "[METHODS:]HOST[:PORT][/PATH]"; "[METHODS:]*[/PATH]", "[METHODS:]/PATH" and "METHODS" are about any host.
     static base::Result<Rule> parse(Action action, std::string_view text);
-    [[nodiscard]] std::string text() const;  // in that form, where it has one host and one path at most
+    [[nodiscard]] std::string text() const;  // as short as it can be, where it has one host and one path at most
 
     [[nodiscard]] bool is_about(std::string_view of_provider, std::string_view of_connection) const {
         return (provider.empty() || provider == of_provider) && (connection.empty() || connection == of_connection);

@@ -16,6 +16,7 @@
 #include "net/loop.hpp"
 #include "policy/router.hpp"
 #include "proxy/credential_source.hpp"
+#include "proxy/own_clients.hpp"
 #include "proxy/request_gate.hpp"
 #include "proxy/served.hpp"
 
@@ -35,6 +36,8 @@ struct ProxyOptions {
     std::function<base::Result<void>()> may_release{};
     http::OutboundProxiesPtr proxies = nullptr;
     RequestGate* gate = nullptr;  // null: whatever is routed is let through
+    // Java and others can show no credential (PX-01). Empty: nobody is served without.
+    FindOwnClients find_own_clients{};
 };
 
 class ForwardProxy {

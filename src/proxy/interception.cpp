@@ -332,16 +332,12 @@ net::Task<bool> serve_plain(Session& session, http::Connection& client, http::Re
     co_return go_on;
 }
 
-bool authorized(const Session& session, const http::RequestHead& head) {
-    const auto values = head.fields.all("Proxy-Authorization");
-    return values.size() == 1 && session.authorization.equals(values.front());
-}
-
 }  // namespace
 
 net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
     Strangers::Seat seat(session.strangers, *stream);
     http::Connection client(std::move(stream), session.options.limits);
+    bool known = false;  // as a program of the session, which holds for the whole connection
     for (;;) {
         const net::Deadline deadline = net::in(session.options.limits.idle_time);
         auto head = co_await client.read_request_head(deadline);
@@ -353,7 +349,10 @@ net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
             co_await refuse(session, client, std::move(what), std::move(problem), false);
             co_return;
         }
-        const bool ours = authorized(session, *head);
+        const auto shown = head->fields.all("Proxy-Authorization");
+        const bool credential = shown.size() == 1 && session.authorization.equals(shown.front());
+        if (!known && shown.empty()) known = co_await session.own_clients.includes(client.stream());
+        const bool ours = credential || (known && shown.empty());
         if (ours) seat.leave();
         if (!ours) {
             session.log.warn("proxy.unauthenticated", {});

@@ -24,6 +24,7 @@ struct Session {
     std::optional<LeafCache> leaves;  // none when no route can be opened
     http::Client upstreams;
     net::AddressPolicy tunnel_addresses;
+    OwnClients own_clients;
     ServerNonces nonces{};
     Strangers strangers{};
     std::size_t open_connections = 0;  // strangers included

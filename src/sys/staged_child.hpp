@@ -27,6 +27,7 @@ public:
     ~StagedChild();
 
     [[nodiscard]] const SandboxReport& report() const { return report_; }
+    [[nodiscard]] pid_t pid() const { return pid_; }  // the program's, once it is launched
     struct Program {
         std::vector<std::string> argv;
         std::map<std::string, std::string> environment;

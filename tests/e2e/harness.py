@@ -213,12 +213,12 @@ class World:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def connect_key(world, *api, host="127.0.0.1"):
+def connect_key(world, *api, host="127.0.0.1", **definition):
     """An API that takes a key, and a connection 'acme' that has it; gives the API's origin."""
     key = world.canaries.new("client key")
     port = world.api("--key-header", "Authorization", "--key-sha256", hashlib.sha256(("Bearer " + key).encode()).hexdigest(), *api)
     world.run("register", world.definition("acme", auth_type="api_key", flow="api_key", api_url=f"https://{host}:{port}/",
-                                           api_key={"header_name": "Authorization", "header_prefix": "Bearer"}), "--yes")
+                                           api_key={"header_name": "Authorization", "header_prefix": "Bearer"}, **definition), "--yes")
     world.run("login", "acme", "--input", "stdin", stdin=key)
     return f"https://{host}:{port}"
 

@@ -3,20 +3,12 @@ exit code. A table of all that apt and npm install, and curl, Python, Node and g
 
 Runs in network and mount namespaces of its own, where api.acme.test is a host of this machine that no client takes for
 one: several never use a proxy for localhost. Where the kernel gives no user namespaces it says so, and fails on CI."""
-import os, sys
-if "CLAVIGER_NAMESPACE" not in os.environ:
-    if os.system("unshare --user --map-root-user --net --mount true 2>/dev/null") != 0:
-        print("NOT TESTED: no user namespaces: the clients were not tested", file=sys.stderr)
-        sys.exit(1 if "CI" in os.environ else 0)
-    os.environ["CLAVIGER_NAMESPACE"] = "1"
-    os.execvp("unshare", ["unshare", "--user", "--map-root-user", "--net", "--mount", sys.executable, "-B", *sys.argv])
-
-import hashlib, importlib.util, json, subprocess
+import hashlib, json, subprocess
 from harness import *
 
 HERE = ROOT / "tests/e2e/clients"
 NPM = HERE / "node_modules"
-BUILT = pathlib.Path(tempfile.mkdtemp(prefix="claviger-e2e-built-"))
+BUILT = pathlib.Path(tempfile.gettempdir()) / f"claviger-e2e-built-{os.getpid()}"
 HOST, ADDRESS = "api.acme.test", "8.8.4.4"  # an address of this namespace's own loopback device
 
 
@@ -43,6 +35,12 @@ CLIENTS = [
     client("deno", [npm_program("@deno/*/deno"), "run", "-A", HERE / "fetch.mjs"], npm_program("@deno/*/deno")),
     client("bun", [npm_program("@oven/*/bin/bun"), HERE / "fetch.mjs"], npm_program("@oven/*/bin/bun")),
     client("go", [BUILT / "go-client"], "go", debian="golang-go"),
+    client("wget", ["sh", HERE / "wget.sh"], "wget"),
+    client("botocore", ["/usr/bin/python3", HERE / "botocore_client.py"], "module:botocore", debian="python3-botocore"),
+    client("java URLConnection", ["java", HERE / "UrlConnection.java"], "javac", debian="default-jdk-headless"),
+    client("java HttpClient", ["java", HERE / "HttpClientProgram.java"], "javac", debian="default-jdk-headless"),
+    client("php curl", ["php", HERE / "curl.php"], "php", debian="php-cli php-curl"),
+    client("perl", ["perl", HERE / "lwp.pl"], "lwp-request", debian="libwww-perl liblwp-protocol-https-perl"),
     client("ruby", ["ruby", HERE / "net_http.rb"], "ruby"),
 ]
 
@@ -55,8 +53,7 @@ def missing(needs):
 
 
 def a_host_of_its_own(world):
-    for command in (["ip", "link", "set", "lo", "up"], ["ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo"]):
-        subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(["ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo"], check=True, capture_output=True)
     hosts = world.directory / "hosts"
     hosts.write_text(f"127.0.0.1 localhost\n{ADDRESS} {HOST}\n")
     subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True, capture_output=True)
@@ -64,6 +61,7 @@ def a_host_of_its_own(world):
 
 
 def build(world):
+    BUILT.mkdir(mode=0o700)
     world.closing.append(lambda: shutil.rmtree(BUILT, ignore_errors=True))
     if shutil.which("go"):
         subprocess.run(["go", "build", "-o", BUILT / "go-client", HERE / "client.go"], check=True, capture_output=True,
@@ -74,7 +72,7 @@ def matrix(world):
     """Each: the credential reached the API, the first event was read before the last was sent, the exit code passed on, and
     nothing secret in the program's environment (it is written to a file that the scan reads)."""
     a_host_of_its_own(world)
-    api = connect_key(world, "--host", ADDRESS, host=HOST)
+    api = connect_key(world, "--host", ADDRESS, host=HOST, export={"AWS_ACCESS_KEY_ID": "api_key", "AWS_SECRET_ACCESS_KEY": "api_key"})
     build(world)
     failures = []
     for name, command, needs, debian in CLIENTS:
@@ -90,6 +88,31 @@ def matrix(world):
             failures.append(f"{name}: exit code {done.returncode} instead of 7\n{done.stdout[-1500:]}\n{done.stderr[-3000:]}")
         check("API=" in dump.read_text(), f"{name}: the environment was not looked at")
     check(not failures, "\n".join(failures))
+
+
+def a_no_proxy_of_the_users_hides_no_routed_host(world):
+    a_host_of_its_own(world)
+    api = connect_key(world, "--host", ADDRESS, host=HOST)
+    for name, value, left in (("NO_PROXY", "*", "*"), ("no_proxy", f"intern.example,.acme.test,{HOST}", f".acme.test, {HOST}")):
+        done = world.run("run", "--", "sh", "-c", f"curl -sSf {api}/whoami && echo $NO_PROXY", env=world.environment(**{name: value}))
+        contains(done.stdout, "key-holder", f"{name}={value}")
+        contains(done.stderr, f"left out of NO_PROXY, as hosts of this session would be reached without their credential: {left}\n", "it is said")
+    contains(done.stdout, "::1,intern.example\n", "the rest stays")
+
+
+def placeholders_look_like_keys(world):
+    """CL-04: libraries check the form of a key before they send it; a value of the user's is never replaced in silence."""
+    key = world.canaries.new("key", "sk-")
+    world.run("register", world.definition("acme", auth_type="api_key", flow="api_key", api_url="api.acme.com", export={"ACME_KEY": "api_key", "ACME_URL": "api_url"},
+                                           api_key={"header_name": "X-Key", "key_pattern": "^sk-[A-Za-z0-9_-]{20,}$"}), "--yes")
+    world.run("login", "acme", "--input", "stdin", stdin=key)
+    show = ["sh", "-c", "echo $ACME_KEY $ACME_URL"]
+    equal(world.run("run", "--", *show).stdout, "sk-claviger-managed-pla https://api.acme.com\n", "the placeholder, and the real URL")
+    done = world.run("run", "--", *show, env=world.environment(ACME_KEY="mine", ACME_URL="https://other.example"))
+    equal(done.stdout, "sk-claviger-managed-pla https://api.acme.com\n", "the user's own is replaced")
+    contains(done.stderr, "hidden from the program: ACME_KEY, ACME_URL ", "and that is said")
+    kept = world.run("run", "--keep-env", "ACME_KEY", "--", *show, env=world.environment(ACME_KEY="mine"))
+    equal(kept.stdout, "mine https://api.acme.com\n", "unless it is kept")
 
 
 def curl(world):
@@ -190,4 +213,11 @@ def git(world):
 
 
 if __name__ == "__main__":
-    main(matrix, curl, python, node, git)
+    if "CLAVIGER_NAMESPACE" not in os.environ:
+        if os.system("unshare --user --map-root-user --net --mount true 2>/dev/null") != 0:
+            print("NOT TESTED: no user namespaces: the clients were not tested", file=sys.stderr)
+            sys.exit(1 if "CI" in os.environ else 0)
+        os.environ["CLAVIGER_NAMESPACE"] = "1"
+        os.execvp("unshare", ["unshare", "--user", "--map-root-user", "--net", "--mount", sys.executable, "-B", *sys.argv])
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    main(matrix, a_no_proxy_of_the_users_hides_no_routed_host, placeholders_look_like_keys, curl, python, node, git)

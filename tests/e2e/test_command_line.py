@@ -6,7 +6,7 @@ from harness import *
 KEY_DEFINITION = {"schema_version": 1, "name": "acme", "display_name": "Acme", "auth_type": "api_key", "flow": "api_key",
                   "api_url": "api.acme.example", "api_key": {"header_name": "X-Acme-Key", "header_prefix": ""},
                   "export": {"env": {"api_key": "ACME_KEY"}}}
-COMMANDS = ("login explain run list get export logout revoke set-default register inspect confirm remove doctor whoami completion man version "
+COMMANDS = ("login explain run rule-list rule-add rule-remove list get export logout revoke set-default register inspect confirm remove doctor whoami completion man version "
             "vault-status vault-rotate vault-backup vault-restore vault-repair config-list config-get config-set config-unset "
             "provider-discover provider-new provider-lint provider-probe import-authsome").split()
 
@@ -199,7 +199,7 @@ def CL08_hostile_names_are_refused_in_every_argument(world):
     check(len(HOSTILE) >= 60, "sixty names")
     places = [["login", "@", "--input", "stdin"], ["login", "acme", "--input", "stdin", "--connection=@"], ["get", "@"], ["get", "acme", "--connection=@"],
               ["export", "@"], ["export", "acme", "--connection=@"], ["logout", "@"], ["logout", "acme", "--connection=@"], ["set-default", "@", "default"],
-              ["set-default", "acme", "@"], ["inspect", "@"], ["confirm", "@", "--yes"], ["confirm", "acme", "--yes", "--connection=@"], ["remove", "@", "--yes"],
+              ["set-default", "acme", "@"], ["rule", "list", "@"], ["rule", "add", "@", "--read-only"], ["rule", "add", "acme", "--connection=@", "--read-only"], ["inspect", "@"], ["confirm", "@", "--yes"], ["confirm", "acme", "--yes", "--connection=@"], ["remove", "@", "--yes"],
               ["run", "--use=@", "--", "true"], ["run", "--use=acme=@", "--", "true"]]
 
     def snapshot():

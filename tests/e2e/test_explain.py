@@ -1,6 +1,10 @@
 """explain: a failed login, step by step, with what to check and without a secret (LG-02)."""
 import http.server, stat
 from harness import *
+from test_device import Login as DeviceLogin, approve
+from test_oauth1 import Service as OAuth1Service
+from test_oidc_matrix import key_pair
+from test_refresh import LIBRARY
 
 
 def service(world, issuer, **oauth):
@@ -76,7 +80,7 @@ def a_denied_request_is_explained(world):
     service(world, server["issuer"], registration_endpoint=server["registration_endpoint"])
     browser_login(world, ["login", "acme", "--flow", "dcr_pkce"], code=8)
     text, document = explained(world)
-    contains(text, "registration: POST", "the registration is shown")
+    contains(text, "registration of a client: POST", "the registration is shown")
     contains(text, "error = access_denied", "the error")
     equal(document["check"][0]["subject"], "the answer", "first to check")
 
@@ -135,7 +139,9 @@ class Service(http.server.ThreadingHTTPServer):
 
 def LG02_whatever_the_token_endpoint_answers(world):
     server = Service(world)
-    secret, access, refresh = world.canaries.new("secret"), world.canaries.new("access"), world.canaries.new("refresh")
+    # Nothing about its form tells that it is one: no digit, not long.
+    secret = world.canaries.values["secret"] = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz") for _ in range(24))
+    access, refresh = world.canaries.new("access"), world.canaries.new("refresh")
     rows = [
         ("a page", lambda body: (200, "text/html", "<html><title>Sign in</title></html>", {}), "token URL"),
         ("nothing there", lambda body: (404, "text/plain", "no", {}), "token URL"),
@@ -161,6 +167,161 @@ def LG02_whatever_the_token_endpoint_answers(world):
     check(any("json" in kind for kind, _, _ in server.bodies) and any(auth for _, auth, _ in server.bodies), "both forms were sent")
 
 
+def expect(world, name, kind, first, *parts, subjects=()):
+    """What the last login of `name` left: its last step, what is to be checked first and besides, and no secret."""
+    text, document = world.run("explain", name).stdout, json.loads(world.run("explain", name, "--json").stdout)
+    found = [c["subject"] for c in document["check"]]
+    step = document["steps"][-1]
+    equal((step["kind"], found[:1]), (kind, [first]), f"{name}: {json.dumps(step)} {found}")
+    check(set(subjects) <= set(found), f"{name}: {subjects} among {found}")
+    for part in parts:
+        contains(text, part, f"{name}: the text")
+    leaked = world.canaries.find_in((text + json.dumps(document)).encode())
+    check(not leaked, f"{name}: {leaked}")
+    return document
+
+
+def OA25_each_failure_of_oauth1(world):
+    wrong = world.canaries.new("wrong consumer secret")
+    rows = [  # options of the server, of the definition, answers, exit code, kind of the last step, first to check, parts of the text
+        ((), {}, {"consumer_secret": wrong}, 8, "temporary_credentials", "consumer secret", ["temporary credentials: POST", "oauth_problem = signature_invalid", "oauth_signature_method = HMAC-SHA1", f"oauth_callback = {CALLBACK}", "oauth_signature = (hidden,"]),
+        ((), {}, {"consumer_key": "another-consumer"}, 8, "temporary_credentials", "consumer key", ["oauth_consumer_key = anot... (16 characters)", "claviger remove"]),
+        ((), {"signature_method": "HMAC-SHA256"}, {}, 8, "temporary_credentials", "signature method", ["signed with HMAC-SHA256"]),
+        ((), {"signature_method": "PLAINTEXT"}, {}, 8, "temporary_credentials", "signature method", ["signed with PLAINTEXT"]),
+        (("--realm", "Photos"), {}, {}, 8, "temporary_credentials", "realm", ["none was sent"]),
+        (("--query",), {}, {}, 8, "temporary_credentials", "placement", ["stood in the header"]),
+        ((), {"placement": "query"}, {}, 8, "temporary_credentials", "placement", ["stood in the query", "-> ?oauth_signature = (hidden,"]),
+        (("--fault", "problem"), {}, {}, 8, "temporary_credentials", "clock", ["www-authenticate = OAuth oauth_problem=\"timestamp_refused\""]),
+        (("--fault", "unconfirmed"), {}, {}, 9, "temporary_credentials", "version", ["older OAuth than 1.0a", "oauth_token_secret = (hidden,"]),
+        (("--fault", "json"), {}, {}, 9, "temporary_credentials", "the answer", ["no form with oauth_token"]),
+        (("--fault", "repeated"), {}, {}, 9, "temporary_credentials", "the answer", []),
+        (("--fault", "redirect"), {}, {}, 9, "temporary_credentials", "request token URL", ["redirects"]),
+        (("--fault", "busy"), {}, {}, 9, "temporary_credentials", "the service", []),
+        (("--fault", "no-verifier"), {}, {}, 8, "authorization", "the answer", ["the browser was sent to: GET"]),
+    ]
+    for number, (options, oauth1, answers, code, kind, first, parts) in enumerate(rows):
+        service = OAuth1Service(world, *options, name=f"photos{number}", **oauth1)
+        service.login(code=code, stdin=json.dumps({**service.answers(), **answers}))
+        expect(world, service.name, kind, first, *parts)
+    for fault, word in (((), "oauth_problem = user_refused"), (("--fault", "legacy-denial"), "denied = (hidden,")):
+        service = OAuth1Service(world, *fault, name="refused")
+        service.login(code=8, decision="deny")
+        expect(world, "refused", "authorization", "the answer", word, "approve the request")
+        world.run("remove", "refused", "--yes")
+    service = OAuth1Service(world, method="RSA-SHA1", name="keyed")
+    other = subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], check=True, capture_output=True, text=True).stdout
+    service.login(code=8, stdin=json.dumps({**service.answers(), "private_key": other}))
+    expect(world, "keyed", "temporary_credentials", "private key", "public half of this very key")
+    # The second leg: what the first one brought is worth nothing any more.
+    service = OAuth1Service(world, name="late", access_token_url="http://127.0.0.1:9/token")
+    service.login(code=9)
+    expect(world, "late", "token_credentials", "address", "token credentials: POST http://127.0.0.1:9/token", "no answer: ")
+
+
+def RFC8628_each_failure_of_a_device_code(world):
+    file = world.directory / "clients.json"
+    grant = "urn:ietf:params:oauth:grant-type:device_code"
+    common = {"redirect_uris": [], "response_types": [], "token_endpoint_auth_method": "none"}
+    file.write_text(json.dumps([{"client_id": "device-app", "grant_types": [grant], **common}, {"client_id": "other-app", "grant_types": ["refresh_token", "urn:ietf:params:oauth:grant-type:device_code"], "redirect_uris": [], "response_types": [], "token_endpoint_auth_method": "client_secret_post", "client_secret": world.canaries.new("device secret")},
+                                {"client_id": "browser-app", "grant_types": ["authorization_code"], "redirect_uris": [CALLBACK], "application_type": "native", "token_endpoint_auth_method": "none"}]))
+    server = world.authorization_server("--clients", file, "--device-ttl", "12")
+    good = {"device_authorization_url": server["device_authorization_endpoint"], "token_url": server["token_endpoint"], "supports_device_code": True, "scopes": ["openid"]}
+
+    def define(name, **oauth):
+        world.run("register", world.definition(name, auth_type="oauth2", flow="device_code", api_url="api.acme.example", oauth={**good, **oauth}), "--yes")
+    for number, (client, oauth, code, first, parts) in enumerate([
+            ("nobody", {}, 8, "client secret", ["device authorization: POST", "error = invalid_client", "client_id = nobody"]),
+            ("other-app", {}, 8, "client secret", ["none was sent"]),
+            ("browser-app", {}, 8, "kind of app", ["is not allowed for this client", "(device_code)"]),
+            ("device-app", {"device_authorization_url": server["issuer"] + "/nowhere"}, 8, "device authorization URL", ["status 404", "oauth.device_authorization_url"])]):
+        define(f"device{number}", **oauth)
+        world.run("login", f"device{number}", "--input", "stdin", stdin=json.dumps({"client_id": client}), code=code)
+        document = expect(world, f"device{number}", "device_authorization", first, *parts)
+        check(not {"PKCE", "redirect URL"} & {c["subject"] for c in document["check"]}, f"what has no part in it: {document['check']}")
+        equal(document["redirect_uri"], "", "no browser here comes back")
+    define("denied")
+    login = DeviceLogin(world, "denied", "--input", "stdin", stdin=json.dumps({"client_id": "device-app"}))
+    approve(*login.prompt(), abort=True)
+    login.end(8)
+    expect(world, "denied", "token", "the answer", "error = access_denied")
+    define("late")
+    DeviceLogin(world, "late", "--input", "stdin", stdin=json.dumps({"client_id": "device-app"})).end(11)
+    document = expect(world, "late", "token", "the code", "nobody approved it")
+    equal([s["kind"] for s in document["steps"]], ["device_authorization", "token"], "polling is one step")
+
+
+def registered(world, *clients):
+    file = world.directory / f"clients-{len(world.children)}.json"
+    base = {"redirect_uris": [CALLBACK], "application_type": "native", "response_types": ["code"], "grant_types": ["authorization_code", "client_credentials"], "scope": "openid read"}
+    file.write_text(json.dumps([{**base, **client} for client in clients]))
+    return "--clients", file, "--no-registration"
+
+
+def RFC9126_each_failure_of_a_pushed_request(world):
+    secret, wrong = world.canaries.new("pushed secret"), world.canaries.new("wrong pushed secret")
+    server = world.authorization_server("--require-par", *registered(world, {"client_id": "pushing", "client_secret": secret, "token_endpoint_auth_method": "client_secret_post"},
+                                                                     {"client_id": "elsewhere", "client_secret": secret, "token_endpoint_auth_method": "client_secret_post", "redirect_uris": ["https://elsewhere.example/cb"], "application_type": "web"}))
+    endpoints = {"authorization_url": server["authorization_endpoint"], "token_url": server["token_endpoint"], "scopes": ["openid"]}
+
+    def define(name, **oauth):
+        world.run("register", world.definition(name, auth_type="oauth2", flow="pkce", api_url="api.acme.example", oauth=oauth), "--yes")
+    define("par1", issuer=server["issuer"], scopes=["openid"])
+    browser_login(world, ["login", "par1", "--input", "stdin"], code=8, stdin=json.dumps({"client_id": "pushing", "client_secret": wrong}))
+    expect(world, "par1", "pushed_authorization", "client secret", "pushed authorization request: POST", "error = invalid_client", "client_secret = (hidden,", f"redirect_uri = {CALLBACK}")
+    define("par2", issuer=server["issuer"], scopes=["openid"])
+    browser_login(world, ["login", "par2", "--input", "stdin"], code=8, stdin=json.dumps({"client_id": "elsewhere", "client_secret": secret}))
+    expect(world, "par2", "pushed_authorization", "redirect URL", CALLBACK)
+    define("par3", **endpoints, pushed_authorization_url=server["issuer"] + "/nowhere")
+    browser_login(world, ["login", "par3", "--input", "stdin"], code=8, stdin=json.dumps({"client_id": "pushing", "client_secret": secret}))
+    expect(world, "par3", "pushed_authorization", "pushed authorization URL", "status 404", "oauth.pushed_authorization_url")
+    # A definition that names the endpoints and not this one: the browser brings back that the server wants it pushed.
+    define("par4", **endpoints)
+    browser_login(world, ["login", "par4", "--input", "stdin"], code=8, stdin=json.dumps({"client_id": "pushing", "client_secret": secret}))
+    expect(world, "par4", "authorization", "pushed authorization", "only pushed (RFC 9126)")
+
+
+def RFC9449_each_failure_of_a_proof(world):
+    server = world.authorization_server(*registered(world, {"client_id": "bound", "token_endpoint_auth_method": "none", "dpop_bound_access_tokens": True, "grant_types": ["authorization_code"]}))
+    for name, oauth in (("unbound", {}), ("bound", {"dpop": True})):
+        world.run("register", world.definition(name, auth_type="oauth2", flow="pkce", api_url="api.acme.example", oauth={"issuer": server["issuer"], "scopes": ["openid"], **oauth}), "--yes")
+    browser_login(world, ["login", "unbound", "--input", "stdin"], code=8, stdin=json.dumps({"client_id": "bound"}))
+    expect(world, "unbound", "token", "redirect URL", "DPoP: no proof was sent", subjects=["DPoP"])  # the server says only "grant request is invalid"
+    if LIBRARY is None:
+        return cannot_run("libfaketime is not installed")
+    # An hour in the future, the proof is not of now: the server's clock tells why.
+    env = world.environment(LD_PRELOAD=LIBRARY, FAKETIME="+3600", FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_NO_CACHE="1")
+    browser_login(world, ["login", "bound", "--input", "stdin"], code=8, stdin=json.dumps({"client_id": "bound"}), env=env)
+    document = expect(world, "bound", "token", "clock", "ahead of the server's", "DPoP = (hidden,", "DPoP/htm = POST", f"DPoP/htu = {server['token_endpoint']}", subjects=["DPoP"])
+    contains(json.dumps(document), "invalid_dpop_proof", "the server's own word")
+
+
+def OA26_each_failure_of_a_signing_client(world):
+    pem, jwk = key_pair(world)
+    other, _ = key_pair(world)
+    secret, wrong = world.canaries.new("secret that signs"), world.canaries.new("wrong secret that signs")
+    server = world.authorization_server(*registered(world, {"client_id": "signing-app", "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [jwk]}},
+                                                    {"client_id": "secret-app", "token_endpoint_auth_method": "client_secret_jwt", "client_secret": secret}))
+    rows = [("private_key_jwt", "client_credentials", {"client_id": "signing-app", "private_key": other}, {}, "private key"),
+            ("private_key_jwt", "client_credentials", {"client_id": "signing-app", "private_key": pem}, {"client_assertion": {"audience": "https://other.example/token"}}, "private key"),
+            ("private_key_jwt", "client_credentials", {"client_id": "signing-app", "private_key": pem}, {"client_assertion": {"key_id": "no-such-key"}}, "private key"),
+            ("private_key_jwt", "pkce", {"client_id": "signing-app", "private_key": other}, {}, "private key"),
+            ("client_secret_jwt", "client_credentials", {"client_id": "secret-app", "client_secret": wrong}, {}, "client secret")]
+    for number, (method, flow, answers, oauth, first) in enumerate(rows):
+        name = f"signed{number}"
+        world.run("register", world.definition(name, auth_type="oauth2", flow=flow, api_url="api.acme.example",
+                                               oauth={"issuer": server["issuer"], "token_auth_method": method, "scopes": ["read"] if flow == "client_credentials" else ["openid"], **oauth}), "--yes")
+        if flow == "pkce":
+            browser_login(world, ["login", name, "--input", "stdin"], code=8, stdin=json.dumps(answers))
+        else:
+            world.run("login", name, "--input", "stdin", stdin=json.dumps(answers), code=8)
+        audience = oauth.get("client_assertion", {}).get("audience", server["issuer"])
+        document = expect(world, name, "token", first, "error = invalid_client", "client_assertion = (hidden,", "client_assertion/alg = " + ("ES256" if "private" in method else "HS256"),
+                          "client_assertion/aud = ", audience, subjects=["client id"])
+        equal(document["client_authentication"], method, "the method")
+
+
 if __name__ == "__main__":
     main(LG02_a_wrong_secret_by_each_client_authentication, a_login_that_succeeds_forgets_the_failure, a_denied_request_is_explained,
-         an_unregistered_redirect_url_never_comes_back, LG02_whatever_the_token_endpoint_answers)
+         an_unregistered_redirect_url_never_comes_back, LG02_whatever_the_token_endpoint_answers, OA25_each_failure_of_oauth1,
+         RFC8628_each_failure_of_a_device_code, RFC9126_each_failure_of_a_pushed_request, RFC9449_each_failure_of_a_proof,
+         OA26_each_failure_of_a_signing_client)

@@ -152,6 +152,85 @@ def two_definitions_on_one_host(world):
     equal(requests_seen(world) - seen, 6, "nothing else went upstream")
 
 
+def get(world, session, api, path, method="GET"):
+    """One request inside a session that stays open: (status, head, problem or None)."""
+    host = api.removeprefix("https://")
+    with session.opened(host, "127.0.0.1") as tls:
+        tls.sendall(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        data = b""
+        while piece := tls.recv(65536):
+            data += piece
+    head, _, body = data.decode(errors="replace").partition("\r\n\r\n")
+    status = int(head.split()[1])
+    return status, head, json.loads(body) if status in (403, 429) else None
+
+
+def rules_of_a_connection_hold_from_the_next_request_on(world):
+    """PX-29: a session that runs obeys what is added and removed outside; no option and no new login lifts a rule."""
+    api = connect_key(world)
+    session = Session(world, "--allow", "*:*")
+    equal(get(world, session, api, "/echo", "DELETE")[0], 200, "before")
+    added = json.loads(world.run("rule", "add", "acme", "--deny", "DELETE", "--deny", "/whoami", "--rate", "1000/s", "--json").stdout)
+    equal(added["rules"], [{"action": "deny", "rule": "DELETE"}, {"action": "deny", "rule": "/whoami"}], "what is kept")
+    status, _, answer = get(world, session, api, "/echo", "DELETE")
+    equal((status, answer["reason"], answer["rule"]), (403, "policy", "acme (default): deny DELETE"), "the next request")
+    equal(get(world, session, api, "/echo", "POST")[0], 200, "others")
+    listed = world.run("rule", "list").stdout
+    equal(listed, "acme (default)\n  1  deny DELETE\n  2  deny /whoami\n  3  at most 1000/s\n", "rule list")
+    world.run("rule", "remove", "acme", "1")
+    equal(get(world, session, api, "/echo", "DELETE")[0], 200, "and the next after it was removed")
+    equal(get(world, session, api, "/whoami")[0], 403, "the other stays")
+    session.end()
+    world.run("logout", "acme")
+    world.run("login", "acme", "--input", "stdin", stdin=world.canaries.new("another key"))
+    equal(curl(world, ["--allow", "*:*"], api + "/whoami")[0], 403, "a new login lifts no rule")
+    equal(world.run("rule", "remove", "acme", "--all").stdout, "acme (default) has no rules\n", "rule remove --all")
+    equal(curl(world, [], api + "/echo")[0], 200, "without rules")
+
+    contains(world.run("rule", "add", "acme", code=2).stderr, "there is no rule to add", "rule add without a rule")
+    contains(world.run("rule", "add", "acme", "--rate", "60", code=2).stderr, "60/m", "a bad rate")
+    contains(world.run("rule", "add", "acmee", "--read-only", code=3).stderr, "acme", "an unknown provider")
+    contains(world.run("rule", "remove", "acme", "7", code=3).stderr, "has no rule 7", "an unknown number")
+    inside = world.run("run", "--", world.program, "rule", "remove", "acme", "--all", code=None)
+    check(inside.returncode != 0 and "session" in inside.stderr, f"not from inside a session: {inside.stderr}")
+
+
+def rates_and_times(world):
+    """429 with Retry-After over a rate; nothing with a credential after the time."""
+    api = connect_key(world)
+    session = Session(world, "--rate", "3/d")
+    for i in range(3):
+        equal(get(world, session, api, "/whoami")[0], 200, f"request {i}")
+    seen = requests_seen(world)
+    status, head, answer = get(world, session, api, "/whoami")
+    equal((status, answer["reason"], answer["rule"]), (429, "rate_limited", "--rate 3/d"), "over the rate")
+    check(f"Retry-After: {answer['retry_after']}" in head and 1 <= answer["retry_after"] <= 28800, f"Retry-After: {head}")
+    equal(requests_seen(world), seen, "nothing upstream")
+    world.run("rule", "add", "acme", "--rate", "2/d")
+    session.end()
+    session = Session(world, "--rate", "100/d")
+    statuses = [get(world, session, api, "/whoami")[0] for _ in range(4)]
+    equal(statuses, [200, 200, 429, 429], "the connection's own rate")
+    world.run("rule", "add", "acme", "--rate", "3/d")
+    equal(get(world, session, api, "/whoami")[0], 200, "a changed rate holds at once")
+    world.run("rule", "add", "acme", "--read-only")
+    equal([get(world, session, api, "/whoami")[0] for _ in range(3)], [200, 200, 429], "other changes leave what is used up")
+    session.end()
+    world.run("rule", "remove", "acme", "--all")
+
+    session = Session(world, "--for", "2s")
+    for _ in range(200):
+        status, _, answer = get(world, session, api, "/whoami")
+        if status == 403:
+            break
+        time.sleep(0.1)
+    equal((status, answer["reason"], answer["rule"]), (403, "policy", "--for 2s"), "the time is up")
+    session.end()
+    world.run("rule", "add", "acme", "--for", "1s")
+    time.sleep(1.5)
+    equal(curl(world, ["--for", "1h"], api + "/whoami")[0], 403, "the connection's own time")
+
+
 if __name__ == "__main__":
-    main(rules_of_the_command_line, overriding_fields_do_not_pass, every_request_of_a_kept_connection_is_judged, hosts_without_a_connection,
+    main(rules_of_a_connection_hold_from_the_next_request_on, rates_and_times, rules_of_the_command_line, overriding_fields_do_not_pass, every_request_of_a_kept_connection_is_judged, hosts_without_a_connection,
          two_definitions_on_one_host)

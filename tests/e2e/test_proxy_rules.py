@@ -81,6 +81,28 @@ def only_the_session_may_use_the_proxy(world):
     session.end()
 
 
+def PX01_a_program_of_the_session_is_known_by_its_connection(world):
+    """Java and others show a proxy no credential. Whoever else shows none stays outside: other sessions too."""
+    api = connect_key(world)
+    program = world.directory / "ask"
+    program.write_text(f'port=$1; shift; curl -sS -o /dev/null -w "%{{http_connect}} %{{http_code}}" -x http://127.0.0.1:$port "$@" {api}/whoami\n')
+    own = "${HTTPS_PROXY##*:}"
+    for options in ([], ["--sandbox", "landlock"], ["--no-sandbox"]):
+        equal(world.run("run", *options, "--", "sh", "-c", f"sh {program} {own}").stdout, "200 200", f"inside {options}")
+    answer = world.directory / "answer"
+    world.run("run", "--", "sh", "-c", f"(setsid sh -c 'sleep 0.5; sh {program} {own} > {answer}.new; mv {answer}.new {answer}' &) ; "
+              f"for i in $(seq 100); do [ -e {answer} ] || sleep 0.1; done")
+    equal(answer.read_text(), "200 200", "one that left its parents")
+    session = Session(world)
+    for options in ([], ["--sandbox", "landlock"], ["--no-sandbox"]):
+        refused = world.run("run", *options, "--", "sh", program, session.port, code=56).stdout
+        equal(refused, "407 000", f"another session {options}")
+    for interface in ("127.0.0.1", "127.0.0.2"):
+        outside = subprocess.run(["sh", program, str(session.port), "--interface", interface], capture_output=True, text=True)
+        equal(outside.stdout, "407 000", f"outside, from {interface}")
+    session.end()
+
+
 def host_sni_and_connect_agree(world):
     """PX-06, PX-07, PX-10, PX-26, PX-27."""
     api = connect_key(world)
@@ -283,6 +305,6 @@ def a_definition_swapped_back_and_forth_opens_no_other_host(world):
 
 
 if __name__ == "__main__":
-    main(only_the_session_may_use_the_proxy, host_sni_and_connect_agree, plain_http_never_carries_a_credential,
+    main(only_the_session_may_use_the_proxy, PX01_a_program_of_the_session_is_known_by_its_connection, host_sni_and_connect_agree, plain_http_never_carries_a_credential,
          abandoned_requests_hold_nothing, a_logout_holds_from_the_next_request_on, certificates_for_other_hosts_are_refused,
          a_moved_connection_never_sends_its_new_credential_to_the_old_host, a_definition_swapped_back_and_forth_opens_no_other_host)

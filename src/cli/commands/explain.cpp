@@ -23,6 +23,25 @@ void add_outlines(std::string& text, std::string_view label, const std::vector<o
     }
 }
 
+std::string_view in_words(oauth::Step::Kind kind) {
+    using Kind = oauth::Step::Kind;
+    switch (kind) {
+        case Kind::metadata: return "metadata";
+        case Kind::registration: return "registration of a client";
+        case Kind::authorization: return "the browser was sent to";
+        case Kind::pushed_authorization: return "pushed authorization request";
+        case Kind::device_authorization: return "device authorization";
+        case Kind::token: return "token";
+        case Kind::temporary_credentials: return "temporary credentials";
+        case Kind::token_credentials: return "token credentials";
+        case Kind::keys: return "the server's keys";
+        case Kind::userinfo: return "whose account it is";
+        case Kind::revocation: return "revocation";
+        case Kind::other: break;
+    }
+    return "request";
+}
+
 std::string answer_in_words(const oauth::Step& step) {
     if (!step.failure_code.empty()) return fmt::format("   <- no answer: {}\n", base::printable(step.failure, 500));
     if (!step.answered) return step.kind == oauth::Step::Kind::authorization ? "   <- nothing came back\n" : "   <- no answer\n";
@@ -37,8 +56,8 @@ std::string in_words(const oauth::Transcript& transcript) {
                                    base::printable(transcript.flow), base::to_rfc3339(transcript.at), base::printable(transcript.error, 500));
     std::size_t number = 0;
     for (const auto& step : transcript.steps) {
-        text += fmt::format("{}. {}: {} {}\n", ++number, step.kind == oauth::Step::Kind::authorization ? "the browser was sent to" : to_string(step.kind),
-                            base::printable(step.method), base::printable(step.url, 500));
+        text += fmt::format("{}. {}: {} {}\n", ++number, in_words(step.kind), base::printable(step.method), base::printable(step.url, 500));
+        if (step.times > 1) text += fmt::format("   ({} times; this is the last)\n", step.times);
         add_outlines(text, "-> ?", step.query);
         add_outlines(text, "-> ", step.fields);
         add_outlines(text, "-> body: ", step.body);
@@ -57,6 +76,7 @@ std::string in_words(const oauth::Transcript& transcript) {
 
 base::Error keep_failure(const std::filesystem::path& home, oauth::Recorder& recorder, base::Error error) {
     if (recorder.transcript().steps.empty()) return error;
+    error = recorder.masked(std::move(error));
     recorder.ended(error);
     const auto text = json::to_pretty_text(to_json(recorder.transcript()));
     // A full disk must not hide why the login failed.

@@ -42,12 +42,32 @@ Result<void> read_rules(const Invocation& invocation, app::RunRequest& request) 
     return {};
 }
 
+Result<void> read_limits(const Invocation& invocation, app::RunRequest& request) {
+    if (invocation.has("--rate")) {
+        auto rate = policy::Rate::parse(invocation.value("--rate"));
+        if (!rate) return base::fail(ErrorCode::usage, "--rate: " + rate.error().message, rate.error().hint);
+        request.rate = *rate;
+    }
+    if (invocation.has("--for")) {
+        auto time = policy::parse_duration(invocation.value("--for"));
+        if (!time) return base::fail(ErrorCode::usage, "--for: " + time.error().message, time.error().hint);
+        request.lasting = *time;
+    }
+    return {};
+}
+
 }  // namespace
 
-Result<app::RunRequest> parse_session_options(const Invocation& invocation) {
+Result<app::RunRequest> parse_rule_options(const Invocation& invocation) {
     app::RunRequest request;
-    TRY_VOID(read_use(invocation, request));
     TRY_VOID(read_rules(invocation, request));
+    TRY_VOID(read_limits(invocation, request));
+    return request;
+}
+
+Result<app::RunRequest> parse_session_options(const Invocation& invocation) {
+    TRY(request, parse_rule_options(invocation));
+    TRY_VOID(read_use(invocation, request));
     return request;
 }
 

@@ -6,9 +6,11 @@
 
 namespace claviger::cli {
 
-// --use, --only, --read-only, --allow, --ask, --deny, by themselves. ErrorCode::usage.
+// --read-only, --allow, --ask, --deny, --rate, --for. ErrorCode::usage.
+base::Result<app::RunRequest> parse_rule_options(const Invocation& invocation);
+// The same and --use, --only, by themselves.
 base::Result<app::RunRequest> parse_session_options(const Invocation& invocation);
-// The same against what is stored: whether the providers of --use exist, and --unmatched or its setting. Where `run` says
+// All of it against what is stored: whether the providers of --use exist, and --unmatched or its setting. Where `run` says
 // what a human may want to know.
 base::Result<void> complete_session_options(Context& context, const Invocation& invocation, app::RunRequest& request);
 
