@@ -11,6 +11,7 @@
 #include "app/child_environment.hpp"
 #include "app/credentials.hpp"
 #include "app/session_audit.hpp"
+#include "app/service_call.hpp"
 #include "app/session_files.hpp"
 #include "app/session_policy.hpp"
 #include "base/masked_path.hpp"
@@ -214,6 +215,7 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
         audit.record(served);
     };
     options.may_release = [&audit] { return audit.may_release(); };
+    options.proxies = outbound_proxies();
     options.gate = &gate;
     options.placeholders = standing_for_credentials(view.placeholders);
     return proxy::ForwardProxy::start(loop, std::move(options), credentials, broker.clock, broker.random, broker.log);
@@ -223,8 +225,10 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
 
 Result<connection::Refresher::Surroundings> renewal_surroundings(const Broker& broker, net::Loop& loop) {
     TRY(authority, broker.config.extra_authority());
-    return connection::Refresher::Surroundings{loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.random,
-                                               broker.log, std::move(authority), broker.config.flag("network.allow_private"), broker.home};
+    connection::Refresher::Surroundings with{loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.random,
+                                             broker.log, std::move(authority), broker.config.flag("network.allow_private"), broker.home};
+    with.proxies = outbound_proxies();
+    return with;
 }
 
 Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& broker, net::Loop& loop) {

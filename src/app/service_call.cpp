@@ -1,6 +1,7 @@
 #include "app/service_call.hpp"
 
 #include "inject/injection.hpp"
+#include "sys/process.hpp"
 
 namespace claviger::app {
 namespace {
@@ -27,6 +28,14 @@ Result<http::Request> request_of(const inject::Injection& injection, const std::
 
 }  // namespace
 
+http::OutboundProxiesPtr outbound_proxies() {
+    const auto environment = sys::environment();
+    return http::OutboundProxies::from([&environment](const std::string& name) -> std::optional<std::string> {
+        const auto found = environment.find(name);
+        return found == environment.end() ? std::nullopt : std::optional(found->second);
+    });
+}
+
 Result<http::Client::Options> outgoing_options(const Config& config, const provider::ProviderDefinition& definition,
                                                const provider::VariableValues& variables) {
     http::Client::Options options;
@@ -37,6 +46,7 @@ Result<http::Client::Options> outgoing_options(const Config& config, const provi
         if (names_this_machine(value)) options.addresses.allow_loopback = true;
     TRY(authority, config.extra_authority());
     options.extra_ca_pem = authority;
+    options.proxies = outbound_proxies();
     return options;
 }
 

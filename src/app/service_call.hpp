@@ -14,6 +14,9 @@
 
 namespace claviger::app {
 
+// As the environment of this process says.
+http::OutboundProxiesPtr outbound_proxies();
+
 // How requests of a definition leave this process: one made for a server on this machine may reach it, others may not.
 // `variables`: of the connection, or those given for a login.
 base::Result<http::Client::Options> outgoing_options(const Config& config, const provider::ProviderDefinition& definition,

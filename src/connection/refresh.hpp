@@ -57,6 +57,7 @@ public:
         bool renew_behind = false;
         // After a few attempts for one connection: between two of them, in real time, however the clock jumps.
         std::chrono::milliseconds least_pause{10'000};
+        http::OutboundProxiesPtr proxies = nullptr;
     };
     // Stores answers that an earlier process could only set aside. Errors: storage, denied (the directory is not private).
     static base::Result<std::unique_ptr<Refresher>> make(Surroundings with);

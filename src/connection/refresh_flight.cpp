@@ -58,6 +58,7 @@ base::Result<std::shared_ptr<RefreshCore>> RefreshCore::make(Refresher::Surround
     options.addresses.allow_loopback = true;
     options.addresses.allow_private = with.allow_private;
     options.extra_ca_pem = with.extra_ca_pem;
+    options.proxies = with.proxies;
     options.total_time = kRequestTime;
     TRY(http, http::Client::make(with.loop, std::move(options)));
     auto core = std::make_shared<RefreshCore>(std::move(with), std::move(http));

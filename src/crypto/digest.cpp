@@ -17,6 +17,13 @@ std::string text_of(const unsigned char* bytes, std::size_t size) {
     return std::string(reinterpret_cast<const char*>(bytes), size);
 }
 
+std::string hmac(const EVP_MD* digest, std::string_view key, std::string_view bytes) {
+    unsigned char out[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    HMAC(digest, key.data(), static_cast<int>(key.size()), bytes_of(bytes), bytes.size(), out, &size);
+    return text_of(out, size);
+}
+
 }  // namespace
 
 std::string sha256(std::string_view bytes) {
@@ -38,12 +45,15 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
     return text_of(out, sizeof out);
 }
 
-std::string hmac_sha1(std::string_view key, std::string_view bytes) {
+std::string sha1(std::string_view bytes) {
     unsigned char out[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
-    HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()), bytes_of(bytes), bytes.size(), out, &size);
+    EVP_Digest(bytes.data(), bytes.size(), out, &size, EVP_sha1(), nullptr);
     return text_of(out, size);
 }
+
+std::string hmac_sha1(std::string_view key, std::string_view bytes) { return hmac(EVP_sha1(), key, bytes); }
+std::string hmac_sha512(std::string_view key, std::string_view bytes) { return hmac(EVP_sha512(), key, bytes); }
 
 std::string s256_challenge(std::string_view verifier) { return base::base64url_encode(sha256(verifier)); }
 

@@ -11,7 +11,10 @@ namespace claviger::crypto {
 std::string sha256(std::string_view bytes);  // 32 raw bytes
 std::string sha256_hex(std::string_view bytes);
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
-// For OAuth 1 alone (RFC 5849 section 3.4.2): 20 raw bytes.
+// For RFC 6455 section 1.3 alone, where it protects nothing: 20 raw bytes.
+std::string sha1(std::string_view bytes);
+std::string hmac_sha512(std::string_view key, std::string_view bytes);  // 64 raw bytes
+// Where a protocol asks for it (RFC 5849 section 3.4.2): 20 raw bytes.
 std::string hmac_sha1(std::string_view key, std::string_view bytes);
 
 // RFC 7636: base64url(SHA-256(verifier)).

@@ -113,6 +113,20 @@ Task<Result<Response>> exchange(Connection& connection, RequestHead head, std::s
     co_return response;
 }
 
+// A stream on which the URL's server, or for plain http a proxy on the way, is spoken to.
+Task<Result<net::StreamPtr>> reach(net::Loop& loop, net::Url url, OutboundProxyPtr proxy, net::AddressPolicy policy, Deadline deadline,
+                                   net::Cancellation* cancellation) {
+    net::TcpTarget target{url.dial_host(), url.port()};
+    if (proxy != nullptr && url.scheme() == "http") {
+        auto forwarded = co_await connect_to_proxy(loop, std::move(proxy), std::move(target), std::move(policy), deadline, cancellation);
+        co_return forwarded;
+    }
+    auto tunnelled = co_await connect_through(loop, std::move(proxy), std::move(target), std::move(policy), deadline, cancellation);
+    if (!tunnelled) co_return base::fail(std::move(tunnelled).error());
+    if (!tunnelled->first_bytes.empty()) co_return base::fail(ErrorCode::protocol, "the server spoke before its TLS began");
+    co_return std::move(tunnelled->stream);
+}
+
 }  // namespace
 
 struct Client::State {
@@ -123,6 +137,10 @@ struct Client::State {
     Options options;
     net::TlsClientContext tls;
     IdlePool idle;
+
+    [[nodiscard]] OutboundProxyPtr proxy_for(const net::Url& url) const {
+        return options.proxies ? options.proxies->proxy_for(url.scheme(), url.host(), url.port()) : nullptr;
+    }
 
     // The state outlives its tasks: each holds it.
     static Task<Result<std::unique_ptr<Connection>>> connect(std::shared_ptr<State> self, net::Url url,
@@ -139,15 +157,16 @@ Task<Result<std::unique_ptr<Connection>>> Client::State::connect(std::shared_ptr
     net::AddressPolicy policy = self->options.addresses;
     policy.allow_loopback = how.allow_loopback.value_or(policy.allow_loopback);
     CO_TRY_VOID(check_url(url, policy, how.plain_http));
-    net::TcpTarget target{url.dial_host(), url.port()};
-    auto stream = co_await net::connect_tcp(self->loop, std::move(target), std::move(policy), deadline, how.cancellation);
+    auto proxy = self->proxy_for(url);
+    const bool forwarded = proxy != nullptr && url.scheme() == "http";
+    auto stream = co_await reach(self->loop, url, std::move(proxy), std::move(policy), deadline, how.cancellation);
     if (!stream) co_return base::fail(std::move(stream).error());
     if (url.scheme() == "https") {
         net::TlsClientContext trust = self->tls;
         std::string host = url.dial_host();
         stream = co_await net::tls_connect(std::move(*stream), std::move(trust), std::move(host), deadline);
         if (!stream) co_return base::fail(std::move(stream).error());
-    } else if (!how.plain_http) {
+    } else if (!how.plain_http && !forwarded) {
         // "localhost" is only a name: what counts for plain text is where the connection went.
         const std::string peer = (*stream)->peer_address();
         if (!peer.starts_with("127.") && peer != "::1") {
@@ -163,6 +182,7 @@ Task<Result<Client::Lease>> Client::State::acquire(std::shared_ptr<State> self, 
     Lease lease;
     lease.connection = self->idle.take(key, std::chrono::steady_clock::now(), longest_idle);
     lease.reused = lease.connection != nullptr;
+    if (url.scheme() == "http") lease.forwards = self->proxy_for(url);
     if (lease.reused) co_return std::move(lease);
     auto fresh = co_await connect(self, std::move(url), deadline, how);
     if (!fresh) co_return base::fail(std::move(fresh).error());

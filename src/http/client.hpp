@@ -8,6 +8,7 @@
 #include <string>
 
 #include "http/codec.hpp"
+#include "http/outbound_proxy.hpp"
 #include "net/loop.hpp"
 #include "net/tcp.hpp"
 #include "net/tls.hpp"
@@ -45,6 +46,7 @@ public:
         // Told of every exchange of send() when it has ended, well or not. What it sees holds secrets: an observer keeps
         // outlines, never values. It must not throw.
         std::function<void(const Request&, const base::Result<Response>&)> observer = {};
+        OutboundProxiesPtr proxies = nullptr;  // null: straight to everything
     };
     static base::Result<Client> make(net::Loop& loop, Options options);
     Client(Client&&) noexcept;
@@ -63,6 +65,7 @@ public:
     struct Lease {
         std::unique_ptr<Connection> connection;
         bool reused = false;
+        OutboundProxyPtr forwards;  // plain http goes to this proxy: it has to address() each request
     };
     struct AcquireOptions {
         // http to any address that the policy lets through. Only for requests without a credential (PX-11); otherwise

@@ -120,6 +120,8 @@ Task<Result<void>> Connection::finish_body(Fields trailers, Deadline deadline) {
 
 net::Stream& Connection::stream() { return *state_->stream; }
 
+base::WipedString Connection::take_unread() { return state_->reader.take_unread(); }
+
 Result<net::StreamPtr> Connection::release() {
     if (!state_->reader.nothing_unread()) {
         return base::fail(ErrorCode::protocol, "the peer sent bytes before the tunnel was open");

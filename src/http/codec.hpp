@@ -70,6 +70,8 @@ public:
     net::Task<base::Result<void>> finish_body(Fields trailers, net::Deadline deadline);
 
     net::Stream& stream();
+    // What the peer sent beyond the last message, for whoever takes the stream over.
+    base::WipedString take_unread();
     // Gives the stream back (CONNECT tunnels). Error (protocol) if the peer already sent bytes beyond the head.
     base::Result<net::StreamPtr> release();
     void close() noexcept;

@@ -110,6 +110,12 @@ Task<Result<ResponseHead>> MessageReader::response_head(std::string request_meth
     co_return std::move(*head);
 }
 
+base::WipedString MessageReader::take_unread() {
+    base::WipedString unread(in_.view());
+    in_.rest();
+    return unread;
+}
+
 Task<Result<std::size_t>> MessageReader::body(std::span<char> into, Deadline deadline) {
     return kind_ == BodyFraming::Kind::chunked ? chunked_body(into, deadline) : plain_body(into, deadline);
 }

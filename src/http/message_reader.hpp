@@ -27,6 +27,7 @@ public:
     [[nodiscard]] bool nothing_unread() const { return in_.empty(); }
     [[nodiscard]] bool received_any() const { return received_any_; }
     [[nodiscard]] int refusal_status() const { return refusal_status_; }
+    base::WipedString take_unread();
     void rest() { in_.rest(); }
 
     // The request that was read last, for the writer that answers it. `method` is empty when it was refused.

@@ -10,7 +10,9 @@
 #include "inject/credential_fields.hpp"
 #include "inject/prove_dpop.hpp"
 #include "inject/request_edit.hpp"
+#include "inject/sign_hmac.hpp"
 #include "inject/sign_oauth1.hpp"
+#include "inject/sign_sigv4.hpp"
 #include "inject/usable.hpp"
 #include "provider/expand.hpp"
 #include "provider/validate.hpp"
@@ -96,6 +98,7 @@ Result<Injection> Injection::make(const provider::ProviderDefinition& definition
     TRY(fields, CredentialFields::transformed(definition, connection));
     Injection injection;
     injection.valid_until_ = connection.expires_at;
+    injection.websocket_ = definition.websocket;
     for (const auto& name : definition.inject.reserved) {
         if (provider::header_name_allowed(name)) injection.reserved_.push_back(name);  // never Host and its like
     }
@@ -109,17 +112,28 @@ Result<Injection> Injection::make(const provider::ProviderDefinition& definition
         TRY(prover, DpopProver::make(connection));
         injection.dpop_ = std::make_shared<const DpopProver>(std::move(prover));
     }
-    if (definition.auth_type == provider::AuthType::oauth1) {
-        TRY(signature, OAuth1Signature::make(definition, connection, client));
-        injection.oauth1_ = std::make_shared<const OAuth1Signature>(std::move(signature));
-    } else if (!definition.inject.sign.empty()) {
-        return base::fail(ErrorCode::unsupported,
-                          fmt::format("requests to {} must be signed, which this release cannot do", definition.name));
-    }
+    TRY_VOID(injection.plan_signature(definition, connection, fields, client));
     auto planned = definition.inject.present ? injection.plan_rules(definition, fields)
                                              : injection.plan_default(definition, fields);
     if (!planned) return base::fail(std::move(planned).error());
     return injection;
+}
+
+Result<void> Injection::plan_signature(const provider::ProviderDefinition& definition, const connection::Connection& connection,
+                                       const CredentialFields& fields, const connection::ClientRecord* client) {
+    if (definition.auth_type == provider::AuthType::oauth1) {
+        TRY(signature, OAuth1Signature::make(definition, connection, client));
+        oauth1_ = std::make_shared<const OAuth1Signature>(std::move(signature));
+    } else if (definition.inject.sign == "aws_sigv4") {
+        TRY(signature, SigV4Signature::make(definition, fields));
+        sigv4_ = std::make_shared<const SigV4Signature>(std::move(signature));
+    } else if (definition.inject.sign == "hmac") {
+        TRY(signature, HmacRequestSignature::make(definition, fields));
+        hmac_ = std::make_shared<const HmacRequestSignature>(std::move(signature));
+    } else if (!definition.inject.sign.empty()) {
+        return base::fail(ErrorCode::unsupported, fmt::format("requests to {} cannot be signed by {}", definition.name, definition.inject.sign));
+    }
+    return {};
 }
 
 Result<void> Injection::plan_rules(const provider::ProviderDefinition& definition, const CredentialFields& fields) {
@@ -212,9 +226,13 @@ void Injection::clean_trailers(http::Fields& trailers) const {
     for (const auto& name : reserved_) remove_field(trailers, name);
     for (const auto& header : headers_) remove_field(trailers, header.name);
     for (const std::string_view name : {"Authorization", "Cookie", "DPoP"}) remove_field(trailers, name);
+    if (sigv4_) SigV4Signature::remove_callers(trailers);
+    if (hmac_) hmac_->remove_callers(trailers);
 }
 
-bool Injection::covers_body(const http::RequestHead& request) const { return oauth1_ && oauth1_->covers_body(request); }
+bool Injection::covers_body(const http::RequestHead& request, const net::Url& url) const {
+    return (oauth1_ && oauth1_->covers_body(request)) || (sigv4_ && sigv4_->covers_body(request, url)) || (hmac_ && hmac_->covers_body(request));
+}
 
 void Injection::withhold_cookies(http::Fields& answer) const {
     const bool passed = std::any_of(passed_.begin(), passed_.end(), [](const std::string& name) { return equal_names(name, "Cookie"); });
@@ -250,8 +268,10 @@ Result<void> Injection::apply(http::RequestHead& request, const net::Url& url, c
     merge_cookies(request.fields, borrowed(cookies_));
     for (const auto& header : headers_) request.fields.add(header.name, header.value.reveal());
     if (dpop_) TRY_VOID(dpop_->apply(request, url, occasion));
-    if (!oauth1_) return {};
+    if (!oauth1_ && !sigv4_ && !hmac_) return {};
     if (occasion == nullptr) return base::fail(ErrorCode::unsupported, "a signed request cannot be made here");
+    if (sigv4_) return sigv4_->apply(request, url, *occasion);
+    if (hmac_) return hmac_->apply(request, *occasion);
     return oauth1_->apply(request, url, *occasion);
 }
 

@@ -23,6 +23,10 @@ namespace claviger::inject {
 class CredentialFields;
 class OAuth1Signature;
 class DpopProver;
+class SigV4Signature;
+class HmacRequestSignature;
+
+constexpr std::size_t kCoveredBody = 256 * 1024;  // the longest body that a signature may cover
 
 struct SecretPair { std::string name; base::Secret value; };
 
@@ -57,12 +61,16 @@ public:
     // Removes from a request's trailers what apply() removes from its fields.
     void clean_trailers(http::Fields& trailers) const;
     // Whether apply() must see the whole body of this request, since a signature covers it (RFC 5849 section 3.4.1.3).
-    [[nodiscard]] bool covers_body(const http::RequestHead& request) const;
     // Takes cookies of the service out of an answer (PX-23), unless the definition lets them through.
     void withhold_cookies(http::Fields& answer) const;
+    [[nodiscard]] bool covers_body(const http::RequestHead& request, const net::Url& url) const;
+    // Whether the definition lets a request open a WebSocket (PX-33).
+    [[nodiscard]] bool allows_websocket() const { return websocket_; }
     [[nodiscard]] std::optional<base::Instant> valid_until() const { return valid_until_; }
 
 private:
+    base::Result<void> plan_signature(const provider::ProviderDefinition& definition, const connection::Connection& connection,
+                                      const CredentialFields& fields, const connection::ClientRecord* client);
     base::Result<void> plan_rules(const provider::ProviderDefinition& definition, const CredentialFields& fields);
     base::Result<void> plan_default(const provider::ProviderDefinition& definition, const CredentialFields& fields);
     base::Result<void> plan_key(const provider::ApiKey& place, std::string_view credential);
@@ -73,10 +81,13 @@ private:
     std::vector<std::string> reserved_;             // names of the definition that callers may not send
     std::vector<std::string> passed_;               // names like credentials that callers may send all the same
     std::shared_ptr<const OAuth1Signature> oauth1_;  // null: nothing of OAuth 1.0a is signed
+    std::shared_ptr<const SigV4Signature> sigv4_;  // null: none of that kind
+    std::shared_ptr<const HmacRequestSignature> hmac_;
     std::shared_ptr<const DpopProver> dpop_;        // null: a bearer token, which needs no proof
     std::vector<policy::UriRule> declared_;         // where the definition lets the credential go
     std::optional<net::Url> admitted_;
     std::optional<base::Instant> valid_until_;
+    bool websocket_ = false;
 };
 
 // "{{user}}:{{pass}}" over the connection's fields: access_token, token_type, api_key, variables ... Own names only, single

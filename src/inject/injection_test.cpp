@@ -128,12 +128,12 @@ TEST(Injection, rules_replace_the_default) {
     EXPECT_EQ(injected(definition, connection_to(definition, {{"api_key", "K"}})), Lines{});
 }
 
-TEST(Injection, other_signatures_come_later) {
-    for (const std::string sign : {"oauth1", "aws_sigv4", "hmac"}) {
+TEST(Injection, what_the_definition_wants_signed_never_goes_unsigned) {
+    for (const auto& [sign, error] : {std::pair{"oauth1", "error unsupported"}, {"aws_sigv4", "error invalid_input"}, {"hmac", "error invalid_input"}, {"other", "error unsupported"}}) {
         auto definition = definition_of(AuthType::custom);
         definition.inject.present = true;
         definition.inject.sign = sign;
-        EXPECT_EQ(injected(definition, connection_to(definition, {})), Lines{"error unsupported"}) << sign;
+        EXPECT_EQ(injected(definition, connection_to(definition, {})), Lines{error}) << sign;
     }
 }
 

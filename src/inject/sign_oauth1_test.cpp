@@ -88,13 +88,13 @@ TEST_F(SignOAuth1, signs_after_the_rules_of_the_definition) {
 
 TEST_F(SignOAuth1, a_form_is_covered_and_nothing_else) {
     const auto injection = make().value();
-    EXPECT_TRUE(injection.covers_body(form_post("/x")));
-    EXPECT_TRUE(injection.covers_body(form_post("/x", "Application/x-www-form-urlencoded;charset=utf-8")));
-    EXPECT_FALSE(injection.covers_body(form_post("/x", "application/json")));
-    EXPECT_FALSE(injection.covers_body(request_to("/x", {{"Content-Type", "application/x-www-form-urlencoded"}})));
+    EXPECT_TRUE(injection.covers_body(form_post("/x"), url_of("https://api.acme.com/x")));
+    EXPECT_TRUE(injection.covers_body(form_post("/x", "Application/x-www-form-urlencoded;charset=utf-8"), url_of("https://api.acme.com/x")));
+    EXPECT_FALSE(injection.covers_body(form_post("/x", "application/json"), url_of("https://api.acme.com/x")));
+    EXPECT_FALSE(injection.covers_body(request_to("/x", {{"Content-Type", "application/x-www-form-urlencoded"}}), url_of("https://api.acme.com/x")));
     auto compressed = form_post("/x");
     compressed.fields.add("Content-Encoding", "gzip");
-    EXPECT_FALSE(injection.covers_body(compressed));
+    EXPECT_FALSE(injection.covers_body(compressed, url_of("https://api.acme.com/x")));
     const auto lines = signed_lines(form_post("/x?q"), "https://api.acme.com/x", "a=b&c");
     rewind();
     EXPECT_EQ(lines[1], "Authorization: " + expected("POST", "https://api.acme.com/", "/x?q", "a=b&c"));

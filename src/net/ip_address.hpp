@@ -1,4 +1,4 @@
-// IpAddress: four or sixteen bytes, and their canonical text. Immutable value; for net/ only.
+// IpAddress: four or sixteen bytes, and their canonical text. Immutable value.
 #pragma once
 
 #include <netinet/in.h>

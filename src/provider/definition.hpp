@@ -132,9 +132,27 @@ struct Credentials {
     std::optional<Transform> transform;
 };
 
+// Where a signature version 4 names which region and service: the first place whose host fits (all do without one). In the
+// host `*` is one label, `{region}` and `{service}` are one label and say what it is.
+struct SigV4Place {
+    std::string host, region, service;  // region and service: templates over {{field}}
+    bool object_store = false;          // paths are signed as they are; long bodies go unsigned over https
+};
+struct AwsSigV4 {
+    std::string access_key_id = "{{access_key_id}}", secret_access_key = "{{secret_access_key}}", session_token = "{{session_token}}";
+    std::vector<SigV4Place> places;
+};
+// A keyed hash over a text of the request. `message` and `headers` are templates over {{field}} and {{request.X}}.
+struct HmacSignature {
+    std::string algorithm = "sha256", key, key_encoding, message, encoding = "hex", timestamp = "seconds";
+    StringMap headers;
+};
+
 struct InjectRules {
     StringMap headers, query, cookies;  // templates over {{field}}
     std::string sign;                   // "", oauth1, aws_sigv4, hmac
+    std::optional<AwsSigV4> aws_sigv4;  // how, where `sign` says so
+    std::optional<HmacSignature> hmac;
     std::vector<std::string> reserved;  // what the caller may not override
     std::vector<std::string> pass;      // fields like credentials that the caller may send; Cookie: the service too
     bool present = false;               // false: the default of the auth type holds
@@ -157,6 +175,7 @@ struct ProviderDefinition {
     std::vector<std::string> api_urls;        // "api_url": host, https://host/prefix, *.host, **.host, regex:...
     std::vector<std::string> authorized_uris;
     bool allow_all_uris = false;
+    bool websocket = false;                   // requests may open one (RFC 6455)
     // "1.3" and up: '*' = one segment, '**' = any depth; otherwise a trailing '/*' covers the subtree.
     std::string uri_pattern_dialect;          // "", "afps-1.3"
 

@@ -97,6 +97,7 @@ ProviderDefinition some_definition() {
         if (host.size() < 60 && d.api_urls.size() < 100) d.api_urls.push_back(host + ".acme.example");
     }
     d.allow_all_uris = *rc::gen::arbitrary<bool>();
+    d.websocket = *rc::gen::arbitrary<bool>();
     if (*rc::gen::arbitrary<bool>()) d.vars = {{"tenant", "Tenant", "", "[a-z]+", "", "", {}, false}};
     if (*rc::gen::arbitrary<bool>()) d.unknown[""] = json::Object{{"surplus", *word()}};
     if (*rc::gen::arbitrary<bool>()) d.unknown["/a~1b/c"] = json::Object{{"x", 1}};

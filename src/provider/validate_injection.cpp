@@ -48,14 +48,15 @@ bool template_names(std::string_view text, std::vector<std::string>& names) {
     return true;
 }
 
-void check_template(RuleCheck& check, const std::string& pointer, const std::string& text) {
+void check_template(RuleCheck& check, const std::string& pointer, const std::string& text, const std::vector<std::string>& beside = {}) {
     if (text.size() > kLongestValue) return;  // said by check_header_value
     std::vector<std::string> used;
     if (!template_names(text, used)) {
         check.error(pointer, "bad_template", "has {{ without }}; write {{field}}");
         return;
     }
-    const std::vector<std::string> fields = credential_fields(check.definition);
+    std::vector<std::string> fields = credential_fields(check.definition);
+    for (const auto& name : beside) add_once(fields, name);
     const std::vector<std::string_view> candidates(fields.begin(), fields.end());
     for (const std::string& name : used) {
         if (name == "refresh_token" || name == "client_secret") {
@@ -67,6 +68,69 @@ void check_template(RuleCheck& check, const std::string& pointer, const std::str
                                     guess ? fmt::format("did you mean {{{{{}}}}}?", *guess)
                                           : fmt::format("known are {}", base::join(fields, ", "))));
         }
+    }
+}
+
+void check_place(RuleCheck& check, const std::string& pointer, const SigV4Place& place) {
+    const auto labels = base::split(place.host, '.');
+    const auto has = [&](std::string_view label) { return std::find(labels.begin(), labels.end(), label) != labels.end(); };
+    for (const auto& label : place.host.empty() ? std::vector<std::string>() : labels) {
+        const bool plain = !label.empty() && std::all_of(label.begin(), label.end(), [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        });
+        if (plain || label == "*" || label == "{region}" || label == "{service}") continue;
+        check.error(pointer + "/host", "bad_place", "write whole labels in small letters, '*', {region} or {service}");
+        return;
+    }
+    for (const auto& [name, text] : {std::pair{"region", &place.region}, std::pair{"service", &place.service}}) {
+        if (text->empty() && !has("{" + std::string(name) + "}")) check.error(pointer + "/" + name, "disagrees", "is neither written nor a label of the host");
+        check_header_value(check, pointer + "/" + name, *text);
+        check_template(check, pointer + "/" + name, *text);
+    }
+}
+
+void check_sigv4(RuleCheck& check, const InjectRules& inject) {
+    const AwsSigV4 rule = inject.aws_sigv4.value_or(AwsSigV4());
+    check_template(check, "/inject/aws_sigv4/access_key_id", rule.access_key_id);
+    check_template(check, "/inject/aws_sigv4/secret_access_key", rule.secret_access_key);
+    check_template(check, "/inject/aws_sigv4/session_token", rule.session_token, {"session_token"});
+    if (rule.places.empty()) check.error("/inject/aws_sigv4/places", "disagrees", "must say which region and service a request is for");
+    for (std::size_t i = 0; i < rule.places.size(); ++i) check_place(check, json::pointer_append("/inject/aws_sigv4/places", i), rule.places[i]);
+}
+
+void check_hmac(RuleCheck& check, const InjectRules& inject) {
+    if (!inject.hmac) {
+        check.error("/inject/hmac", "disagrees", "must say what is signed, with which key, and into which headers the signature goes");
+        return;
+    }
+    const HmacSignature& rule = *inject.hmac;
+    std::vector<std::string> facts;
+    for (const char* fact : {"method", "target", "path", "query", "host", "content_type", "body", "body_sha256", "timestamp", "nonce"}) facts.push_back("request." + std::string(fact));
+    check_template(check, "/inject/hmac/key", rule.key);
+    if (has_hidden_character(rule.message, true) || rule.message.size() > kLongestValue) {
+        check.error("/inject/hmac/message", "control_character", "has a control character other than a line's end, or more than 4096 bytes");
+    }
+    check_template(check, "/inject/hmac/message", rule.message, facts);
+    std::erase(facts, "request.body");  // no header holds it
+    facts.emplace_back("request.signature");
+    if (rule.headers.empty()) check.error("/inject/hmac/headers", "disagrees", "the signature goes nowhere; write {\"X-Signature\": \"{{request.signature}}\"}");
+    for (const auto& [name, text] : rule.headers) {
+        const std::string at = json::pointer_append("/inject/hmac/headers", name);
+        check_header_name(check, at, name);
+        check_header_value(check, at, text);
+        check_template(check, at, text, facts);
+    }
+}
+
+void check_signature(RuleCheck& check, const InjectRules& inject) {
+    if (inject.sign == "aws_sigv4") check_sigv4(check, inject);
+    else if (inject.aws_sigv4) check.error("/inject/aws_sigv4", "disagrees", "has no effect unless \"sign\" is \"aws_sigv4\"");
+    if (inject.sign == "hmac") check_hmac(check, inject);
+    else if (inject.hmac) check.error("/inject/hmac", "disagrees", "has no effect unless \"sign\" is \"hmac\"");
+    const bool other = !inject.sign.empty() && inject.sign != "oauth1";
+    if (other && check.definition.auth_type == AuthType::oauth1) check.error("/inject/sign", "disagrees", "requests of auth_type \"oauth1\" have a signature already");
+    if (inject.sign == "oauth1" && check.definition.auth_type != AuthType::oauth1) {
+        check.error("/inject/sign", "disagrees", "\"oauth1\" signs only for auth_type \"oauth1\"; change one of them");
     }
 }
 
@@ -100,9 +164,7 @@ void check_rules(RuleCheck& check, const InjectRules& inject) {
             if (!is_token((*names)[i])) check.error(json::pointer_append(list, i), "bad_header", "is no header name; use letters, digits and '-'");
         }
     }
-    if (inject.sign == "oauth1" && check.definition.auth_type != AuthType::oauth1) {
-        check.error("/inject/sign", "disagrees", "\"oauth1\" signs only for auth_type \"oauth1\"; change one of them");
-    }
+    check_signature(check, inject);
 }
 
 void check_credentials(RuleCheck& check) {

@@ -2,6 +2,7 @@
 
 #include "proxy/answer_guard.hpp"
 #include "proxy/exchange_state.hpp"
+#include "proxy/websocket.hpp"
 
 namespace claviger::proxy {
 namespace {
@@ -26,6 +27,7 @@ net::Task<Verdict> attempt(Exchange& it, bool first) {
         co_return Verdict{Then::give_up};
     }
     if (!lease) co_return Verdict{Then::give_up, problem_from(lease.error())};
+    it.forwards = lease->forwards;
     http::Connection& upstream = *lease->connection;
     it.watch.gone.on_cancel([&upstream, &client = it.client] {
         upstream.close();
@@ -105,19 +107,19 @@ void ServerNonces::learn(const std::string& server, std::string_view nonce) {
 }
 
 net::Task<ExchangeOutcome> exchange(ExchangeSurroundings with, http::Connection& client, ClientWatch& watch, ExchangeRequest request) {
-    const bool covered = request.credential && has_body(request.head) && request.credential->injection.covers_body(request.head);
+    const bool covered = request.credential && has_body(request.head) && request.credential->injection.covers_body(request.head, request.url);
     const bool replaceable = request.credential && !request.credential->access_token.empty();
     const std::size_t keep = covered ? kCoveredBody : replaceable ? kReplayableBody : 0;
     Exchange it{with, client, watch, std::move(request), KeptBody(keep)};
     it.sends_body = has_body(it.request.head);
     it.held_back = it.sends_body && expects_continue(it.request.head);
-    MaybeProblem problem;
-    if (expects_more(it.request.head)) {
-        problem = Problem{417, "expectation_failed", "only the expectation 100-continue is understood", ""};
-    } else if (ends_here(it.request.head)) {
+    it.websocket = asks_for_websocket(it.request.head);
+    if (ends_here(it.request.head)) {
         it.outcome = co_await answer_options(client, it.drained());
         co_return it.outcome;
-    } else if (covered) {
+    }
+    MaybeProblem problem = refusal_of(it);
+    if (!problem && covered) {
         auto read = co_await read_covered(it);
         if (!read) co_return it.outcome;
         problem = std::move(*read);

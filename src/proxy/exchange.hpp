@@ -22,7 +22,7 @@
 namespace claviger::proxy {
 
 constexpr std::size_t kReplayableBody = 64 * 1024;
-constexpr std::size_t kCoveredBody = 256 * 1024;  // the longest body that a signature may cover
+using inject::kCoveredBody;
 
 // The newest DPoP nonce of each server, per connection (RFC 9449 section 8.2). Bounded: the oldest knowledge is forgotten.
 class ServerNonces {

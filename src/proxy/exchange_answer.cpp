@@ -4,6 +4,8 @@
 #include "proxy/answer_guard.hpp"
 #include "proxy/challenge.hpp"
 #include "proxy/exchange_state.hpp"
+#include "proxy/tunnel.hpp"
+#include "proxy/websocket.hpp"
 
 namespace claviger::proxy {
 
@@ -78,6 +80,40 @@ net::Task<Result<void>> pass_on_interim(Exchange& it, http::ResponseHead head, R
     co_return sent;
 }
 
+// What came right behind the head of a 101.
+net::Task<Result<void>> write_first_bytes(http::Connection& upstream, net::Stream& client, std::uint64_t& bytes) {
+    Piece piece(http::BodyFraming{});
+    while (upstream.body_at_hand()) {
+        const net::Deadline deadline = net::in(kWriteTime);
+        auto got = co_await upstream.read_body(piece.space(), deadline);
+        if (!got) co_return base::fail(std::move(got).error());
+        bytes += *got;
+        auto written = co_await client.write_all(piece.filled(*got), deadline);
+        if (!written) co_return written;
+    }
+    co_return Result<void>();
+}
+
+// After a 101 the bytes belong to the two sides alone.
+net::Task<void> switch_over(Exchange& it, http::Connection& upstream, http::ResponseHead answer) {
+    it.outcome.status = answer.status;
+    it.watch.gone.on_cancel(nullptr);
+    auto out = outgoing_answer(std::move(answer), it.request.head, false);
+    add_upgrade(out.fields);
+    const net::Deadline deadline = net::in(kWriteTime);
+    auto sent = co_await it.client.write_head(std::move(out), std::string_view(), deadline);
+    TunnelCount count;
+    if (sent) sent = co_await write_first_bytes(upstream, it.client.stream(), count.from_upstream);
+    if (sent) {
+        it.client.stream().on_hang_up(nullptr);  // either side may close before the other
+        co_await tunnel_between(it.with.loop, it.client.stream(), upstream.stream(), count);
+    }
+    it.client.close();
+    upstream.close();
+    it.outcome.request_bytes = count.from_client;
+    it.outcome.response_bytes = count.from_upstream;
+}
+
 // The API refuses the credential.
 net::Task<Verdict> replace_credential(Exchange& it, http::Connection& upstream, bool body_over) {
     it.replaced = true;  // at most once for a request
@@ -109,14 +145,22 @@ net::Task<Result<http::ResponseHead>> read_final_head(Exchange& it, http::Connec
         const std::string method = it.head.method;
         auto head = co_await upstream.read_response_head(method, deadline);
         if (!head) co_return base::fail(std::move(head).error());
-        if (head->status == 101) co_return base::fail(ErrorCode::protocol, "the upstream server switched protocols unasked");
-        if (head->status >= 200) co_return std::move(*head);
+        if (head->status == 101 && !it.websocket) co_return base::fail(ErrorCode::protocol, "the upstream server switched protocols unasked");
+        if (head->status >= 200 || head->status == 101) co_return std::move(*head);
         auto told = co_await pass_on_interim(it, std::move(*head), body);
         if (!told) co_return base::fail(std::move(told).error());
     }
 }
 
 net::Task<Verdict> judge(Exchange& it, http::Connection& upstream, RequestBody& body, http::ResponseHead& answer) {
+    if (it.forwards && answer.status == 407) {
+        co_return Verdict{Then::give_up, Problem{502, "upstream_unreachable", "the proxy " + it.forwards->name() + " (" + it.forwards->variable + ") wants other credentials than the environment has for it", ""}};
+    }
+    if (answer.status == 101) {
+        auto good = check_websocket_answer(it.request.head, answer);
+        if (!good) co_return Verdict{Then::give_up, Problem{502, "upstream_protocol", good.error().message, ""}};
+        co_return Verdict{};
+    }
     if (!it.request.credential) co_return Verdict{};
     const auto nonce = answer.fields.find("DPoP-Nonce");
     if (nonce) it.with.nonces.learn(it.server(), *nonce);
@@ -148,6 +192,10 @@ void keep_for_reuse(Exchange& it, std::unique_ptr<http::Connection> upstream, co
 }
 
 net::Task<void> pass_on(Exchange& it, std::unique_ptr<http::Connection> upstream, RequestBody& body, http::ResponseHead answer) {
+    if (answer.status == 101) {
+        co_await switch_over(it, *upstream, std::move(answer));
+        co_return;
+    }
     it.outcome.status = answer.status;
     const bool close_after = body.started && !body.complete;
     const auto credential = it.request.credential;

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/text.hpp"
+#include "proxy/websocket.hpp"
 
 namespace claviger::proxy {
 
@@ -32,6 +33,11 @@ std::optional<std::uint64_t> forwards_left(const http::RequestHead& head) {
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), left);
     if (error != std::errc{} || end != text->data() + text->size()) return std::nullopt;
     return left;
+}
+
+// Something that cannot be met.
+bool expects_more(const http::RequestHead& head) {
+    return head.minor_version >= 1 && head.fields.count("Expect") > (expects_continue(head) ? 1U : 0U);
 }
 
 http::RequestHead outgoing_head(const http::RequestHead& received, const net::Url& url) {
@@ -62,7 +68,9 @@ Result<void> make_head(Exchange& it) {
     inject::remove_placeholders(it.head, it.request.placeholders);
     const std::string nonce = it.with.nonces.of(it.server());
     const inject::Occasion occasion{it.with.clock.now(), it.with.random, it.kept.whole() ? it.kept.bytes() : std::string_view(), nonce};
-    return it.request.credential->injection.apply(it.head, it.request.url, &occasion);
+    TRY_VOID(it.request.credential->injection.apply(it.head, it.request.url, &occasion));
+    if (it.websocket) add_upgrade(it.head.fields);
+    return {};
 }
 
 std::string via(int minor_version) { return "1." + std::to_string(minor_version) + " claviger"; }
@@ -72,8 +80,15 @@ bool expects_continue(const http::RequestHead& head) {
     return value && head.minor_version >= 1 && base::equal_ignoring_case(*value, "100-continue");
 }
 
-bool expects_more(const http::RequestHead& head) {
-    return head.minor_version >= 1 && head.fields.count("Expect") > (expects_continue(head) ? 1U : 0U);
+MaybeProblem refusal_of(const Exchange& it) {
+    const http::RequestHead& head = it.request.head;
+    if (expects_more(head)) return Problem{417, "expectation_failed", "only the expectation 100-continue is understood", ""};
+    if (!it.websocket) return std::nullopt;
+    if (!it.request.credential || !it.request.credential->injection.allows_websocket()) {
+        return Problem{403, "websocket_not_allowed", "the definition of this service does not let requests open a WebSocket; write \"websocket\": true in it", ""};
+    }
+    if (auto good = check_websocket_request(head); !good) return Problem{400, "bad_request", good.error().message, ""};
+    return std::nullopt;
 }
 
 bool ends_here(const http::RequestHead& head) { return forwards_left(head) == std::uint64_t{0}; }
@@ -104,6 +119,7 @@ net::Task<Result<MaybeProblem>> read_covered(Exchange& it) {
 
 net::Task<Result<http::ResponseHead>> ask(Exchange& it, http::Connection& upstream, RequestBody& body) {
     http::RequestHead head = it.head;
+    if (it.forwards) it.forwards->address(head, it.request.url);
     const http::BodyFraming framing = head.framing;
     const net::Deadline deadline = net::in(kWriteTime);
     const bool again = it.sends_body && it.kept.whole();

@@ -24,6 +24,8 @@ struct Exchange {
     bool sends_body = false, replaced = false, told_nonce = false;
     bool held_back = false;       // the client has its body still, and waits to be told to send it
     bool told_continue = false;   // it was told
+    bool websocket = false;       // the client wants to switch, and may
+    http::OutboundProxyPtr forwards{};  // plain http through a proxy of this machine
 
     [[nodiscard]] std::string server() const { return request.pool_key + " " + request.url.origin(); }
     // Whether the client's body was read, so that its connection can go on.
@@ -48,9 +50,10 @@ std::string via(int minor_version);
 
 // The head for upstream, with the credential in it.
 base::Result<void> make_head(Exchange& it);
-// RFC 9110 section 10.1.1: whether a request says "Expect: 100-continue", or something that cannot be met.
+// RFC 9110 section 10.1.1.
 bool expects_continue(const http::RequestHead& head);
-bool expects_more(const http::RequestHead& head);
+// Why a request is not sent, as far as its head tells.
+MaybeProblem refusal_of(const Exchange& it);
 // Section 7.6.2: an OPTIONS request that may be forwarded no further.
 bool ends_here(const http::RequestHead& head);
 // Tells the client to send a body that it holds back.
@@ -67,7 +70,7 @@ net::Task<void> settle(Exchange& it, http::Connection& upstream, RequestBody& bo
 // outgoing_answer() and guard_head(), which interim answers pass too, its body in AnswerBody::next() and
 // AnswerBody::trailers().
 
-// The head that is not an interim one; those go to the client.
+// The head that is not an interim one; those go to the client. 101 is final where it was asked for.
 net::Task<base::Result<http::ResponseHead>> read_final_head(Exchange& it, http::Connection& upstream, RequestBody& body);
 // Whether the answer goes to the client, or the request is sent once more.
 net::Task<Verdict> judge(Exchange& it, http::Connection& upstream, RequestBody& body, http::ResponseHead& answer);

@@ -108,6 +108,7 @@ Result<std::unique_ptr<ForwardProxy>> ForwardProxy::start(net::Loop& loop, Proxy
     client_options.addresses = addresses;
     client_options.extra_ca_pem = options.extra_ca_pem;
     client_options.limits = options.limits;
+    client_options.proxies = options.proxies;
     client_options.idle_per_key = 64;
     TRY(upstreams, http::Client::make(loop, std::move(client_options)));
 

@@ -250,9 +250,11 @@ net::Task<void> pass_through(Session& session, http::Connection client, Authorit
     net::AddressPolicy policy = session.tunnel_addresses;
     policy.allow_loopback = reaches_loopback(session, authority.host, authority.port);
     const net::Deadline deadline = net::in(kConnectTime);
+    http::OutboundProxyPtr proxy;
+    if (session.options.proxies) proxy = session.options.proxies->proxy_for("https", authority.host, authority.port);
     net::Cancellation gone;
     client.stream().on_hang_up([&gone] { gone.cancel(); });
-    auto upstream = co_await net::connect_tcp(session.loop, target, policy, deadline, &gone);
+    auto upstream = co_await http::connect_through(session.loop, std::move(proxy), target, policy, deadline, &gone);
     client.stream().on_hang_up(nullptr);
     gone.on_cancel(nullptr);
     if (gone.cancelled()) co_return;
@@ -265,9 +267,12 @@ net::Task<void> pass_through(Session& session, http::Connection client, Authorit
     if (!said) co_return;
     auto raw = client.release();
     if (!raw) co_return;
+    const net::Deadline first_deadline = net::in(kAnswerTime);
+    auto first = co_await (*raw)->write_all(upstream->first_bytes, first_deadline);
+    if (!first) co_return;
     what.kind = Served::Kind::tunnel;
     TunnelRecording recording(session.options.on_served, std::move(what));
-    co_await tunnel(session.loop, std::move(*raw), std::move(*upstream), recording.count);
+    co_await tunnel(session.loop, std::move(*raw), std::move(upstream->stream), recording.count);
 }
 
 // Of a tunnel to a host that no connection serves.

@@ -13,6 +13,7 @@ std::string_view title_of(int status) {
         case 407: return "Proxy Authentication Required";
         case 413: return "Content Too Large";
         case 414: return "URI Too Long";
+        case 417: return "Expectation Failed";
         case 421: return "Misdirected Request";
         case 424: return "Failed Dependency";
         case 429: return "Too Many Requests";

@@ -18,7 +18,7 @@ struct Direction {
 };
 
 // Copies one direction; ends with a half close so that the other direction may go on. Everything it refers to is
-// owned by tunnel(), which waits for `done`.
+// kept by tunnel_between(), which waits for `done`.
 net::Task<void> copy(net::Stream& from, net::Stream& to, Direction& direction, net::Event& one_ended) {
     auto buffer = std::make_unique<std::array<char, kPiece>>();
     for (;;) {
@@ -50,10 +50,14 @@ net::Task<void> copy(net::Stream& from, net::Stream& to, Direction& direction, n
 }  // namespace
 
 net::Task<void> tunnel(net::Loop& loop, net::StreamPtr client, net::StreamPtr upstream, TunnelCount& count) {
+    co_await tunnel_between(loop, *client, *upstream, count);
+}
+
+net::Task<void> tunnel_between(net::Loop& loop, net::Stream& client, net::Stream& upstream, TunnelCount& count) {
     net::Event one_ended(loop);
     Direction to_client(loop, count.from_upstream), to_upstream(loop, count.from_client);
-    loop.spawn("tunnel to client", copy(*upstream, *client, to_client, one_ended));
-    loop.spawn("tunnel to upstream", copy(*client, *upstream, to_upstream, one_ended));
+    loop.spawn("tunnel to client", copy(upstream, client, to_client, one_ended));
+    loop.spawn("tunnel to upstream", copy(client, upstream, to_upstream, one_ended));
     auto first = co_await one_ended.wait(net::Deadline::max());
     (void)first;
     Direction& other = to_client.done.is_set() ? to_upstream : to_client;
@@ -62,8 +66,8 @@ net::Task<void> tunnel(net::Loop& loop, net::StreamPtr client, net::StreamPtr up
         const net::Deadline deadline = net::in(kHalfClosedIdle);
         auto ended = co_await other.done.wait(deadline);
         if (ended || other.count != before) continue;
-        client->close();
-        upstream->close();
+        client.close();
+        upstream.close();
         auto broken_off = co_await other.done.wait(net::Deadline::max());
         (void)broken_off;
     }

@@ -13,5 +13,7 @@ struct TunnelCount {
 
 // `count` grows as it goes, so that what was passed is known also when the loop dies; it outlives the task.
 net::Task<void> tunnel(net::Loop& loop, net::StreamPtr client, net::StreamPtr upstream, TunnelCount& count);
+// Between streams that outlive the task.
+net::Task<void> tunnel_between(net::Loop& loop, net::Stream& client, net::Stream& upstream, TunnelCount& count);
 
 }  // namespace claviger::proxy

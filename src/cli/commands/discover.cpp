@@ -1,4 +1,5 @@
 // provider discover: a definition out of what a service publishes about itself.
+#include "app/service_call.hpp"
 #include "base/text.hpp"
 #include "cli/commands/authoring.hpp"
 #include "cli/commands/handlers.hpp"
@@ -68,6 +69,7 @@ Result<connection::DiscoveredService> discover_at(Context& context, const net::U
     options.addresses.allow_private = config->flag("network.allow_private");
     TRY(authority, config->extra_authority());
     options.extra_ca_pem = authority;
+    options.proxies = app::outbound_proxies();
     net::Loop loop;
     TRY(http, http::Client::make(loop, std::move(options)));
     const auto say = [&out = context.out()](std::string_view line) { out.progress(line); };

@@ -69,6 +69,7 @@ void read_places(FieldReader& root, native::Context& context) {
     }
     definition.authorized_uris = root.strings("authorized_uris");
     definition.allow_all_uris = root.boolean("allow_all_uris");
+    definition.websocket = root.boolean("websocket");
     definition.uri_pattern_dialect = root.choice("uri_pattern_dialect", {"", "afps-1.3"}).value_or("");
 }
 

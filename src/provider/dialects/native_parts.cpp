@@ -109,6 +109,42 @@ void read_credentials(FieldReader& root, Context& context) {
     credentials->finish(&context.unknown);
 }
 
+void read_sigv4(FieldReader& inject, Context& context) {
+    auto reader = inject.object("aws_sigv4");
+    if (!reader) return;
+    AwsSigV4 model;
+    for (const auto& [key, text] : {std::pair{"access_key_id", &model.access_key_id}, std::pair{"secret_access_key", &model.secret_access_key},
+                                    std::pair{"session_token", &model.session_token}}) {
+        *text = reader->string(key, *text);
+    }
+    for (auto& item : reader->objects("places")) {
+        SigV4Place place;
+        place.host = item.string("host");
+        place.region = item.string("region");
+        place.service = item.string("service");
+        place.object_store = item.boolean("object_store");
+        item.finish(&context.unknown);
+        model.places.push_back(std::move(place));
+    }
+    reader->finish(&context.unknown);
+    context.definition.inject.aws_sigv4 = std::move(model);
+}
+
+void read_hmac(FieldReader& inject, Context& context) {
+    auto reader = inject.object("hmac");
+    if (!reader) return;
+    HmacSignature model;
+    model.algorithm = reader->choice("algorithm", {"sha256", "sha1", "sha512"}).value_or(model.algorithm);
+    model.key = reader->required_string("key");
+    model.key_encoding = reader->choice("key_encoding", {"", "base64", "hex"}).value_or("");
+    model.message = reader->required_string("message");
+    model.encoding = reader->choice("encoding", {"hex", "base64", "base64url"}).value_or(model.encoding);
+    model.timestamp = reader->choice("timestamp", {"seconds", "milliseconds", "rfc3339"}).value_or(model.timestamp);
+    model.headers = reader->string_map("headers");
+    reader->finish(&context.unknown);
+    context.definition.inject.hmac = std::move(model);
+}
+
 void read_inject(FieldReader& root, Context& context) {
     auto inject = root.object("inject");
     if (!inject) return;
@@ -117,6 +153,8 @@ void read_inject(FieldReader& root, Context& context) {
     model.query = inject->string_map("query");
     model.cookies = inject->string_map("cookies");
     model.sign = inject->choice("sign", {"", "oauth1", "aws_sigv4", "hmac"}).value_or("");
+    read_sigv4(*inject, context);
+    read_hmac(*inject, context);
     model.reserved = inject->strings("reserved");
     model.pass = inject->strings("pass");
     // What callers may send says nothing of where the credential goes.

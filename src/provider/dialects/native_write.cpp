@@ -290,12 +290,45 @@ json::Object write_credentials(const Credentials& credentials) {
     return std::move(out).take();
 }
 
+json::Object write_sigv4(const AwsSigV4& rule) {
+    const AwsSigV4 usual;
+    ObjectWriter out;
+    out.text("access_key_id", rule.access_key_id, usual.access_key_id);
+    out.text("secret_access_key", rule.secret_access_key, usual.secret_access_key);
+    out.text("session_token", rule.session_token, usual.session_token);
+    json::Array places;
+    for (const auto& place : rule.places) {
+        ObjectWriter item;
+        item.text("host", place.host);
+        item.text("region", place.region);
+        item.text("service", place.service);
+        item.flag("object_store", place.object_store);
+        places.emplace_back(std::move(item).take());
+    }
+    out.list("places", std::move(places));
+    return std::move(out).take();
+}
+
+json::Object write_hmac(const HmacSignature& rule) {
+    ObjectWriter out;
+    out.text("algorithm", rule.algorithm, "sha256");
+    out.always("key", rule.key);
+    out.text("key_encoding", rule.key_encoding);
+    out.always("message", rule.message);
+    out.text("encoding", rule.encoding, "hex");
+    out.text("timestamp", rule.timestamp, "seconds");
+    out.map("headers", rule.headers);
+    return std::move(out).take();
+}
+
 json::Object write_inject(const InjectRules& inject) {
     ObjectWriter out;
     out.map("headers", inject.headers);
     out.map("query", inject.query);
     out.map("cookies", inject.cookies);
     out.text("sign", inject.sign);
+    if (inject.aws_sigv4) out.always("aws_sigv4", write_sigv4(*inject.aws_sigv4));
+    if (inject.hmac) out.always("hmac", write_hmac(*inject.hmac));
     out.texts("reserved", inject.reserved);
     out.texts("pass", inject.pass);
     return std::move(out).take();
@@ -398,6 +431,7 @@ json::Value to_native_json(const ProviderDefinition& definition) {
     }
     out.texts("authorized_uris", definition.authorized_uris);
     out.flag("allow_all_uris", definition.allow_all_uris);
+    out.flag("websocket", definition.websocket);
     out.text("uri_pattern_dialect", definition.uri_pattern_dialect);
     out.object("vars", write_vars(definition.vars));
     if (definition.oauth2) out.always("oauth", write_oauth2(*definition.oauth2));
