@@ -16,7 +16,7 @@ namespace claviger::proxy {
 struct Credential {
     inject::Injection injection;
     base::Secret access_token;  // what is in it, where a refused one can be replaced; empty: it cannot
-    scrub::NeedlesPtr reflections;  // what its answers must not show; null: nothing is long enough to be looked for
+    scrub::NeedlesPtr reflections{};  // what its answers must not show; null: nothing is long enough to be looked for
 };
 using CredentialPtr = std::shared_ptr<const Credential>;
 

@@ -18,7 +18,7 @@ CredentialPtr bearer(std::uint16_t port, const std::string& token, bool replacea
     connection.access_token = base::Secret(token);
     auto injection = inject::Injection::make(definition, connection, inject::testing::kNow);
     EXPECT_TRUE(injection);
-    return std::make_shared<const Credential>(Credential{std::move(*injection), replaceable ? base::Secret(token) : base::Secret(), nullptr});
+    return std::make_shared<const Credential>(Credential{std::move(*injection), replaceable ? base::Secret(token) : base::Secret()});
 }
 
 struct Source final : CredentialSource {
