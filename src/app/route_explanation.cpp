@@ -73,6 +73,11 @@ Result<policy::Judgement> judge_layers(const Broker& broker, const RunRequest& r
         if (request.rate) out.limits.push_back("--rate " + request.rate->text());
         if (request.lasting) out.limits.push_back("--for " + policy::duration_text(*request.lasting));
     }
+    if (request.project) {
+        layers.push_back(request.project->rules);
+        if (asked.route != nullptr && request.project->rate) out.limits.push_back(".claviger.json: at most " + request.project->rate->text());
+        if (asked.route != nullptr && request.project->lasting) out.limits.push_back(".claviger.json: for " + policy::duration_text(*request.project->lasting));
+    }
     layers.push_back(request.rules);
     std::vector<const policy::RuleLayer*> borrowed;
     for (const auto& layer : layers) {
@@ -95,8 +100,8 @@ std::string_view to_string(Outcome outcome) {
 }
 
 Result<RouteExplanation> explain_route(const Broker& broker, const RunRequest& request, const std::string& method, const net::Url& url) {
-    std::map<std::string, std::string> placeholders;
-    TRY(routes, session_routes(broker, request, placeholders));
+    ProgramsView view;
+    TRY(routes, session_routes(broker, request, view));
     const policy::Router router(std::move(routes));
     const auto decision = router.decide(url);
     const bool matched = decision.kind == Decision::Kind::matched;

@@ -61,6 +61,7 @@ Result<std::vector<std::pair<std::string, std::string>>> chosen(const Broker& br
 }
 
 bool is_chosen(const RunRequest& request, const std::string& provider, const std::string& connection) {
+    if (std::find(request.not_chosen.begin(), request.not_chosen.end(), provider) != request.not_chosen.end()) return false;
     return std::any_of(request.use.begin(), request.use.end(),
                        [&](const auto& use) { return use.first == provider && (use.second.empty() || use.second == connection); });
 }
@@ -187,6 +188,10 @@ std::vector<SessionLimit> limits_of(const RunRequest& request, base::Instant now
     std::vector<SessionLimit> limits;
     if (request.rate) limits.push_back({"--rate " + request.rate->text(), request.rate, std::nullopt});
     if (request.lasting) limits.push_back({"--for " + policy::duration_text(*request.lasting), std::nullopt, now + *request.lasting});
+    if (request.project && request.project->rate) limits.push_back({".claviger.json: rate " + request.project->rate->text(), request.project->rate, std::nullopt});
+    if (request.project && request.project->lasting) {
+        limits.push_back({".claviger.json: for " + policy::duration_text(*request.project->lasting), std::nullopt, now + *request.project->lasting});
+    }
     return limits;
 }
 
@@ -197,6 +202,14 @@ std::vector<std::string> standing_for_credentials(const std::map<std::string, st
     for (const auto& [name, value] : placeholders)
         if (value.size() >= kTelling && value.find("://") == std::string::npos) values.push_back(value);
     return values;
+}
+
+// The connection's own layer comes before these.
+std::vector<policy::RuleLayer> layers_of(const RunRequest& request) {
+    std::vector<policy::RuleLayer> layers;
+    if (request.project) layers.push_back(request.project->rules);
+    layers.push_back(request.rules);
+    return layers;
 }
 
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
@@ -281,7 +294,7 @@ Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys:
     connection::BackgroundRefresh background({loop, *refresher, broker.connections, broker.registry, broker.clock, broker.random, broker.log});
     LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.random, broker.log, *refresher, background});
     keep_alive(broker, routes, background);
-    SessionPolicy gate({broker.vault, broker.clock, broker.log}, {request.rules}, limits_of(request, broker.clock.now()));
+    SessionPolicy gate({broker.vault, broker.clock, broker.log}, layers_of(request), limits_of(request, broker.clock.now()));
     TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, audit, sys::ProcessFamily(staged.pid()), view));
 
     ChildEnvironmentInput input;

@@ -28,6 +28,14 @@ struct RunRequest {
     policy::RuleLayer rules{"the command line", {}};  // --allow, --deny, --ask, --read-only
     std::optional<policy::Rate> rate;                 // --rate
     std::optional<base::Duration> lasting;            // --for
+    // What the project file says beside `use` and the like, which are above already.
+    struct Project {
+        policy::RuleLayer rules;
+        std::optional<policy::Rate> rate;
+        std::optional<base::Duration> lasting;
+    };
+    std::optional<Project> project;
+    std::vector<std::string> not_chosen{};            // providers of `use` that break no tie: an untrusted file names them
     std::function<void(std::string_view)> say;  // a line for the human
 };
 

@@ -16,6 +16,8 @@ constexpr OptionSpec kAllow{"--allow", "RULE", "of what it names let through not
 constexpr OptionSpec kDeny{"--deny", "RULE", "refuse it: DELETE, POST:api.acme.com, /admin/**", Words::text, {}, true};
 constexpr OptionSpec kRate{"--rate", "N/UNIT", "at most so many requests with a credential: 10/s, 60/m, 1000/h"};
 constexpr OptionSpec kFor{"--for", "TIME", "requests get a credential for so long: 30m, 8h"};
+constexpr OptionSpec kNoProject{"--no-project", "", "pass over the .claviger.json of this directory or one above"};
+constexpr ArgumentSpec kProject{"FILE", "without it the .claviger.json of this directory or one above", Words::file, false};
 constexpr OptionSpec kYes{"--yes", "", "do not ask"};
 
 // As `provider new` asks for them; which are asked depends on the kind.
@@ -83,7 +85,7 @@ std::span<const CommandSpec> commands() {
          "has it, nor can it reach the vault or your other processes: it runs isolated, or not at all (exit code 15). The exit "
          "code is the program's.",
          {},
-         {kUse, kOnly, kUnmatched, kReadOnly, kAllow, kDeny, kRate, kFor,
+         {kUse, kOnly, kUnmatched, kReadOnly, kAllow, kDeny, kRate, kFor, kNoProject,
           {"--keep-env", "NAME", "let a variable through that looks like a secret", Words::text, {}, true},
           {"--sandbox", "HOW", "isolate the program by: auto, namespace or landlock", Words::choice, "auto|namespace|landlock"},
           {"--no-sandbox", "", "do not isolate it: it can read what you can, the vault's key file among it"}},
@@ -94,7 +96,7 @@ std::span<const CommandSpec> commands() {
          "Says what `run` would do with a request, given the same options: which connection serves it, which lost and why, what the "
          "rules say of it. Sends nothing.",
          {{"URL", "https:// may be left out", Words::text, true}},
-         {{"--method", "METHOD", "of the request; without it GET"}, kUse, kOnly, kUnmatched, kReadOnly, kAllow, kDeny, kRate, kFor},
+         {{"--method", "METHOD", "of the request; without it GET"}, kUse, kOnly, kUnmatched, kReadOnly, kAllow, kDeny, kRate, kFor, kNoProject},
          {"claviger route explain https://api.github.com/user", "claviger route explain api.github.com/repos --method POST --read-only"}, route_explain},
         {"log", "what was asked with which credential, and what was changed",
          "Requests of run, refused ones and tunnels among them, and changes of credentials and definitions, merged in the order of time; "
@@ -114,6 +116,14 @@ std::span<const CommandSpec> commands() {
           {"--follow", "", "go on with what comes, until Ctrl-C"},
           {"--verify", "", "check everything instead"}},
          {"claviger log --since 1h --denied", "claviger log --provider github --follow --json", "claviger log --verify"}, show_log},
+        {"project check", "what the project file says, and whether it is trusted", "Reports everything that is wrong with it.", {kProject}, {},
+         {"claviger project check"}, project_check},
+        {"project trust", "let a project file widen what sessions get",
+         "A project file narrows by itself. What goes beyond that (another connection than the default, unmatched requests that your "
+         "settings refuse) holds once you trust this very content of it; a change asks anew. Read the file first: who wrote the repository wrote it.",
+         {kProject}, {kYes}, {"claviger project trust", "claviger project trust ./.claviger.json --yes"}, project_trust},
+        {"project forget", "take back the trust in a project file", "", {kProject}, {}, {"claviger project forget"}, project_forget},
+        {"project schema", "the JSON Schema of project files, for editors", "", {}, {}, {"claviger project schema > project.schema.json"}, project_schema},
         {"rule list", "the rules that are kept with connections", "Each line has the number by which 'rule remove' knows it.",
          {{"PROVIDER", "of its connections; without it all", Words::provider, false}}, {}, {"claviger rule list github"}, rule_list},
         {"rule add", "keep a rule with a connection, for every session",

@@ -6,7 +6,7 @@ from harness import *
 KEY_DEFINITION = {"schema_version": 1, "name": "acme", "display_name": "Acme", "auth_type": "api_key", "flow": "api_key",
                   "api_url": "api.acme.example", "api_key": {"header_name": "X-Acme-Key", "header_prefix": ""},
                   "export": {"env": {"api_key": "ACME_KEY"}}}
-COMMANDS = ("login explain run route-explain log rule-list rule-add rule-remove list get export logout revoke set-default register inspect confirm remove doctor whoami completion man version "
+COMMANDS = ("login explain run route-explain log project-check project-trust project-forget project-schema rule-list rule-add rule-remove list get export logout revoke set-default register inspect confirm remove doctor whoami completion man version "
             "vault-status vault-rotate vault-backup vault-restore vault-repair config-list config-get config-set config-unset "
             "provider-discover provider-new provider-lint provider-probe import-authsome").split()
 

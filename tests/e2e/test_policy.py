@@ -196,6 +196,88 @@ def route_explain_says_what_run_does(world):
     world.run("route", "explain", "api.github.com", "--method", "GE T", code=2)
 
 
+def a_project_file_narrows_and_must_be_trusted_for_more(world):
+    """A cloned repository is hostile: its file narrows freely, and widens only what the owner has trusted, per content."""
+    api = connect_key(world)
+    world.run("login", "acme", "--connection", "work", "--input", "stdin", stdin=world.canaries.new("work key"))
+    top = world.user_home / "clone"
+    below = top / "src" / "deep"
+    below.mkdir(parents=True)
+    file = top / ".claviger.json"
+
+    def write(text):
+        file.write_text(text if isinstance(text, str) else json.dumps(text))
+
+    def status(*options, method="GET", path="/echo", code=0):
+        result = world.run("run", *options, "--", "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-X", method, api + path, cwd=below, code=code)
+        return result.stdout if code == 0 else result.stderr
+
+    write('{ // from any directory below\n "rules": [{"action": "deny", "methods": "DELETE"}], "rate": "100/m" }')
+    equal((status(method="DELETE"), status(method="POST")), ("403", "200"), "found upwards, and narrows without trust")
+    equal(status("--no-project", method="DELETE"), "200", "--no-project")
+    equal(status("--allow", "DELETE", method="DELETE"), "403", "no option lifts it")
+    told = json.loads(world.run("route", "explain", api + "/echo", "--method", "DELETE", "--json", cwd=below).stdout)
+    equal((told["outcome"], [r["layer"] for r in told["rules"]][1]), ("refused", ".claviger.json"), "route explain")
+    check(".claviger.json: at most 100/m" in told["limits"], f"limits: {told['limits']}")
+
+    write({"use": {"acme": "work"}})
+    seen = requests_seen(world)
+    refused = world.run("run", "--", "curl", "-sS", api + "/echo", cwd=below, code=None)
+    check(refused.returncode != 0 and "acme (work) instead of the default" in refused.stderr and "claviger project trust" in refused.stderr, f"refused: {refused.stderr}")
+    equal(requests_seen(world), seen, "and nothing was sent")
+    inside = world.run("run", "--no-project", "--", world.program, "project", "trust", "--yes", cwd=below, code=None)
+    check(inside.returncode != 0, "not from inside a session")
+    equal(json.loads(world.run("project", "check", "--json", cwd=below).stdout)["trust"], "not_trusted", "check")
+    world.run("project", "trust", cwd=below, code=2)
+    world.run("project", "trust", "--yes", cwd=below)
+    told = json.loads(world.run("route", "explain", api + "/echo", "--json", cwd=below).stdout)
+    equal(told["connection"], "work", "trusted")
+    equal(status(), "200", "and used")
+    told = json.loads(world.run("route", "explain", api + "/echo", "--use", "acme=default", "--json", cwd=below).stdout)
+    equal(told["connection"], "default", "the command line goes before it")
+
+    write({"use": {"acme": "work"}, "read_only": False})
+    check("changed since you trusted it" in world.run("run", "--", "true", cwd=below, code=None).stderr, "another content is not trusted")
+    write({})
+    check("changed since you trusted it" in world.run("run", "--", "true", cwd=below, code=None).stderr, "nor is one that lost its rules")
+    copy = world.user_home / "other"
+    copy.mkdir()
+    (copy / ".claviger.json").write_text(json.dumps({"use": {"acme": "work"}}))
+    check("not trusted" in world.run("run", "--", "true", cwd=copy, code=None).stderr, "the same content in another place is not trusted")
+    world.run("project", "forget", cwd=below)
+    equal(status(), "200", "forgotten, and it only narrows")
+
+    world.run("config", "set", "run.unmatched", "deny")
+    for text in ({"unmatched": "allow"}, {"rules": [{"action": "allow", "hosts": "evil.example"}]}):
+        write(text)
+        check("not trusted" in world.run("run", "--", "true", cwd=below, code=None).stderr, f"widens: {text}")
+    world.run("config", "set", "run.unmatched", "allow")
+    write({"unmatched": "deny"})
+    told = json.loads(world.run("route", "explain", "evil.example", "--unmatched", "allow", "--json", cwd=below).stdout)
+    equal((told["outcome"], told["reason"]), ("refused", "not_allowed"), "unmatched deny narrows")
+
+    write('{"uses": {}, "rules": [{"action": "denny"}]}')
+    wrong = world.run("run", "--json", "--", "true", cwd=below, code=None)
+    findings = json.loads(wrong.stderr)["error"]["findings"] if "error" in json.loads(wrong.stderr) else json.loads(wrong.stderr)["findings"]
+    equal([(f["pointer"], f["line"]) for f in findings], [("/uses", 1), ("/rules/0/action", 1)], "all mistakes at once")
+    contains(world.run("run", "--", "true", cwd=below, code=None).stderr, 'did you mean "use"?', "in words")
+    file.unlink()
+    file.symlink_to(copy / ".claviger.json")
+    contains(world.run("run", "--", "true", cwd=below, code=None).stderr, "is not a regular file", "a link is neither obeyed nor passed over")
+    schema = json.loads(world.run("project", "schema").stdout)
+    check("rules" in schema["properties"], "the schema")
+
+
+def a_session_does_not_follow_what_its_program_writes(world):
+    """The program may write the file of its own directory: that changes nothing in the session that runs."""
+    api = connect_key(world)
+    top = world.user_home / "project"
+    top.mkdir()
+    (top / ".claviger.json").write_text(json.dumps({"read_only": True}))
+    script = f"echo '{{}}' > .claviger.json; curl -sS -o /dev/null -w '%{{http_code}}' -d x {api}/echo; rm .claviger.json; curl -sS -o /dev/null -w ' %{{http_code}}' -d x {api}/echo"
+    equal(world.run("run", "--", "sh", "-c", script, cwd=top).stdout, "403 403", "still what it was at the start")
+
+
 def get(world, session, api, path, method="GET"):
     """One request inside a session that stays open: (status, head, problem or None)."""
     host = api.removeprefix("https://")
@@ -276,5 +358,5 @@ def rates_and_times(world):
 
 
 if __name__ == "__main__":
-    main(route_explain_says_what_run_does, rules_of_a_connection_hold_from_the_next_request_on, rates_and_times, rules_of_the_command_line, overriding_fields_do_not_pass, every_request_of_a_kept_connection_is_judged, hosts_without_a_connection,
+    main(a_project_file_narrows_and_must_be_trusted_for_more, a_session_does_not_follow_what_its_program_writes, route_explain_says_what_run_does, rules_of_a_connection_hold_from_the_next_request_on, rates_and_times, rules_of_the_command_line, overriding_fields_do_not_pass, every_request_of_a_kept_connection_is_judged, hosts_without_a_connection,
          two_definitions_on_one_host)

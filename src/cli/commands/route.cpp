@@ -78,7 +78,7 @@ Outcome route_explain(Context& context, const Invocation& invocation) {
     if (!url) return base::fail(ErrorCode::usage, base::printable(written) + " is no URL: " + url.error().message, "for instance: claviger route explain https://api.github.com/user");
     const std::string method = base::to_upper(invocation.value("--method", "GET"));
     if (!http::valid_field_name(method)) return base::fail(ErrorCode::usage, "'" + base::printable(method, 80) + "' is no method", "for instance: --method POST");
-    TRY_VOID(complete_session_options(context, invocation, request));
+    TRY_VOID(complete_session_options(context, invocation, request, false));
     request.say = nullptr;
     TRY(broker, context.broker());
     TRY(told, app::explain_route(broker, request, method, *url));

@@ -30,7 +30,7 @@ Outcome run_program(Context& context, const Invocation& invocation) {
     TRY_VOID(app::check_reachable(context.home()));
     TRY(plan, app::plan_isolation(context.home(), sandbox_choice(invocation), invocation.program));
     TRY(staged, sys::StagedChild::stage(plan));  // before there is a secret in memory
-    TRY_VOID(complete_session_options(context, invocation, request));
+    TRY_VOID(complete_session_options(context, invocation, request, true));
     request.command = invocation.program;
     request.keep_environment = invocation.values("--keep-env");
     TRY(broker, context.broker());

@@ -71,11 +71,12 @@ Result<app::RunRequest> parse_session_options(const Invocation& invocation) {
     return request;
 }
 
-Result<void> complete_session_options(Context& context, const Invocation& invocation, app::RunRequest& request) {
+Result<void> complete_session_options(Context& context, const Invocation& invocation, app::RunRequest& request, bool may_ask) {
     TRY(config, context.config());
     const std::string unmatched = invocation.value("--unmatched", config->get("run.unmatched"));
     request.unmatched = unmatched == "deny" ? proxy::Unmatched::deny : proxy::Unmatched::allow;
     request.say = [&out = context.out()](std::string_view line) { out.talk(line); };
+    TRY_VOID(use_project(context, invocation, request, may_ask));
     TRY(connections, context.connections());
     for (const auto& [provider, connection] : request.use) {
         TRY(names, connections->names(provider));
