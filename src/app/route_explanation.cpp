@@ -1,7 +1,6 @@
 #include "app/route_explanation.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "connection/connection_rules.hpp"
 #include "connection/standing.hpp"
