@@ -143,8 +143,7 @@ base::Result<SessionFiles> SessionFiles::create(const Authorities& authorities) 
     TRY_VOID(write_new(at.additional, additional));
     TRY_VOID(write_new(at.bundle, bundle));
     TRY_VOID(write_new(at.wgetrc, wget_settings(at.bundle)));
-    std::error_code error;
-    fs::create_directory(at.php_directory, error);
+    TRY_VOID(sys::ensure_private_directory(at.php_directory));
     TRY_VOID(write_new(at.php_directory / "claviger.ini", php_settings(at.bundle)));
     if (authorities.java) {
         TRY(store, crypto::java_trust_store(bundle));
