@@ -116,7 +116,7 @@ private:
         const auto* value = json::find(root, "use");
         if (value == nullptr || value->is_null()) return;
         const auto* object = value->if_object();
-        if (object == nullptr) return wrong("/use", "wrong_type", "must be an object of provider and connection: {\"github\": \"work\"}");
+        if (object == nullptr) return wrong("/use", "wrong_type", "must be an object of provider and connection: {\"acme\": \"work\"}");
         for (const auto& member : *object) {
             const auto at = json::pointer_append("/use", member.key());
             if (!base::valid_name(member.key())) wrong(at, "bad_value", "is no name of a provider");
@@ -176,7 +176,7 @@ private:
         rule.provider = named->substr(0, slash);
         if (slash < named->size()) rule.connection = named->substr(slash + 1);
         const bool valid = base::valid_name(rule.provider) && (slash == named->size() || base::valid_name(rule.connection));
-        if (!valid) wrong(json::pointer_append(pointer, "connection"), "bad_value", "must be a provider, or provider/connection: \"github/work\"");
+        if (!valid) wrong(json::pointer_append(pointer, "connection"), "bad_value", "must be a provider, or provider/connection: \"acme/work\"");
     }
 
     static std::string summary(const Rule& rule) {

@@ -11,16 +11,16 @@ TEST(ProjectFile, everything_that_it_may_say) {
     const auto read = read_project_file(R"({
   // comments are fine
   "$schema": "project.schema.json",
-  "use": {"github": "work", "acme": "default"}, "only": true, "unmatched": "deny", "read_only": true, "rate": "60/m", "for": "8h",
+  "use": {"acmehq": "work", "acme": "default"}, "only": true, "unmatched": "deny", "read_only": true, "rate": "60/m", "for": "8h",
   "rules": [
     {"action": "deny", "methods": "DELETE", "comment": "never"},
     {"action": "ask", "methods": ["POST", "PUT"], "hosts": ["api.acme.com", "*.acme.com:8443"], "paths": ["/a/**", "/b"], "connection": "acme/default"},
-    {"action": "allow", "methods": "read", "connection": "github"},
+    {"action": "allow", "methods": "read", "connection": "acmehq"},
   ],
 })");
     ASSERT_TRUE(read.ok()) << provider::format_findings(read.findings, "x");
     const auto& file = read.file;
-    EXPECT_EQ(file.use, (std::map<std::string, std::string>{{"acme", "default"}, {"github", "work"}}));
+    EXPECT_EQ(file.use, (std::map<std::string, std::string>{{"acme", "default"}, {"acmehq", "work"}}));
     EXPECT_TRUE(file.only);
     EXPECT_EQ(file.unmatched_allowed, false);
     EXPECT_EQ(file.rate->text(), "60/m");
@@ -30,7 +30,7 @@ TEST(ProjectFile, everything_that_it_may_say) {
     EXPECT_EQ(file.rules[1].name, ".claviger.json: rule 2 (ask POST,PUT:api.acme.com/a/** and more)");
     EXPECT_EQ(file.rules[1].provider, "acme");
     EXPECT_EQ(file.rules[1].connection, "default");
-    EXPECT_EQ(file.rules[2].provider, "github");
+    EXPECT_EQ(file.rules[2].provider, "acmehq");
     EXPECT_EQ(file.rules[2].connection, "");
     EXPECT_EQ(file.rules[3].name, ".claviger.json: read_only");
     EXPECT_TRUE(read_project_file("{}").ok());
@@ -38,7 +38,7 @@ TEST(ProjectFile, everything_that_it_may_say) {
 
 TEST(ProjectFile, all_mistakes_at_once_each_with_its_place) {
     const auto read = read_project_file(R"({
-  "uses": {"github": "work"},
+  "uses": {"acmehq": "work"},
   "only": 1,
   "unmatched": "alow",
   "rate": "60",
@@ -56,7 +56,7 @@ TEST(ProjectFile, all_mistakes_at_once_each_with_its_place) {
         {"/for", "bad_value", 6, "90s, 30m"}, {"/rules/0", "required", 8, "\"action\""}, {"/rules/0/acton", "unknown_key", 8, "did you mean \"action\"?"},
         {"/rules/1/action", "bad_value", 9, "did you mean \"deny\"?"}, {"/rules/1/methods", "bad_value", 9, "no method"}, {"/rules/1/hosts", "bad_value", 9, "two fixed labels"},
         {"/rules/2/hosts", "wrong_type", 10, "not empty"}, {"/rules/2/paths/0", "bad_value", 10, "does not begin with '/'"},
-        {"/rules/2/connection", "bad_value", 10, "github/work"}, {"/rules/3", "wrong_type", 11, "must be an object"}, {"/rate", "duplicate_key", 13, "twice"},
+        {"/rules/2/connection", "bad_value", 10, "acme/work"}, {"/rules/3", "wrong_type", 11, "must be an object"}, {"/rate", "duplicate_key", 13, "twice"},
     };
     for (const auto& row : rows) {
         const auto found = std::find_if(read.findings.begin(), read.findings.end(), [&](const auto& finding) { return finding.pointer == row.pointer && finding.code == row.code; });
