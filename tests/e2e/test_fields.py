@@ -91,17 +91,28 @@ def custom_fields_in_headers_query_and_cookies(world):
     port = strict(world, "X-Acme", f"id-7 {secret}")
     schema = {"type": "object", "required": ["account", "secret", "session"],
               "properties": {"account": {"type": "string"}, "secret": {"type": "string", "writeOnly": True}, "session": {"type": "string", "writeOnly": True}, "org": {"type": "string"}}}
-    world.run("register", world.definition("odd", auth_type="custom", flow="custom", api_url=f"https://127.0.0.1:{port}/", credentials={"schema": schema},
-                                           inject={"headers": {"X-Acme": "{{account}} {{secret}}", "X-Org": "{{org}}"}, "query": {"account": "{{account}}"}, "cookies": {"sid": "{{session}}"}}), "--yes")
+    inject = {"headers": {"X-Acme": "{{account}} {{secret}}", "X-Org": "{{org}}"}, "query": {"account": "{{account}}"}, "cookies": {"sid": "{{session}}"}}
+
+    def register(**more):
+        world.run("register", world.definition("odd", auth_type="custom", flow="custom", api_url=f"https://127.0.0.1:{port}/", credentials={"schema": schema},
+                                               inject={**inject, **more}), "--yes", "--force")
+
+    def fields_with_a_cookie():
+        echo = world.run("run", "--", "curl", "-sS", "-H", "Cookie: a=b; sid=mine", f"https://127.0.0.1:{port}/headers?account=mine&q=1").stdout
+        return {name.lower(): digest for name, digest in json.loads(echo)}
+
+    register()
     world.run("login", "odd", "--input", "stdin", stdin=json.dumps({"account": "id-7", "secret": secret, "session": session}))
     equal(whoami(world, "odd", port), "key-holder", "the header")
-    echo = world.run("run", "--", "curl", "-sS", "-H", "Cookie: a=b; sid=mine", f"https://127.0.0.1:{port}/headers?account=mine&q=1").stdout
-    fields = {name.lower(): digest for name, digest in json.loads(echo)}
-    equal(fields["cookie"], hashlib.sha256(f"a=b; sid={session}".encode()).hexdigest(), "the program's cookie stays, its copy of ours goes")
+    fields = fields_with_a_cookie()
+    equal(fields["cookie"], hashlib.sha256(f"sid={session}".encode()).hexdigest(), "the program's cookies go")
     check("x-org" not in fields, "a field left empty puts nothing in")
     echo = json.loads(world.run("run", "--", "curl", "-sS", f"https://127.0.0.1:{port}/echo?account=mine&q=1").stdout)
     contains(json.dumps(echo), "account=id-7", "the query")
     check("mine" not in json.dumps(echo), "and only ours")
+    register(**{"pass": ["Cookie"]})
+    world.run("confirm", "odd", "--yes")
+    equal(fields_with_a_cookie()["cookie"], hashlib.sha256(f"a=b; sid={session}".encode()).hexdigest(), "the program's cookie stays, its copy of ours goes")
 
 
 if __name__ == "__main__":
