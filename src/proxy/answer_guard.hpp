@@ -1,6 +1,6 @@
 // What requests with a credential and their answers go through so that the client never sees the credential: bodies are
 // asked for uncoded, coded ones decoded or refused, and the answer's fields are looked through like its body (PX-20, PX-23;
-// ADR 12). Thread rule: pure functions on their arguments.
+// ADR 13). Thread rule: pure functions on their arguments.
 #pragma once
 
 #include <cstdint>

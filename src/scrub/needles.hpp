@@ -1,7 +1,7 @@
 // Needles: the secrets of one credential in every spelling that a service is likely to answer with (PX-20): as they are,
 // in base64 and base64url at each of the three alignments, in hexadecimal of either case, in UTF-16, and all of these
 // percent-encoded, backslash-escaped or as HTML character references, up to kLayers deep and mixed, base64 also in lines.
-// docs/security-model.md lists them; ADR 12 says why they are found in this way:
+// docs/security-model.md lists them; ADR 13 says why they are found in this way:
 //   - A keyed hash of 8 bytes is looked at at every stride-th place, and only what hits is compared, by a keyed digest. So
 //     how long a search takes tells nothing of the secret to a program that chooses what is searched, and a needle is not
 //     kept, only its digest, in the locked memory of base::Secret.
