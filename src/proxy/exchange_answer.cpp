@@ -98,6 +98,7 @@ net::Task<Result<void>> write_first_bytes(http::Connection& upstream, net::Strea
 net::Task<void> switch_over(Exchange& it, http::Connection& upstream, http::ResponseHead answer) {
     it.outcome.status = answer.status;
     it.watch.gone.on_cancel(nullptr);
+    if (it.request.credential) it.outcome.scrubbed += guard_head(answer, *it.request.credential);
     auto out = outgoing_answer(std::move(answer), it.request.head, false);
     add_upgrade(out.fields);
     const net::Deadline deadline = net::in(kWriteTime);
@@ -133,8 +134,9 @@ net::Task<Verdict> replace_credential(Exchange& it, http::Connection& upstream, 
     // Whoever is still sending could not read an answer of ours.
     if (!other) co_return body_over ? Verdict{Then::give_up, problem_of_credential(other.error())} : Verdict{};
     if (!*other) co_return Verdict{};
+    if (!body_over || !it.at_hand()) co_return Verdict{};  // its answer may show the one that was refused
     it.request.credential = std::move(*other);
-    co_return Verdict{body_over && it.at_hand() ? Then::ask_again : Then::pass_on};
+    co_return Verdict{Then::ask_again};
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ CredentialPtr bearer(std::uint16_t port, const std::string& token, bool replacea
     connection.access_token = base::Secret(token);
     auto injection = inject::Injection::make(definition, connection, inject::testing::kNow);
     EXPECT_TRUE(injection);
-    return std::make_shared<const Credential>(Credential{std::move(*injection), replaceable ? base::Secret(token) : base::Secret()});
+    base::SystemRandom random;
+    return std::make_shared<const Credential>(Credential{std::move(*injection), replaceable ? base::Secret(token) : base::Secret(), scrub::Needles::make({token}, random)});
 }
 
 struct Source final : CredentialSource {
@@ -120,6 +121,18 @@ TEST_F(ReplayTest, RF10_an_api_that_always_refuses_is_asked_twice_and_its_answer
     EXPECT_EQ(source.replacements, 1);
     EXPECT_TRUE(ask("GET").starts_with("HTTP/1.1 401"));
     EXPECT_EQ(seen.size(), 3U) << "no other token: one call";
+}
+
+TEST_F(ReplayTest, PX20_an_answer_to_the_refused_token_does_not_show_it_although_there_is_a_newer_one) {
+    begin();
+    const std::string old = "old-token-of-some-length";
+    challenge = "Bearer error=\"invalid_token\", error_description=\"" + old + "\"";
+    source.current = bearer(api->port(), old);
+    source.next = {bearer(api->port(), "new-token-of-some-length")};
+    const std::string answer = ask("POST", length(kReplayableBody + 1), std::string(kReplayableBody + 1, 'b'));
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 401")) << answer;
+    EXPECT_EQ(answer.find(old), std::string::npos) << answer;
+    EXPECT_TRUE(source.next.empty()) << "the newer one is for the next request";
 }
 
 TEST_F(ReplayTest, RF10_bodies_up_to_64_KiB_are_sent_again_and_longer_ones_pass_the_401) {

@@ -8,6 +8,8 @@ namespace {
 
 using namespace test;
 
+constexpr std::string_view kKey = "k3y-of-the-service";
+
 using Lines = std::vector<std::pair<std::string, std::string>>;
 
 // The example of RFC 6455 section 1.3.
@@ -100,9 +102,9 @@ struct WebSocketThroughTheProxy : ProxyTest {
         auto definition = inject::testing::definition_of(provider::AuthType::api_key);
         definition.api_urls = {"http://" + authority};
         definition.websocket = allowed;
-        auto injection = inject::Injection::make(definition, inject::testing::connection_to(definition, {{"api_key", "k3y"}}), inject::testing::kNow);
+        auto injection = inject::Injection::make(definition, inject::testing::connection_to(definition, {{"api_key", std::string(kKey)}}), inject::testing::kNow);
         ASSERT_TRUE(injection) << injection.error().describe();
-        source.current = std::make_shared<const Credential>(Credential{std::move(*injection), {}});
+        source.current = std::make_shared<const Credential>(Credential{std::move(*injection), {}, scrub::Needles::make({kKey}, random)});
         options.addresses.allow_loopback = true;
         options.router = policy::Router({route_to({"http://" + authority})});
         auto started = ForwardProxy::start(loop, std::move(options), source, clock, random, log);
@@ -144,7 +146,7 @@ TEST_F(WebSocketThroughTheProxy, PX33_the_handshake_alone_gets_the_credential_an
     begin(true);
     ask(with(kRequest, {{"X-Mine", "1"}, {"Connection", "Upgrade, X-Mine"}}));
     const std::string request = arrives();
-    for (const char* part : {"GET /socket HTTP/1.1\r\n", "Authorization: Bearer k3y\r\n", "Connection: Upgrade\r\n", "Upgrade: websocket\r\n", "Sec-WebSocket-Version: 13\r\n"}) {
+    for (const char* part : {"GET /socket HTTP/1.1\r\n", "Authorization: Bearer k3y-of-the-service\r\n", "Connection: Upgrade\r\n", "Upgrade: websocket\r\n", "Sec-WebSocket-Version: 13\r\n"}) {
         EXPECT_TRUE(has(request, part)) << part << request;
     }
     EXPECT_FALSE(has(request, "X-Mine")) << request;
@@ -161,6 +163,16 @@ TEST_F(WebSocketThroughTheProxy, PX33_the_handshake_alone_gets_the_credential_an
     EXPECT_EQ(receive(*client, "!"), bytes);
     upstream->close();
     EXPECT_EQ(receive(*client, ""), "");
+}
+
+TEST_F(WebSocketThroughTheProxy, PX20_the_head_that_switches_does_not_show_the_credential) {
+    begin(true);
+    ask(kRequest);
+    arrives();
+    send(*upstream, "HTTP/1.1 101 Switching Protocols\r\n" + text_of(with(kAnswer, {{"X-Copy", std::string(kKey)}, {"Set-Cookie", "session=1"}})));
+    const std::string answer = receive(*client, "\r\n\r\n");
+    EXPECT_TRUE(has(answer, "X-Copy: " + std::string(kKey.size(), '*') + "\r\n")) << answer;
+    EXPECT_FALSE(has(answer, "Set-Cookie")) << answer;
 }
 
 TEST_F(WebSocketThroughTheProxy, RFC6455_another_answer_than_the_one_asked_for_is_not_passed_on) {
