@@ -11,7 +11,7 @@ constexpr OptionSpec kUse{"--use", "PROVIDER[=NAME]", "use this connection inste
 constexpr OptionSpec kOnly{"--only", "", "serve nothing but what --use names"};
 constexpr OptionSpec kUnmatched{"--unmatched", "WHAT", "requests to other hosts: allow or deny; without it the setting run.unmatched", Words::choice,
                                 "allow|deny"};
-constexpr OptionSpec kReadOnly{"--read-only", "", "let through GET, HEAD, OPTIONS and what the definition declares safe"};
+constexpr OptionSpec kReadOnly{"--read-only", "", "let through GET, HEAD and OPTIONS alone"};
 constexpr OptionSpec kAllow{"--allow", "RULE", "of what it names let through nothing else: METHODS:HOST/PATH or a part of it", Words::text, {}, true};
 constexpr OptionSpec kDeny{"--deny", "RULE", "refuse it: DELETE, POST:api.acme.com, /admin/**", Words::text, {}, true};
 constexpr OptionSpec kRate{"--rate", "N/UNIT", "at most so many requests with a credential: 10/s, 60/m, 1000/h"};

@@ -100,12 +100,6 @@ std::string first_api_url(const provider::ProviderDefinition& definition, const 
     return {};
 }
 
-std::vector<std::string> export_names(const provider::ProviderDefinition& definition) {
-    std::vector<std::string> names;
-    for (const auto& rule : plan(definition)) names.push_back(rule.env_name);
-    return names;
-}
-
 std::map<std::string, std::string> placeholders(const provider::ProviderDefinition& definition, const connection::Connection& connection) {
     const auto fields = CredentialFields::raw(definition, connection);
     std::map<std::string, std::string> values;

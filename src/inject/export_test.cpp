@@ -1,3 +1,6 @@
+#include <map>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "inject/injection.hpp"
@@ -19,6 +22,14 @@ Lines exported(const provider::ProviderDefinition& definition, const connection:
     return lines;
 }
 
+using Names = std::set<std::string>;
+
+Names names_under_run(const provider::ProviderDefinition& definition, const connection::Connection& connection) {
+    Names names;
+    for (const auto& [name, value] : placeholders(definition, connection)) names.insert(name);
+    return names;
+}
+
 TEST(Export, default_names) {
     auto definition = definition_of(AuthType::oauth2);
     definition.name = "acme-crm.eu";
@@ -26,7 +37,7 @@ TEST(Export, default_names) {
     token.access_token = base::Secret("T");
     token.refresh_token = base::Secret("R");
     EXPECT_EQ(exported(definition, token), Lines{"ACME_CRM_EU_ACCESS_TOKEN=T"});
-    EXPECT_EQ(export_names(definition), Lines{"ACME_CRM_EU_ACCESS_TOKEN"});
+    EXPECT_EQ(names_under_run(definition, token), Names{"ACME_CRM_EU_ACCESS_TOKEN"});
 
     auto key = definition_of(AuthType::api_key);
     EXPECT_EQ(exported(key, connection_to(key, {{"api_key", "K"}})), Lines{"ACME_API_KEY=K"});
@@ -39,14 +50,14 @@ TEST(Export, default_names) {
     EXPECT_EQ(exported(basic, connection_to(basic, {{"username", "u"}, {"password", "p"}})), (Lines{"ACME_USERNAME=u", "ACME_PASSWORD=p"}));
 
     auto custom = definition_of(AuthType::custom);
-    EXPECT_EQ(export_names(custom), Lines{});
+    EXPECT_EQ(names_under_run(custom, connection_to(custom, {})), Names{});
     custom.credentials.schema = json::Object{{"properties", json::Object{{"site-url", 1}, {"key", 1}, {"optional", 1}}}};
-    EXPECT_EQ(export_names(custom), (Lines{"ACME_SITE_URL", "ACME_KEY", "ACME_OPTIONAL"}));
+    EXPECT_EQ(names_under_run(custom, connection_to(custom, {})), (Names{"ACME_SITE_URL", "ACME_KEY", "ACME_OPTIONAL"}));
     EXPECT_EQ(exported(custom, connection_to(custom, {{"site-url", "s"}, {"key", "K"}})), (Lines{"ACME_SITE_URL=s", "ACME_KEY=K"}));
 
     auto digits = definition_of(AuthType::api_key);
     digits.name = "2acme";
-    EXPECT_EQ(export_names(digits), Lines{"_2ACME_API_KEY"});
+    EXPECT_EQ(names_under_run(digits, connection_to(digits, {})), Names{"_2ACME_API_KEY"});
 }
 
 TEST(Export, names_of_the_definition) {
@@ -61,7 +72,7 @@ TEST(Export, names_of_the_definition) {
     connection.variables = {{"base_url", "https://git.acme.com"}, {"region", "eu"}};
     EXPECT_EQ(exported(definition, connection),
               (Lines{"ACME_TOKEN=T", "ACME_PAT=T", "ACME_URL=https://git.acme.com", "ACME_API=https://api.acme.com/v1", "ACME_REGION=eu"}));
-    EXPECT_EQ(export_names(definition), (Lines{"ACME_TOKEN", "ACME_PAT", "ACME_URL", "ACME_API", "ACME_REGION", "ACME_NONE"}));
+    EXPECT_EQ(names_under_run(definition, connection), (Names{"ACME_TOKEN", "ACME_PAT", "ACME_URL", "ACME_API", "ACME_REGION", "ACME_NONE"}));
 }
 
 TEST(Export, CL04_placeholders_look_like_keys_and_are_none) {

@@ -99,7 +99,5 @@ base::Result<base::Secret> render_template(std::string_view text, const provider
 struct ExportValue { std::string name; base::Secret value; };
 base::Result<std::vector<ExportValue>> export_values(const provider::ProviderDefinition& definition,
                                                      const connection::Connection& connection, base::Instant now);
-// The environment names that the definition's credentials would use.
-std::vector<std::string> export_names(const provider::ProviderDefinition& definition);
 
 }  // namespace claviger::inject

@@ -61,11 +61,11 @@ Result<Methods> Methods::parse(std::string_view text) {
     return methods;
 }
 
-bool Methods::match(std::string_view method, bool declared_safe) const {
+bool Methods::match(std::string_view method) const {
     switch (kind_) {
         case Kind::all: return true;
-        case Kind::read: return declared_safe || is_read_method(method);
-        case Kind::write: return !declared_safe && !is_read_method(method);
+        case Kind::read: return is_read_method(method);
+        case Kind::write: return !is_read_method(method);
         case Kind::listed: break;
     }
     const std::string_view wanted = base::equal_ignoring_case(method, "HEAD") ? std::string_view("GET") : method;

@@ -17,8 +17,7 @@ public:
     // "*", "read", "write", or methods separated by commas. GET stands for HEAD too (RFC 9110 section 9.3.2).
     static base::Result<Methods> parse(std::string_view text);
 
-    // `declared_safe`: the definition says that this request only reads, whatever its method.
-    [[nodiscard]] bool match(std::string_view method, bool declared_safe) const;
+    [[nodiscard]] bool match(std::string_view method) const;
     [[nodiscard]] bool limited() const { return kind_ != Kind::all; }
     [[nodiscard]] std::string text() const;
 

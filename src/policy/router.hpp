@@ -15,7 +15,6 @@ struct Route {
     std::string provider, connection;
     std::vector<UriRule> rules;
     std::vector<net::Url> excluded;  // the provider's own authorization and token endpoints
-    std::vector<Rule> safe{};        // requests that only read, as the definition says: methods and paths
     bool chosen = false;             // named by whoever runs the session: wins where others match equally well
 };
 

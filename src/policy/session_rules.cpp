@@ -29,12 +29,6 @@ bool paths_match(const Rule& rule, const net::Url& url, bool lets_through) {
     });
 }
 
-bool declared_safe(const RuleRequest& request, std::string_view method) {
-    if (request.route == nullptr) return false;
-    return std::any_of(request.route->safe.begin(), request.route->safe.end(),
-                       [&](const Rule& safe) { return safe.methods.match(method, false) && paths_match(safe, request.url, true); });
-}
-
 // What lets through must hold for every reading of the path, what withholds for one. In a tunnel nothing but the host is
 // seen: there no rule that needs more lets anything through, and one that withholds counts as matched.
 bool matches(const Rule& rule, const RuleRequest& request, std::string_view method) {
@@ -42,7 +36,7 @@ bool matches(const Rule& rule, const RuleRequest& request, std::string_view meth
     if (!rule.hosts.empty() && !rule.names_host(request.url.host(), request.url.port())) return false;
     const bool lets_through = rule.action == Action::allow;
     if (request.tunnel) return !lets_through || !rule.needs_request();
-    return rule.methods.match(method, declared_safe(request, method)) && paths_match(rule, request.url, lets_through);
+    return rule.methods.match(method) && paths_match(rule, request.url, lets_through);
 }
 
 Judgement judge_method(const RuleLayer& layer, const RuleRequest& request, std::string_view method) {

@@ -19,7 +19,7 @@ struct RuleLayer {
     std::vector<Rule> rules;
 };
 
-// The preset: a rule that denies whatever is not GET, HEAD, OPTIONS or declared safe by the definition.
+// The preset: a rule that denies whatever is not GET, HEAD or OPTIONS.
 Rule read_only_rule(std::string name);
 
 struct RuleRequest {

@@ -41,7 +41,6 @@ Route acme() {
     route.provider = "acme";
     route.connection = "default";
     for (const std::string_view target : {"api.acme.com", "upload.acme.com"}) route.rules.push_back(*UriRule::parse_target(target));
-    route.safe.push_back(rule_of("allow POST:/search"));
     return route;
 }
 
