@@ -212,7 +212,7 @@ def git(world):
     equal(shown, "second\nfirst\n", "push")
 
 
-if __name__ == "__main__":
+def in_its_own_namespaces():
     if "CLAVIGER_NAMESPACE" not in os.environ:
         if os.system("unshare --user --map-root-user --net --mount true 2>/dev/null") != 0:
             print("NOT TESTED: no user namespaces: the clients were not tested", file=sys.stderr)
@@ -220,4 +220,8 @@ if __name__ == "__main__":
         os.environ["CLAVIGER_NAMESPACE"] = "1"
         os.execvp("unshare", ["unshare", "--user", "--map-root-user", "--net", "--mount", sys.executable, "-B", *sys.argv])
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+if __name__ == "__main__":
+    in_its_own_namespaces()
     main(matrix, a_no_proxy_of_the_users_hides_no_routed_host, placeholders_look_like_keys, curl, python, node, git)
