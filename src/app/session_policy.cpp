@@ -65,12 +65,17 @@ Result<SessionPolicy::Known> SessionPolicy::read_rules(const std::pair<std::stri
     return known;
 }
 
-std::optional<Problem> SessionPolicy::over_limit(const std::vector<Limit*>& limits) {
+std::optional<Problem> SessionPolicy::over_time(const std::vector<Limit*>& limits) const {
     const auto now = with_.clock.now();
     for (const auto* limit : limits) {
         if (!limit->limit.until || now < *limit->limit.until) continue;
         return refusal(fmt::format("the time of {} is up since {}", limit->limit.name, base::to_rfc3339(*limit->limit.until)), limit->limit.name);
     }
+    return std::nullopt;
+}
+
+std::optional<Problem> SessionPolicy::over_rate(const std::vector<Limit*>& limits) {
+    const auto now = with_.clock.now();
     for (std::size_t i = 0; i < limits.size(); ++i) {
         const auto wait = limits[i]->bucket ? limits[i]->bucket->take(now) : std::nullopt;
         if (!wait) continue;
@@ -82,30 +87,44 @@ std::optional<Problem> SessionPolicy::over_limit(const std::vector<Limit*>& limi
     return std::nullopt;
 }
 
+Result<SessionPolicy::Applying> SessionPolicy::applying_to(const proxy::GateRequest& request) {
+    Applying all;
+    if (request.route != nullptr) {
+        TRY(own, rules_of(*request.route));
+        all.layers.push_back(&own->layer);
+        for (auto& limit : limits_) all.limits.push_back(&limit);
+        all.limits.push_back(&own->limit);
+    }
+    for (const auto& layer : layers_) all.layers.push_back(&layer);
+    return all;
+}
+
 net::Task<proxy::Admission> SessionPolicy::admit(proxy::GateRequest request, net::Cancellation&) {
     proxy::Admission admission;
-    std::vector<const policy::RuleLayer*> layers;
-    std::vector<Limit*> limits;
-    if (request.route != nullptr) {
-        auto own = rules_of(*request.route);
-        if (!own) {  // nobody knows what they would refuse
-            admission.refusal = refusal(own.error().message, "", own.error().hint);
-            co_return admission;
-        }
-        layers.push_back(&(*own)->layer);
-        for (auto& limit : limits_) limits.push_back(&limit);
-        limits.push_back(&(*own)->limit);
+    auto applying = applying_to(request);
+    if (!applying) {  // nobody knows what they would refuse
+        admission.refusal = refusal(applying.error().message, "", applying.error().hint);
+        co_return admission;
     }
-    for (const auto& layer : layers_) layers.push_back(&layer);
-    const auto judgement = policy::judge(layers, policy::RuleRequest{request.method, request.url, request.route, request.tunnel});
+    const auto judgement = judge(*applying, request);
     admission.reachable_by_name = judgement.allowed_by_name;
     if (judgement.action != policy::Action::allow) admission.refusal = refusal(judgement.because, judgement.rule);
-    else admission.refusal = over_limit(limits);
-    if (request.route != nullptr) admission.strips_overrides = policy::limits_request_line(layers, *request.route);
+    else if (auto late = over_time(applying->limits)) admission.refusal = std::move(late);
+    else admission.refusal = over_rate(applying->limits);
+    if (request.route != nullptr) admission.strips_overrides = policy::limits_request_line(applying->layers, *request.route);
     if (admission.refusal) {
         with_.log.info("policy.refused", {{"host", request.url.host()}, {"method", request.method}, {"rule", admission.refusal->rule}});
     }
     co_return admission;
+}
+
+bool SessionPolicy::still_admits(const proxy::GateRequest& request) {
+    auto applying = applying_to(request);
+    return applying && judge(*applying, request).action != policy::Action::deny && !over_time(applying->limits);
+}
+
+policy::Judgement SessionPolicy::judge(const Applying& applying, const proxy::GateRequest& request) {
+    return policy::judge(applying.layers, policy::RuleRequest{request.method, request.url, request.route, request.tunnel, request.websocket});
 }
 
 }  // namespace claviger::app

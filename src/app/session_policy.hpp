@@ -36,6 +36,7 @@ public:
     SessionPolicy(Surroundings with, std::vector<policy::RuleLayer> layers, const std::vector<SessionLimit>& limits);
 
     net::Task<proxy::Admission> admit(proxy::GateRequest request, net::Cancellation& gone) override;
+    bool still_admits(const proxy::GateRequest& request) override;
 
 private:
     struct Limit {
@@ -51,7 +52,15 @@ private:
     Limit made(SessionLimit limit) const;
     base::Result<Known*> rules_of(const policy::Route& route);
     base::Result<Known> read_rules(const std::pair<std::string, std::string>& key, std::optional<policy::TokenBucket> bucket);
-    std::optional<proxy::Problem> over_limit(const std::vector<Limit*>& limits);
+    // What holds for a request; pointers into this, good until the next look.
+    struct Applying {
+        std::vector<const policy::RuleLayer*> layers{};
+        std::vector<Limit*> limits{};
+    };
+    base::Result<Applying> applying_to(const proxy::GateRequest& request);
+    static policy::Judgement judge(const Applying& applying, const proxy::GateRequest& request);
+    [[nodiscard]] std::optional<proxy::Problem> over_time(const std::vector<Limit*>& limits) const;
+    std::optional<proxy::Problem> over_rate(const std::vector<Limit*>& limits);
 
     Surroundings with_;
     std::vector<policy::RuleLayer> layers_;

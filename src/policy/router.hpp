@@ -18,6 +18,9 @@ struct Route {
     bool chosen = false;             // named by whoever runs the session: wins where others match equally well
 };
 
+// Whether the path decides what a request of this connection may do: then no field may make a server take another (PX-32).
+bool decides_by_path(const Route& route);
+
 struct Decision {
     enum class Kind { matched, unmatched, ambiguous, excluded } kind = Kind::unmatched;
     std::string provider, connection;

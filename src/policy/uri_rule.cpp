@@ -163,6 +163,8 @@ bool UriRule::host_may_match(std::string_view canonical_host, std::uint16_t port
     return parsed_->secure && port == parsed_->port && parsed_->host.matches(canonical_host);
 }
 
+bool UriRule::limits_path() const { return parsed_->prefix_length > 1 || (parsed_->path && parsed_->path->pattern() != "/.*"); }
+
 int UriRule::specificity() const {
     // Kind of host, then its fixed labels, then the fixed path, then a query: each field wide enough for its limit.
     const auto labels = static_cast<int>(std::min<std::size_t>(parsed_->host.fixed_labels(), 127));

@@ -39,7 +39,7 @@ private:
                 continue;
             }
             // Those who may be anybody have places of their own.
-            if (session.open_connections - session.strangers.size() >= session.options.max_connections) {
+            if (session.open_connections - session.strangers.count() >= session.options.max_connections) {
                 (*stream)->close();
                 continue;
             }
@@ -120,8 +120,11 @@ Result<std::unique_ptr<ForwardProxy>> ForwardProxy::start(net::Loop& loop, Proxy
     base::Secret token = random.secret_token(kCredentialBytes);
     base::Secret reverse = join_secret("http://127.0.0.1:" + std::to_string(listener.port()) + "/", token, "");
     OwnClients own_clients(loop, listener.port(), options.find_own_clients);
+    OpenExchanges open_exchanges(loop, [&credentials, gate = options.gate](const GateRequest& request) {
+        return credentials.stands(request.route->provider, request.route->connection) && (gate == nullptr || gate->still_admits(request));
+    });
     auto session = std::make_unique<Session>(Session{loop, std::move(options), credentials, clock, random, log, basic_value(user), std::move(token),
-                                                     std::move(leaves), std::move(upstreams), addresses, std::move(own_clients)});
+                                                     std::move(leaves), std::move(upstreams), addresses, std::move(own_clients), std::move(open_exchanges)});
     auto proxy = std::make_unique<Proxy>(std::move(listener), std::move(session), std::move(url), std::move(reverse));
     proxy->begin();
     return std::unique_ptr<ForwardProxy>(std::move(proxy));

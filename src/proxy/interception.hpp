@@ -8,6 +8,7 @@
 #include "proxy/exchange.hpp"
 #include "proxy/forward_proxy.hpp"
 #include "proxy/leaf_cache.hpp"
+#include "proxy/open_exchanges.hpp"
 #include "proxy/strangers.hpp"
 
 namespace claviger::proxy {
@@ -26,6 +27,7 @@ struct Session {
     http::Client upstreams;
     net::AddressPolicy tunnel_addresses;
     OwnClients own_clients;
+    OpenExchanges open_exchanges;
     ServerNonces nonces{};
     Strangers strangers{};
     std::size_t open_connections = 0;  // strangers included
