@@ -188,7 +188,7 @@ net::Task<Verdict> judge(Exchange& it, http::Connection& upstream, RequestBody& 
 }
 
 void keep_for_reuse(Exchange& it, std::unique_ptr<http::Connection> upstream, const RequestBody& body) {
-    if (body.complete && upstream->may_continue()) it.with.upstreams.give_back(it.request.pool_key, it.request.url, std::move(upstream));
+    if (body.complete && upstream->may_continue()) it.with.upstreams.give_back(it.pool_key(), it.request.url, std::move(upstream));
 }
 
 net::Task<void> pass_on(Exchange& it, std::unique_ptr<http::Connection> upstream, RequestBody& body, http::ResponseHead answer) {

@@ -1,6 +1,7 @@
 #include "proxy/forward_proxy.hpp"
 
 #include "base/text.hpp"
+#include "http2/client.hpp"
 #include "proxy/interception.hpp"
 
 namespace claviger::proxy {
@@ -110,6 +111,7 @@ Result<std::unique_ptr<ForwardProxy>> ForwardProxy::start(net::Loop& loop, Proxy
     client_options.limits = options.limits;
     client_options.proxies = options.proxies;
     client_options.idle_per_key = 64;
+    client_options.speak_http2 = http2::as_http1;
     TRY(upstreams, http::Client::make(loop, std::move(client_options)));
 
     const base::Secret credential = random.secret_token(kCredentialBytes);

@@ -1,4 +1,4 @@
-// The forward proxy of one `run` session, HTTP/1.1: CONNECT with interception only for routed hosts, a blind
+// The forward proxy of one `run` session, HTTP/1.1, and HTTP/2 inside of an opened tunnel where a client speaks nothing else: CONNECT with interception only for routed hosts, a blind
 // tunnel or a refusal for the others; plain http only towards unrouted hosts, never with a credential (PX-11).
 // Every message is parsed strictly and rebuilt; bodies stream both ways in bounded memory. Thread rule: on the
 // Loop's thread.

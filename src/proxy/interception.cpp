@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/text.hpp"
+#include "http2/server.hpp"
 #include "net/endpoint.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/reverse_form.hpp"
@@ -121,6 +122,14 @@ net::Task<void> intercept(Session& session, http::Connection client, Authority a
     const bool unnamed_address = accepted->sni.empty() && is_address(authority.host);
     if (accepted->sni != authority.host && !unnamed_address) {
         refused("misdirected");
+        co_return;
+    }
+    if (accepted->stream->protocol() == "h2") {
+        http2::Limits limits;
+        limits.idle_time = session.options.limits.idle_time;
+        co_await http2::serve_connection(session.loop, std::move(accepted->stream), limits, [&session, authority](net::StreamPtr one) {
+            return serve_intercepted(session, std::move(one), authority);
+        });
         co_return;
     }
     co_await serve_intercepted(session, std::move(accepted->stream), std::move(authority));
