@@ -253,14 +253,25 @@ TEST_F(Device, RFC8628_section_3_5_every_other_answer_ends_it) {
 }
 
 TEST_F(Device, OA17_it_stops_when_the_code_runs_out_and_says_whose_doing_it_was) {
+    using Waits = std::vector<std::chrono::seconds>;
     answers({{400, kPending}});
     auto token = wait(23s);
     EXPECT_EQ(token.error().code, ErrorCode::cancelled);
-    EXPECT_EQ(waits.size(), 4U);  // at 5, 10, 15 and 20 seconds
+    EXPECT_EQ(waits, (Waits{5s, 5s, 5s, 7s, 1s}));  // the last one until the code has run out
     answers({{503, ""}});
     token = wait(60s);
     EXPECT_EQ(token.error().code, ErrorCode::network);
-    EXPECT_EQ(waits, (std::vector<std::chrono::seconds>{5s, 10s, 20s}));
+    EXPECT_EQ(waits, (Waits{5s, 10s, 20s, 24s}));
+}
+
+TEST_F(Device, RFC8628_an_approval_in_the_last_interval_counts) {
+    server.on("/token", [this](const FakeServer::Seen&) {
+        const bool approved = now >= net::Deadline() + 1000h + 11s;
+        return FakeServer::json(approved ? 200 : 400, approved ? kTokens : kPending);
+    });
+    const auto token = wait(14s);
+    ASSERT_TRUE(token) << token.error().describe();
+    EXPECT_LT(now, net::Deadline() + 1000h + 14s);
 }
 
 }  // namespace
