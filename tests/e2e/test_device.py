@@ -265,7 +265,7 @@ def CL11_a_signal_ends_the_wait_with_11(world):
         login.prompt()
         login.process.send_signal(number)
         done = login.end(11)
-        contains(done.stderr, "nothing was stored", "what happened")
+        contains(done.stderr, "no connection was stored", "what happened")
         world.run("get", "acme", code=6)
     equal(server.early, [], "early requests")
 

@@ -174,7 +174,9 @@ Result<void> carry_out(Context& context, Item& item) {
     if (!item.connection) return connections->save_client(*item.client);
     std::optional<std::uint64_t> expected;
     if (item.action == "import") expected = 0;  // not one that appeared meanwhile
-    return connections->save(*item.connection, expected, item.client ? &*item.client : nullptr);
+    std::vector<connection::ClientRecord> clients;
+    if (item.client) clients.push_back(std::move(*item.client));
+    return connections->save(*item.connection, expected, clients);
 }
 
 Result<std::filesystem::path> source_of(const Invocation& invocation) {
