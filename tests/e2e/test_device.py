@@ -167,6 +167,31 @@ def a_denied_login_says_so(world):
     world.run("get", "acme", code=6)
 
 
+def RFC7592_no_login_that_fails_leaves_a_client_at_the_server(world):
+    """Denied: it is deleted there and here. Killed: the next login uses it."""
+    record = world.directory / "requests"
+    server = world.authorization_server("--record", record)
+    define(world, {"issuer": server["issuer"], "supports_dcr": True, "scopes": ["openid"]})
+    count = lambda what: record.read_text().count(what)
+    login = Login(world, "acme", "--input", "stdin")
+    url, code = login.prompt()
+    approve(url, code, abort=True)
+    login.end(8)
+    equal((count("POST /reg 201"), count("DELETE /reg/")), (1, 1), "registered and deleted")
+    check("DELETE" not in world.run("explain").stdout, "to tidy up is no step of the login")
+    login = Login(world, "acme", "--input", "stdin")
+    login.prompt()
+    login.process.kill()
+    login.end(-9)
+    login = Login(world, "acme", "--input", "stdin")
+    approve(*login.prompt())
+    login.end(0)
+    equal((count("POST /reg 201"), count("DELETE /reg/")), (2, 1), "the client of the killed login is used")
+    world.canaries.add("token", json.loads(world.run("get", "acme", "--show-secret", "--json", secret_output=True).stdout)["access_token"])
+    world.run("revoke", "acme")
+    equal(count("DELETE /reg/"), 2, "nothing is left")
+
+
 def a_code_that_runs_out_ends_the_login(world):
     record = world.directory / "requests"
     server = oidc_provider(world, "--device-ttl", "12", "--record", record)
@@ -384,7 +409,7 @@ def rows_of_svg(page):
 
 if __name__ == "__main__":
     main(a_login_is_approved_on_another_device, a_confidential_client_is_asked_for_its_secret,
-         RFC7591_a_device_registers_itself, a_server_that_registers_no_device_says_what_to_do, a_denied_login_says_so, a_code_that_runs_out_ends_the_login,
-         RFC8628_an_approval_in_the_last_interval_counts,
+         RFC7591_a_device_registers_itself, a_server_that_registers_no_device_says_what_to_do, a_denied_login_says_so, RFC7592_no_login_that_fails_leaves_a_client_at_the_server,
+         a_code_that_runs_out_ends_the_login, RFC8628_an_approval_in_the_last_interval_counts,
          OA17_no_request_is_early_after_slow_down_and_a_lost_answer, CL11_a_signal_ends_the_wait_with_11, one_json_document_and_the_prompt_beside_it,
          a_terminal_shows_a_code_that_a_camera_can_read, the_page_shows_the_code_and_goes_on_by_itself)
