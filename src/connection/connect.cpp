@@ -166,19 +166,19 @@ base::Result<void> check_binding(const Attempt& attempt, const std::string& toke
                       "set oauth.dpop to false if the service cannot do better");
 }
 
-base::Result<void> store_connection(Attempt& attempt, Connection& connection, const ClientRecord* client) {
+base::Result<void> store_connection(Attempt& attempt, Connection& connection, std::span<const ClientRecord> clients) {
     std::optional<std::uint64_t> expected;
     if (!attempt.request.force) expected = attempt.previous ? attempt.previous->version : 0;
-    auto saved = attempt.with.connections.save(connection, expected, client);
+    auto saved = attempt.with.connections.save(connection, expected, clients);
     if (!saved && saved.error().code == ErrorCode::changed) return base::fail(already_connected(connection));
     return saved;
 }
 
-net::Task<base::Result<void>> store_tokens(Attempt& attempt, Connection& connection, const ClientRecord* client) {
+net::Task<base::Result<void>> store_tokens(Attempt& attempt, Connection& connection, std::span<const ClientRecord> clients) {
     const auto hope = net::in(kHopeForTheDisk);
     bool told = false;
     for (;;) {
-        auto stored = store_connection(attempt, connection, client);
+        auto stored = store_connection(attempt, connection, clients);
         const bool disk = !stored && stored.error().code == ErrorCode::storage;
         if (!disk || net::Deadline::clock::now() >= hope) co_return stored;
         if (!std::exchange(told, true)) {
@@ -231,6 +231,7 @@ net::Task<base::Result<ConnectOutcome>> connect(Surroundings with, provider::Pro
     with.log.info("connect.finished", {{"provider", attempt.definition.name},
                                        {"result", outcome ? "ok" : base::to_string(outcome.error().code)}});
     with.dialog.finished(told);
+    if (!outcome) co_await withdraw_registration(attempt);
     const auto deadline = net::in(kFarewell);
     co_await with.dialog.farewell(deadline);
     co_return outcome;

@@ -197,7 +197,7 @@ TEST_F(ConnectionsTest, OA27_clients_belong_to_one_origin) {
     EXPECT_FALSE(connections->client("acme", "https://b.example")->has_value());
     EXPECT_FALSE(connections->client("acme", "https://a.example:444")->has_value());
     EXPECT_FALSE(connections->client("acm", "https://a.example")->has_value());
-    EXPECT_EQ(connections->erase_clients("acme").value(), 1U);
+    EXPECT_TRUE(connections->erase_client("acme", "https://a.example").value());
     EXPECT_FALSE(connections->client("acme", "https://a.example")->has_value());
 }
 

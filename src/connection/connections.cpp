@@ -113,16 +113,13 @@ base::Result<std::vector<vault::RecordInfo>> clients_in(Source& source, const st
     return rows;
 }
 
-base::Result<std::size_t> erase_clients_in(vault::Transaction& transaction, const std::string& tenant, std::string_view provider) {
+base::Result<void> erase_clients(vault::Transaction& transaction, const std::string& tenant, std::string_view provider) {
     TRY(rows, clients_in(transaction, tenant, provider));
-    std::size_t erased = 0;
     for (const auto& row : rows) {
         TRY(gone, transaction.erase(row.key, std::nullopt));
-        if (!gone) continue;
-        ++erased;
-        TRY_VOID(transaction.audit({"client.erased", std::string(provider), "{}"}));
+        if (gone) TRY_VOID(transaction.audit({"client.erased", std::string(provider), "{}"}));
     }
-    return erased;
+    return {};
 }
 
 }  // namespace
@@ -195,16 +192,14 @@ base::Result<std::uint64_t> Connections::missing_records() { return vault_.missi
 base::Result<std::vector<std::string>> Connections::names(std::string_view provider) { return names_in(vault_, tenant_, provider); }
 
 base::Result<void> Connections::save(Connection& connection, std::optional<std::uint64_t> expected_version,
-                                     const ClientRecord* client) {
+                                     std::span<const ClientRecord> clients) {
     TRY_VOID(check_names(connection.provider, connection.name));
     const auto key = key_of(tenant_, kConnectionKind, connection_id(connection.provider, connection.name));
     const auto default_key = key_of(tenant_, kDefaultKind, connection.provider);
     const auto payload = serialize(connection);
     std::uint64_t version = 0;
     const auto work = [&](vault::Transaction& transaction) -> base::Result<void> {
-        if (client != nullptr) {
-            TRY_VOID(put_client(transaction, tenant_, *client));
-        }
+        for (const auto& client : clients) TRY_VOID(put_client(transaction, tenant_, client));
         TRY(before, exists(transaction, key));
         TRY(written, transaction.put(key, payload, expected_version));
         version = written;
@@ -295,19 +290,19 @@ base::Result<bool> Connections::erase_client(std::string_view provider, std::str
     return erased;
 }
 
+base::Result<bool> Connections::client_in_use(std::string_view provider, std::string_view client_id) {
+    TRY(all, names(provider));
+    for (const auto& name : all) {
+        const auto stored = find(provider, name);
+        if (!stored && !damaged(stored.error())) return base::fail(stored.error());
+        if (!stored || (*stored && (*stored)->client_id == client_id)) return true;
+    }
+    return false;
+}
+
 base::Result<std::size_t> Connections::count_clients(std::string_view provider) {
     TRY(rows, clients_in(vault_, tenant_, provider));
     return rows.size();
-}
-
-base::Result<std::size_t> Connections::erase_clients(std::string_view provider) {
-    std::size_t erased = 0;
-    TRY_VOID(vault_.transact([&](vault::Transaction& transaction) -> base::Result<void> {
-        TRY(count, erase_clients_in(transaction, tenant_, provider));
-        erased = count;
-        return {};
-    }));
-    return erased;
 }
 
 base::Result<std::size_t> Connections::erase_provider(std::string_view provider, const std::optional<vault::AuditEntry>& entry) {
@@ -323,7 +318,7 @@ base::Result<std::size_t> Connections::erase_provider(std::string_view provider,
             TRY_VOID(transaction.audit({"connection.erased", id, "{}"}));
         }
         TRY_VOID(transaction.erase(key_of(tenant_, kDefaultKind, std::string(provider)), std::nullopt));
-        TRY_VOID(erase_clients_in(transaction, tenant_, provider));
+        TRY_VOID(erase_clients(transaction, tenant_, provider));
         if (entry) return transaction.audit(*entry);
         return {};
     };

@@ -2,6 +2,8 @@
 // Thread rule: as the Vault it uses.
 #pragma once
 
+#include <span>
+
 #include "connection/connection.hpp"
 #include "connection/scopes.hpp"
 
@@ -38,9 +40,9 @@ public:
     base::Result<std::vector<std::string>> names(std::string_view provider);
 
     // Durable before it returns. `expected_version` as in the vault; the first connection of a provider becomes its
-    // default. Saves the client record too when given, in the same transaction.
+    // default. Saves the client records too, in the same transaction.
     base::Result<void> save(Connection& connection, std::optional<std::uint64_t> expected_version,
-                            const ClientRecord* client = nullptr);
+                            std::span<const ClientRecord> clients = {});
     // A new default is chosen if needed. `entry` goes to the journal beside that of the erasure.
     base::Result<bool> erase(std::string_view provider, std::string_view name, const std::optional<vault::AuditEntry>& entry = std::nullopt);
     base::Result<std::string> default_name(std::string_view provider);           // "default" when none is set
@@ -51,8 +53,9 @@ public:
     base::Result<std::optional<ClientRecord>> client_of(const Connection& connection);
     base::Result<void> save_client(const ClientRecord& client);
     base::Result<bool> erase_client(std::string_view provider, std::string_view origin);
+    // Whether a connection was made with it; a damaged one, of which nothing is known, may have been.
+    base::Result<bool> client_in_use(std::string_view provider, std::string_view client_id);
     base::Result<std::size_t> count_clients(std::string_view provider);
-    base::Result<std::size_t> erase_clients(std::string_view provider);
     // Every connection, the default and the clients of a provider, with `entry` in the journal: all or nothing. Returns
     // the number of connections.
     base::Result<std::size_t> erase_provider(std::string_view provider, const std::optional<vault::AuditEntry>& entry);

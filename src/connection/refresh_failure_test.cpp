@@ -89,6 +89,27 @@ TEST_F(RefreshTest, RF08_RetryAfterHoldsForTheConnectionAndForItsServer) {
     EXPECT_EQ(asked(), 2U);
 }
 
+TEST_F(RefreshTest, RF08_TheDefinitionSaysHowItsServerAsksToWait) {
+    auto definition = define_acme();
+    definition.retry = {{403}, "X-Wait", ""};
+    ASSERT_TRUE(registry->store(definition, true));
+    connect_acme(definition);
+    server.on("/token", [](const FakeServer::Seen&) {
+        auto response = FakeServer::json(403, R"({"error":"access_denied"})");
+        response.fields.set("X-Wait", "120");
+        return response;
+    });
+    clock.advance(2h);
+    EXPECT_FALSE(fresh());
+    EXPECT_FALSE(stored().login_needed);
+    clock.advance(119s);
+    EXPECT_FALSE(fresh());
+    EXPECT_EQ(asked(), 1U);
+    clock.advance(20s);
+    EXPECT_FALSE(fresh());
+    EXPECT_EQ(asked(), 2U);
+}
+
 TEST_F(RefreshTest, RF10_A401RenewsAYoungTokenOnceAndNeverTheSameTwice) {
     connect_acme(define_acme());
     const auto first = fresh(Need::replaced, "access-0");

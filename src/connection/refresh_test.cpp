@@ -285,7 +285,7 @@ TEST_F(RefreshTest, RF08_AtMostEightRequestsAtOnceToOneServer) {
         client.provider = "acme";
         client.origin = slow_origin;
         client.client_id = "client-1";
-        ASSERT_TRUE(connections->save(connection, std::nullopt, &client));
+        ASSERT_TRUE(connections->save(connection, std::nullopt, {&client, 1}));
     }
     clock.advance(2h);
     for (int i = 0; i < kMany; ++i) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/number.hpp"
 #include "base/text.hpp"
 #include "http/date.hpp"
 #include "json/parse.hpp"
@@ -163,15 +164,13 @@ End read_end(const json::Value* value) {
     if (value->is_double()) end.in = positive(value->get_double());
     const auto text = text_of(value);
     if (!text) return end;
-    const auto digits = base::trim(*text);
-    const bool number = !digits.empty() && digits.size() <= 16 &&
-                        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (number) {
-        end.in = positive(std::stod(std::string(digits)));
-    } else if (auto instant = base::from_rfc3339(digits)) {
+    const auto trimmed = base::trim(*text);
+    if (const auto number = base::whole_number(trimmed)) {
+        end.in = positive(static_cast<double>(*number));
+    } else if (auto instant = base::from_rfc3339(trimmed)) {
         end.at = *instant;
-    } else if (is_vschar(digits, kMaxDateText)) {
-        end.text = std::string(digits);
+    } else if (is_vschar(trimmed, kMaxDateText)) {
+        end.text = std::string(trimmed);
     }
     return end;
 }
@@ -248,34 +247,56 @@ void read_captures(const json::Value& root, const TokenRequestOptions& options, 
     }
 }
 
-// RFC 9110 section 10.2.3. A date counts from the answer's own Date, which needs no clock of ours to be right.
-std::optional<std::chrono::seconds> retry_after_of(const http::Response& response) {
-    const auto text = std::string(base::trim(response.fields.find("Retry-After").value_or("")));
-    const bool digits = !text.empty() && text.size() <= 9 &&
-                        std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (digits) return std::chrono::seconds(std::stol(text));
-    const auto until = http::read_date(text);
+// A date counts from the answer's own Date, which needs no clock of ours to be right.
+std::optional<std::chrono::seconds> seconds_until(const http::Response& response, std::optional<base::Instant> until) {
     const auto sent = http::read_date(response.fields.find("Date").value_or(""));
     if (!until || !sent) return std::nullopt;
     return std::max(std::chrono::seconds(0), std::chrono::duration_cast<std::chrono::seconds>(*until - *sent));
 }
 
-bool cannot_now(int status, std::string_view error) {
-    return status == 408 || status == 425 || status == 429 || status >= 500 || error == "temporarily_unavailable" ||
+// RFC 9110 section 10.2.3.
+std::optional<std::chrono::seconds> delay_in(const http::Response& response, std::string_view field) {
+    const auto text = base::trim(response.fields.find(field).value_or(""));
+    if (const auto seconds = base::whole_number(text)) return std::chrono::seconds(std::min<std::int64_t>(*seconds, 999'999'999));
+    return seconds_until(response, http::read_date(text));
+}
+
+// When a limit is lifted, as services write it: seconds since 1970, or a date.
+std::optional<std::chrono::seconds> delay_until(const http::Response& response, std::string_view field) {
+    const auto text = base::trim(response.fields.find(field).value_or(""));
+    if (const auto seconds = base::whole_number(text)) return seconds_until(response, base::Instant(std::chrono::seconds(std::min<std::int64_t>(*seconds, 253'402'300'799))));
+    if (const auto date = http::read_date(text)) return seconds_until(response, date);
+    const auto instant = base::from_rfc3339(text);
+    return instant ? seconds_until(response, *instant) : std::nullopt;
+}
+
+std::optional<std::chrono::seconds> retry_after_of(const http::Response& response, const TokenRequestOptions& options) {
+    if (!options.retry_after_header.empty()) {
+        if (const auto delay = delay_in(response, options.retry_after_header)) return delay;
+    }
+    if (!options.retry_at_header.empty()) {
+        if (const auto delay = delay_until(response, options.retry_at_header)) return delay;
+    }
+    return delay_in(response, "Retry-After");
+}
+
+bool cannot_now(int status, std::string_view error, const TokenRequestOptions& options) {
+    const auto& more = options.retry_status;
+    return std::find(more.begin(), more.end(), status) != more.end() || status == 408 || status == 425 || status == 429 || status >= 500 || error == "temporarily_unavailable" ||
            error == "server_error" || error == "slow_down";
 }
 
-TokenFailure failure_of(const http::Response& response, TokenFailure::Kind kind, base::Error shown) {
+TokenFailure failure_of(const http::Response& response, const TokenRequestOptions& options, TokenFailure::Kind kind, base::Error shown) {
     TokenFailure failure;
     failure.kind = kind;
     failure.status = response.status;
-    failure.retry_after = retry_after_of(response);
+    failure.retry_after = retry_after_of(response, options);
     failure.shown = std::move(shown);
     return failure;
 }
 
-tl::unexpected<TokenFailure> broken(const http::Response& response, base::Error shown) {
-    return tl::unexpected<TokenFailure>(failure_of(response, TokenFailure::Kind::broken, std::move(shown)));
+tl::unexpected<TokenFailure> broken(const http::Response& response, const TokenRequestOptions& options, base::Error shown) {
+    return tl::unexpected<TokenFailure>(failure_of(response, options, TokenFailure::Kind::broken, std::move(shown)));
 }
 
 // The server's no, or its not now: by the status first, since a gateway's 503 may carry any body.
@@ -283,7 +304,7 @@ tl::unexpected<TokenFailure> said_no(const http::Response& response, const json:
                                      const TokenRequestOptions& options) {
     const auto said = root != nullptr ? words_of(*root, options) : Complaint();
     const auto sentence = said.sentence();
-    const bool later = cannot_now(response.status, said.error);
+    const bool later = cannot_now(response.status, said.error, options);
     base::Error shown;
     if (!later && (!sentence.empty() || is_success(response.status, options))) {
         shown = refusal(sentence.empty() ? "the answer is an error" : sentence);
@@ -293,7 +314,7 @@ tl::unexpected<TokenFailure> said_no(const http::Response& response, const json:
                                   fmt::format("the token endpoint answered HTTP {}{}{}", response.status, colon, sentence),
                                   later ? "try again later" : sentence.empty() ? "is that the service's token endpoint? It is token_url in the definition" : "");
     }
-    auto failure = failure_of(response, later ? TokenFailure::Kind::unavailable : TokenFailure::Kind::refused, std::move(shown));
+    auto failure = failure_of(response, options, later ? TokenFailure::Kind::unavailable : TokenFailure::Kind::refused, std::move(shown));
     failure.error = clean_text(said.error);
     failure.description = clean_text(said.description);
     return tl::unexpected<TokenFailure>(std::move(failure));
@@ -323,14 +344,14 @@ TokenOutcome read_token_answer(const http::Response& response, const TokenReques
     if (!success && response.status >= 300 && response.status < 400) {
         auto shown = base::Error::make(ErrorCode::protocol, "the token endpoint answered with a redirect, which is never followed",
                                        "correct token_url in the definition");
-        return tl::unexpected<TokenFailure>(failure_of(response, TokenFailure::Kind::refused, std::move(shown)));
+        return tl::unexpected<TokenFailure>(failure_of(response, options, TokenFailure::Kind::refused, std::move(shown)));
     }
     const auto parsed = parse_answer(response, options);
     if (!success) return said_no(response, parsed ? &*parsed : nullptr, options);
-    if (!parsed) return broken(response, parsed.error());
+    if (!parsed) return broken(response, options, parsed.error());
     if (complaint_of(*parsed) || quirk_failure(*parsed, options)) return said_no(response, &*parsed, options);
     auto tokens = read_tokens(*parsed, options);
-    if (!tokens) return broken(response, std::move(tokens).error());
+    if (!tokens) return broken(response, options, std::move(tokens).error());
     return std::move(*tokens);
 }
 

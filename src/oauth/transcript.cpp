@@ -277,6 +277,7 @@ void Recorder::fold_repetition() {
 }
 
 void Recorder::exchange(const http::Request& request, const base::Result<http::Response>& outcome) {
+    if (stopped_) return;
     Step& step = *new_step();
     step.method = request.method;
     step.url = request.url.redacted();

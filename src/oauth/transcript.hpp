@@ -72,6 +72,8 @@ public:
     void sent_to_browser(const net::Url& url);
     void browser_returned(const Parameters& parameters);
     void ended(const base::Error& error);
+    // What is exchanged from now on tidies up after the login, and is no step of it.
+    void stop() { stopped_ = true; }
     // What a server repeats of the hidden values goes out of the error too, before it is shown.
     [[nodiscard]] base::Error masked(base::Error error) const;
 
@@ -95,6 +97,7 @@ private:
     void note_words(std::vector<Outline>& into, std::string_view name, std::string_view value);
 
     const base::Clock& clock_;
+    bool stopped_ = false;
     Transcript transcript_;
     std::vector<base::Secret> hidden_;
     std::vector<std::string> shown_;  // values of requests: in an answer they give nothing away either

@@ -89,6 +89,10 @@ struct TokenRequestOptions {
     Parameters rename;             // protocol name -> the server's name; an empty one: the parameter is not sent
     // JSON Pointer -> JSON text: an answer with one of these values is a failure, whatever its status.
     std::vector<std::pair<std::string, std::string>> error_when;
+    // Beside 408, 425, 429 and 5xx: statuses that say "not now"; beside Retry-After: the header fields that say for how
+    // long, in seconds or until when (a date, or seconds since 1970).
+    std::vector<int> retry_status;
+    std::string retry_after_header, retry_at_header;
     // The definition says itself how the token is presented, so any token_type will do (OA-13).
     bool any_token_type = false;
 };

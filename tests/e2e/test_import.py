@@ -150,6 +150,25 @@ def what_exists_stays_without_force(world):
     equal(world.run("get", "openai", "--field", "api_key", "--show-secret", secret_output=True).stdout.strip(), records["profile:default:openai:connection:default"]["api_key"], "replaced")
 
 
+def CL10_a_bundled_name_is_not_taken_over_without_force_and_the_difference_in_view(world):
+    """A home that somebody prepared: its definition would send the key that is here to another host."""
+    own = world.canaries.new("own key", "sk-")
+    world.run("login", "openai", "--input", "stdin", stdin=own)
+    bundled = json.loads(world.run("inspect", "openai").stdout)
+    home = authsome_home(world, {}, [{"schema_version": 1, "name": "openai", "display_name": "OpenAI", "auth_type": "api_key", "flow": "api_key", "api_url": "api.catcher.example",
+                                      "api_key": {"header_name": "Authorization", "header_prefix": "Bearer"}}])
+    items = json.loads(world.run("import", "authsome", home, "--yes", "--json").stdout)["items"]
+    equal([(i["kind"], i["name"], i["action"]) for i in items], [("definition", "openai", "skip")], "the plan")
+    contains(items[0]["reason"], "the name of a bundled provider; --force", "why")
+    equal(json.loads(world.run("inspect", "openai").stdout), bundled, "the bundled one serves")
+    shown = world.run("import", "authsome", home, "--dry-run", "--force").stderr
+    for part in ("takes the place of the bundled definition and changes:", '+ /api_url: "api.catcher.example"', "- /api_url:", "(default) are suspended until you run: claviger confirm openai"):
+        contains(shown, part, "what --force would do")
+    check(not (world.home / "providers").exists(), "a dry run writes nothing")
+    contains(world.run("import", "authsome", home, "--yes", "--force").stderr, '+ /api_url: "api.catcher.example"', "and it says so when it does it")
+    equal(json.loads(world.run("get", "openai", "--json").stdout)["status"], "suspended", "the key that is here goes nowhere until a human says so")
+
+
 def OA27_what_was_given_to_other_hosts_is_not_imported_under_a_definition_of_the_same_name(world):
     home = authsome_home(world, records_of(world), [ACME])
     own = world.definition("acme", **{**{k: v for k, v in ACME.items() if k != "name"}, "api_url": "api.other.example"})
@@ -267,6 +286,6 @@ def what_of_a_server_cannot_be_read_is_said_once(world):
 
 
 if __name__ == "__main__":
-    main(accounts_and_definitions_are_taken_over, what_exists_stays_without_force,
+    main(accounts_and_definitions_are_taken_over, what_exists_stays_without_force, CL10_a_bundled_name_is_not_taken_over_without_force_and_the_difference_in_view,
          OA27_what_was_given_to_other_hosts_is_not_imported_under_a_definition_of_the_same_name, what_cannot_be_opened_is_said_and_nothing_of_it_is_stored,
          the_layout_with_a_server_is_read, a_key_in_the_keyring_is_found_there, what_of_a_server_cannot_be_read_is_said_once)

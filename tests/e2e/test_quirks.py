@@ -130,6 +130,7 @@ def check_told(world, row, connection, expect, key):
         equal(world.run("get", row, "--field", name).stdout.strip(), value, f"{row}: captured {name}")
     if "scopes" in expect:
         equal(connection["scopes"], expect["scopes"], f"{row}: scopes")
+        equal(connection["missing_scopes"], expect.get("missing", []), f"{row}: missing scopes")
 
 
 def check_refresh(world, lab, row, expect):

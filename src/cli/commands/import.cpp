@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "cli/commands/agree.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/registration.hpp"
 #include "cli/exit_code.hpp"
 #include "connection/authsome_home.hpp"
 #include "provider/definition.hpp"
@@ -70,7 +71,8 @@ private:
         made.definition = std::move(read.definitions.front());
         made.name = made.definition->name;
         const auto source = context_.registry().source_of(made.name);
-        decide(made, source && *source == provider::Source::custom);
+        decide(made, source.has_value());
+        if (made.action == "skip" && *source == provider::Source::bundled) made.reason = "it is the name of a bundled provider; --force uses authsome's in its place";
     }
     // The one that will serve after the import.
     Result<provider::ProviderDefinition> definition_of(const std::string& provider) {
@@ -174,7 +176,9 @@ Result<void> carry_out(Context& context, Item& item) {
     if (!item.connection) return connections->save_client(*item.client);
     std::optional<std::uint64_t> expected;
     if (item.action == "import") expected = 0;  // not one that appeared meanwhile
-    return connections->save(*item.connection, expected, item.client ? &*item.client : nullptr);
+    std::vector<connection::ClientRecord> clients;
+    if (item.client) clients.push_back(std::move(*item.client));
+    return connections->save(*item.connection, expected, clients);
 }
 
 Result<std::filesystem::path> source_of(const Invocation& invocation) {
@@ -186,11 +190,13 @@ Result<std::filesystem::path> source_of(const Invocation& invocation) {
     return base::fail(ErrorCode::usage, "which authsome home?", "claviger import authsome DIR");
 }
 
-void show(const Output& out, const std::vector<Item>& items, const std::vector<std::string>& notes) {
+void show(Context& context, const std::vector<Item>& items, const std::vector<std::string>& notes) {
+    const auto& out = context.out();
     for (const auto& item : items) {
         const std::string text = fmt::format("{:8} {:10} {}{}", item.action, item.kind, base::printable(item.name), item.reason.empty() ? "" : ": " + base::printable(item.reason, 700));
         if (item.action == "cannot" && !out.json()) out.warn(text);
         else out.talk(text);
+        if (item.definition && item.wanted()) show_registration(context, *item.definition);
     }
     for (const auto& note : notes) {
         if (!out.json()) out.warn(note);
@@ -229,7 +235,7 @@ Outcome import_authsome(Context& context, const Invocation& invocation) {
     Plan plan(context, invocation.has("--force"));
     TRY_VOID(plan.make(std::move(home)));
     auto& items = plan.items();
-    show(context.out(), items, notes);
+    show(context, items, notes);
     const bool any = std::any_of(items.begin(), items.end(), [](const Item& i) { return i.wanted(); });
     if (invocation.has("--dry-run") || !any) return report(context.out(), items, notes, invocation.has("--dry-run"));
     TRY_VOID(agree(context.out(), invocation, "Import these?", "add --yes, or --dry-run to see it only"));

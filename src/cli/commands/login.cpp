@@ -202,7 +202,7 @@ Result<LoginEnd> interrupted(connection::Connections& connections, const std::st
                                                const std::string& connection_name, base::Instant started) {
     auto stored = connections.find(provider, connection_name);
     if (!stored || !*stored || (*stored)->obtained_at < started) {
-        return base::fail(ErrorCode::cancelled, "login cancelled; nothing was stored");
+        return base::fail(ErrorCode::cancelled, "login cancelled; no connection was stored");
     }
     LoginEnd end;
     end.outcome.connection = std::move(**stored);

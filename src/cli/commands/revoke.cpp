@@ -33,15 +33,6 @@ Result<void> check_definition(const base::Clock& clock, const provider::Provider
                       "see the difference and accept it with: claviger confirm " + definition.name + "; or forget the connection here with: claviger logout " + definition.name);
 }
 
-Result<std::optional<connection::ClientRecord>> client_of(connection::Connections& connections, const connection::Connection& stored) {
-    const auto endpoint = net::Url::parse(stored.token_endpoint);
-    if (!endpoint) return std::optional<connection::ClientRecord>();
-    TRY(record, connections.client(stored.provider, endpoint->origin()));
-    // One that took its place since is not the one that the tokens were given to.
-    if (record && record->client_id != stored.client_id) return std::optional<connection::ClientRecord>();
-    return std::move(record);
-}
-
 // Other connections that the provider may end together with this one: of the same account, or the same client's.
 Result<std::vector<std::string>> sharing(connection::Connections& connections, const connection::Connection& stored) {
     std::vector<std::string> names;
@@ -50,16 +41,6 @@ Result<std::vector<std::string>> sharing(connection::Connections& connections, c
     for (const auto& other : all)
         if (other.provider == stored.provider && other.name != stored.name && other.account_id == stored.account.id) names.push_back(other.name);
     return names;
-}
-
-Result<bool> client_in_use(connection::Connections& connections, const std::string& provider, const std::string& client_id) {
-    TRY(names, connections.names(provider));
-    for (const auto& name : names) {
-        const auto other = connections.find(provider, name);
-        if (!other && other.error().code != ErrorCode::corrupt) return base::fail(other.error());
-        if (!other || (*other && (*other)->client_id == client_id)) return true;  // of a damaged one nothing is known
-    }
-    return false;
 }
 
 vault::AuditEntry entry_of(const connection::Connection& stored, const std::vector<RevokedToken>& tokens) {
@@ -73,7 +54,7 @@ net::Task<Result<std::optional<RevocationOutcome>>> end_client(http::Client& htt
                                                                const connection::ClientRecord& record) {
     if (!record.dynamically_registered || record.registration_client_uri.empty() || record.registration_access_token.empty())
         co_return std::optional<RevocationOutcome>();
-    CO_TRY(used, client_in_use(connections, record.provider, record.client_id));
+    CO_TRY(used, connections.client_in_use(record.provider, record.client_id));
     if (used) co_return std::optional<RevocationOutcome>();
     CO_TRY(uri, net::Url::parse(record.registration_client_uri));
     auto token = record.registration_access_token.duplicate();
@@ -104,7 +85,7 @@ net::Task<Result<Ended>> end_one(Parts with, const provider::ProviderDefinition&
     if (!pause) co_return base::fail(std::move(pause).error());
     CO_TRY(stored, with.connections.load(chosen.provider, chosen.name));
     CO_TRY_VOID(check_definition(with.clock, definition, stored));
-    CO_TRY(record, client_of(with.connections, stored));
+    CO_TRY(record, with.connections.client_of(stored));
     CO_TRY(shared, sharing(with.connections, stored));
     warn_of_sharing(with.out, stored, shared);
     const connection::RevokeParts parts{with.http, with.clock, with.random};
