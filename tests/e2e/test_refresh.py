@@ -280,7 +280,7 @@ def the_clock_jumps(world):
     scene = Scene(world)
     session = Session(scene)
     session.fine("at first")
-    for count, jump in enumerate((2 * HOUR, DAY, 3650 * DAY), 1):
+    for jump in (HOUR, DAY, 3650 * DAY):
         old = scene.api.calls[-1][1]
         scene.time.at(jump)
         for _ in range(3):
@@ -297,6 +297,27 @@ def the_clock_jumps(world):
         session.fine("ten years ago")
     session.end()
     check(len(scene.asked()) <= 8 and set(scene.asked()) == {200}, f"token requests: {scene.asked()}")
+    scene.plant()
+
+
+def a_machine_that_slept_wakes_up(world):
+    """The broker stands still while eight hours pass by the clock and none by its timers. Whoever asks first after that, all at
+    once, gets the one new token."""
+    scene = Scene(world)
+    session = Session(scene)
+    session.fine("in the evening")
+    old = scene.api.calls[-1][1]
+    os.kill(session.process.pid, signal.SIGSTOP)
+    scene.time.at(8 * HOUR)
+    time.sleep(1)
+    os.kill(session.process.pid, signal.SIGCONT)
+    calls = len(scene.api.calls)
+    status, _ = session.ask(f"-o /dev/null -w '' & curl -sS -m 100 -o /dev/null {session.url}/y & curl -sS -m 100 -o /dev/null {session.url}/z & wait; curl -sS -m 100 -w '\\n#%{{http_code}}\\n' {session.url}/w")
+    equal(status, 200, "in the morning")
+    tokens = [token for _, token, _ in scene.api.calls[calls:]]
+    equal((len(tokens), len(set(tokens)), old in tokens), (4, 1, False), "calls of the API, their tokens, the old one among them")
+    equal(scene.asked(), [200], "token requests")
+    session.end()
     scene.plant()
 
 
@@ -331,8 +352,11 @@ def what_is_handed_out_is_fresh(world):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 1 and has_sanitizer(sys.argv[1]):  # libfaketime cannot be loaded beside a sanitizer
+        left_to_the_release_build("every test of the clock")
+        sys.exit(0)
     if LIBRARY is None:
         cannot_run("libfaketime is not installed")
         sys.exit(0)
     main(a_session_goes_on_across_expiries, a_refused_token_is_replaced_once, a_stronger_login_is_said, a_week_of_503_is_survived,
-          a_dead_grant_is_tried_once_and_said_everywhere, the_clock_jumps, what_is_handed_out_is_fresh)
+          a_dead_grant_is_tried_once_and_said_everywhere, the_clock_jumps, a_machine_that_slept_wakes_up, what_is_handed_out_is_fresh)
