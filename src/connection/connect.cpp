@@ -9,7 +9,9 @@
 #include "base/text.hpp"
 #include "connection/attempt.hpp"
 #include "connection/flow_choice.hpp"
+#include "connection/secret_variables.hpp"
 #include "oauth/dpop.hpp"
+#include "oauth/transcript.hpp"
 #include "provider/expand.hpp"
 
 namespace claviger::connection {
@@ -134,6 +136,7 @@ net::Task<base::Result<ConnectOutcome>> run_flow(Attempt& attempt) {
     auto variables = co_await complete_by_asking(attempt);
     if (!variables) co_return base::fail(variables.error());
     attempt.variables = std::move(*variables);
+    if (attempt.with.recorder != nullptr) attempt.with.recorder->hide_everywhere(secret_variables(attempt.definition, attempt.variables));
     if (attempt.definition.oauth2 && attempt.definition.oauth2->dpop) {
         CO_TRY(key, oauth::new_dpop_key());
         attempt.dpop_key = std::move(key);
@@ -224,6 +227,7 @@ net::Task<base::Result<ConnectOutcome>> connect(Surroundings with, provider::Pro
                                                                   : attempt.definition.display_name);
     begin_transcript(attempt);
     auto outcome = co_await run_flow(attempt);
+    if (!outcome) outcome = base::fail(secret_variables(attempt.definition, attempt.variables).masked(outcome.error()));
     if (outcome && attempt.previous) outcome->previous_account = attempt.previous->account;
     // Whatever is stored is stored by now: only here may the human read "connected" (LB-14).
     base::Result<void> told;

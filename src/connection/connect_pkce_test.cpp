@@ -147,7 +147,7 @@ TEST_F(Code, OA27_a_connection_is_never_stored_without_the_client_of_its_host) {
     EXPECT_TRUE(connections->client("acme", server.origin()).value());
     ConnectRequest second;  // of a client that is stored already
     second.connection_name = "work";
-    ASSERT_TRUE(connections->erase_client("acme", other.origin()).value());
+    ASSERT_TRUE(connections->erase_client(*connections->client("acme", other.origin()).value()).value());
     ASSERT_TRUE(login(definition, second));
     EXPECT_TRUE(connections->client_of(connections->load("acme", "work").value()).value());
 }
@@ -315,7 +315,7 @@ TEST_F(Code, client_fields_are_those_that_the_definition_needs) {
     EXPECT_EQ(dialog.forms[0].fields.size(), 1U);
     EXPECT_EQ(server.requests("/token")[0].form.count("client_secret"), 0U);
     ASSERT_TRUE(connections->erase("acme", "default"));
-    ASSERT_TRUE(connections->erase_client("acme", server.origin()));
+    ASSERT_TRUE(connections->erase_client(*connections->client("acme", server.origin()).value()));
     dialog.queue = {{{"client_id", "id"}, {"client_secret", ""}}, {{"client_id", "caf\xc3\xa9"}, {"client_secret", "s"}},
                     {{"client_id", "id"}, {"client_secret", "s"}}};
     ASSERT_TRUE(login(plain(R"(,"client_secret_required":true)")));

@@ -108,7 +108,7 @@ net::Task<void> withdraw_registration(Attempt& attempt) {
     if (outcome.result != oauth::Revoked::revoked) co_return;
     const auto stored = connections.client(record.provider, record.origin);
     if (!stored || !*stored || (*stored)->client_id != record.client_id) co_return;
-    if (auto erased = connections.erase_client(record.provider, record.origin); !erased)
+    if (auto erased = connections.erase_client(record); !erased)
         attempt.with.log.warn("connect.client_not_erased", {{"provider", record.provider}, {"error", erased.error().message}});
 }
 

@@ -204,6 +204,8 @@ FailureClass classify(const provider::ProviderDefinition& definition, const oaut
     }
     if (failure.kind == Kind::not_sent) return class_of_unsent(failure.shown);
     if (failure.kind == Kind::refused) return class_of_refusal(failure);
+    // The server renews, but what it gives cannot be used: asking soon only spends one more refresh token.
+    if (failure.kind == Kind::broken && !failure.refresh_token.empty()) return FailureClass::configuration;
     return FailureClass::transient;
 }
 

@@ -7,7 +7,8 @@
 #include "base/number.hpp"
 #include "base/text.hpp"
 #include "http/date.hpp"
-#include "json/parse.hpp"
+#include "json/value.hpp"
+#include "oauth/answer.hpp"
 #include "oauth/foreign_text.hpp"
 #include "oauth/token.hpp"
 
@@ -23,38 +24,6 @@ constexpr std::size_t kMaxDateText = 64;
 // Every whole number up to here has an exact double; a date in milliseconds is far below it.
 constexpr std::int64_t kMaxExpires = 9'007'199'254'740'992;
 
-base::Result<json::Value> parse_form(std::string_view body) {
-    json::Object object(json::secret_storage());
-    for (std::size_t at = 0; at <= body.size();) {
-        const auto end = std::min(body.find('&', at), body.size());
-        const auto piece = body.substr(at, end - at);
-        at = end + 1;
-        if (piece.empty()) continue;
-        const auto equals = std::min(piece.find('='), piece.size());
-        auto name = base::form_decode(piece.substr(0, equals));
-        auto value = base::form_decode(piece.substr(std::min(equals + 1, piece.size())));
-        if (!name || !value || object.contains(*name))
-            return base::fail(ErrorCode::protocol, "the token endpoint answered with a malformed form");
-        object[*name] = std::string_view(*value);
-        base::wipe(value->data(), value->size());
-    }
-    return json::Value(std::move(object), json::secret_storage());
-}
-
-bool is_form(const http::Response& response, const TokenRequestOptions& options) {
-    if (options.response_format != "auto") return options.response_format == "form";
-    const auto type = base::to_lower(response.fields.find("Content-Type").value_or(""));
-    if (type.find("json") != std::string::npos) return false;
-    if (type.find("x-www-form-urlencoded") != std::string::npos) return true;
-    const auto body = base::trim(response.body);
-    return !body.empty() && body.front() != '{' && body.front() != '[' && body.front() != '<';
-}
-
-bool is_success(int status, const TokenRequestOptions& options) {
-    return (status >= 200 && status < 300) ||
-           std::find(options.ok_status.begin(), options.ok_status.end(), status) != options.ok_status.end();
-}
-
 json::Value token_alone(std::string_view body) {
     json::Object object(json::secret_storage());
     object["access_token"] = base::trim(body);
@@ -63,68 +32,7 @@ json::Value token_alone(std::string_view body) {
 
 base::Result<json::Value> parse_answer(const http::Response& response, const TokenRequestOptions& options) {
     if (options.response_format == "text" && is_success(response.status, options)) return token_alone(response.body);
-    if (is_form(response, options)) return parse_form(response.body);
-    json::ParseOptions parsing;
-    parsing.storage = json::secret_storage();
-    auto value = json::parse(response.body, parsing);
-    // The parser's message may quote the text; an answer may hold a token, so it stays out.
-    if (!value || !value->is_object())
-        return base::fail(ErrorCode::protocol, fmt::format("the token endpoint answered HTTP {} without a JSON object",
-                                                           response.status));
-    return std::move(*value);
-}
-
-const json::Value* first_of(const json::Value& root, const std::vector<std::string>& pointers,
-                            std::string_view member) {
-    if (pointers.empty()) return json::find(root.get_object(), member);
-    for (const auto& pointer : pointers)
-        if (const auto* value = json::at_pointer(root, pointer); value != nullptr && !value->is_null()) return value;
-    return nullptr;
-}
-
-std::optional<std::string_view> text_of(const json::Value* value) {
-    if (value == nullptr || !value->is_string()) return std::nullopt;
-    return std::string_view(value->get_string());
-}
-
-// What an answer says that went wrong, in the server's words.
-struct Complaint {
-    std::string error, description;
-    [[nodiscard]] std::string sentence() const { return error_sentence(error, description); }
-};
-
-std::string word_of(const json::Value& value) {
-    if (const auto text = text_of(&value)) return std::string(*text);
-    return value.is_int64() || value.is_uint64() ? json::to_text(value) : std::string();
-}
-
-// The RFC 6749 section 5.2 member, or the object that some servers put there instead.
-std::optional<Complaint> complaint_of(const json::Value& root) {
-    const auto* error = json::find(root.get_object(), "error");
-    if (error == nullptr || error->is_null()) return std::nullopt;
-    if (error->is_bool() && !error->get_bool()) return std::nullopt;
-    const auto& object = root.get_object();
-    auto description = json::string_at(object, "error_description");
-    if (!description) description = json::string_at(object, "message");
-    if (const auto* inner = error->if_object()) {
-        return Complaint{std::string(json::string_at(*inner, "type").value_or("error")),
-                         std::string(json::string_at(*inner, "message").value_or(""))};
-    }
-    const auto text = text_of(error);
-    if (text && text->empty()) return std::nullopt;
-    return Complaint{std::string(text.value_or("error")), std::string(description.value_or(""))};
-}
-
-// What a failed answer says, also where the definition knows better than the RFC where that stands.
-Complaint words_of(const json::Value& root, const TokenRequestOptions& options) {
-    auto said = complaint_of(root).value_or(Complaint());
-    if (const auto* code = first_of(root, options.error_pointers, ""); code != nullptr && !word_of(*code).empty())
-        said.error = word_of(*code);
-    if (said.description.empty()) {
-        const auto message = json::string_at(root.get_object(), "message");
-        said.description = std::string(message.value_or(json::string_at(root.get_object(), "error_description").value_or("")));
-    }
-    return said;
+    return read_members(response, options);
 }
 
 base::Error refusal(std::string_view sentence) {
@@ -135,13 +43,6 @@ base::Error refusal(std::string_view sentence) {
     else if (sentence.starts_with("invalid_grant"))
         error.hint = "the code is used up, too old or was made for another client: log in again";
     return error;
-}
-
-bool quirk_failure(const json::Value& root, const TokenRequestOptions& options) {
-    return std::any_of(options.error_when.begin(), options.error_when.end(), [&](const auto& rule) {
-        const auto* value = json::at_pointer(root, rule.first);
-        return value != nullptr && json::to_canonical_text(*value) == rule.second;
-    });
 }
 
 std::optional<std::int64_t> positive(double number) {
@@ -349,10 +250,12 @@ TokenOutcome read_token_answer(const http::Response& response, const TokenReques
     const auto parsed = parse_answer(response, options);
     if (!success) return said_no(response, parsed ? &*parsed : nullptr, options);
     if (!parsed) return broken(response, options, parsed.error());
-    if (complaint_of(*parsed) || quirk_failure(*parsed, options)) return said_no(response, &*parsed, options);
+    if (is_failure(*parsed, options)) return said_no(response, &*parsed, options);
     auto tokens = read_tokens(*parsed, options);
-    if (!tokens) return broken(response, options, std::move(tokens).error());
-    return std::move(*tokens);
+    if (tokens) return std::move(*tokens);
+    auto failure = broken(response, options, std::move(tokens).error());
+    failure.value().refresh_token = optional_token(first_of(*parsed, options.refresh_token_pointers, "refresh_token"));
+    return failure;
 }
 
 base::Result<TokenResponse> read_token_response(const http::Response& response, const TokenRequestOptions& options) {

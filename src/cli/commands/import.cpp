@@ -105,11 +105,20 @@ private:
             TRY(stored, connections_->client(client->provider, client->origin));
             exists = stored.has_value();
         }
+        const bool second = std::any_of(items_.begin(), items_.end(), [&](const Item& i) {
+            return i.kind == "client" && i.client && i.wanted() && i.client->provider == client->provider && i.client->origin == client->origin;
+        });
+        if (second) {
+            made.action = "skip";
+            made.reason = "one of another profile will serve new logins; this one goes with its profile's connections";
+            return {};
+        }
         made.client = std::move(*client);
         decide(made, exists);
         return {};
     }
-    // authsome has one client per provider, whatever the deployment; here each token endpoint has its own (OA-27).
+    // authsome has one client per provider and profile, whatever the deployment; here each token endpoint has its own, and
+    // each connection the one that it was made with (OA-27).
     Result<void> bind_client(Item& made, const AuthsomeRecord& record, const provider::ProviderDefinition& definition, connection::Connection& read) {
         if (read.token_endpoint.empty()) return {};
         TRY(url, net::Url::parse(read.token_endpoint));
@@ -119,14 +128,12 @@ private:
             TRY(client, client_from_authsome(other, definition));
             client.origin = url.origin();
             read.client_id = client.client_id;
-            std::optional<connection::ClientRecord> stored;
+            bool known = false;
             if (connections_ != nullptr) {
-                TRY(found, connections_->client(client.provider, client.origin));
-                stored = std::move(found);
+                TRY(stored, connections_->client(client.provider, client.origin, client.client_id));
+                known = stored.has_value();
             }
-            if (stored && stored->client_id == client.client_id) return {};
-            if (stored && !force_) return base::fail(ErrorCode::already_exists, "another client of it is stored here", "--force replaces it");
-            made.client = std::move(client);
+            if (!known || force_) made.client = std::move(client);
         }
         return {};
     }
@@ -178,7 +185,7 @@ Result<void> carry_out(Context& context, Item& item) {
     if (item.action == "import") expected = 0;  // not one that appeared meanwhile
     std::vector<connection::ClientRecord> clients;
     if (item.client) clients.push_back(std::move(*item.client));
-    return connections->save(*item.connection, expected, clients);
+    return connections->save(*item.connection, expected, clients, connection::ClientUse::this_connection);
 }
 
 Result<std::filesystem::path> source_of(const Invocation& invocation) {
