@@ -192,6 +192,14 @@ bool Router::serves_loopback() const {
     return any_rule(routes_, [](const UriRule& rule) { return rule.names_loopback(); });
 }
 
+std::set<std::uint16_t> Router::ports() const {
+    std::set<std::uint16_t> ports;
+    for (const auto& route : routes_) {
+        for (const auto& rule : route.rules) ports.insert(rule.port());
+    }
+    return ports;
+}
+
 std::vector<std::string> Router::constraint_hosts() const {
     std::vector<std::string> hosts;
     for (const auto& route : routes_) {

@@ -157,6 +157,8 @@ std::optional<std::string> UriRule::mismatch(const net::Url& url) const {
     return "";
 }
 
+std::uint16_t UriRule::port() const { return parsed_->port; }
+
 const std::string& UriRule::text() const { return parsed_->text; }
 
 bool UriRule::host_may_match(std::string_view canonical_host, std::uint16_t port) const {

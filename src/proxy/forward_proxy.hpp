@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "proxy/own_clients.hpp"
 #include "proxy/request_gate.hpp"
 #include "proxy/served.hpp"
+#include "sys/network_namespace.hpp"
 
 namespace claviger::proxy {
 
@@ -41,6 +43,9 @@ struct ProxyOptions {
     std::map<std::string, net::Url> bases{};  // provider -> where its reverse form leads
     // Java and others can show no credential (PX-01). Empty: nobody is served without.
     FindOwnClients find_own_clients{};
+    // The sockets of the program's own network (`run --transparent`): the proxy is heard there alone. Whoever connects to them
+    // is a program of the session.
+    std::optional<sys::NamespaceSockets> network{};
 };
 
 class ForwardProxy {

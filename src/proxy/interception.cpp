@@ -1,13 +1,12 @@
 #include "proxy/interception.hpp"
 
-#include <charconv>
-
 #include "base/text.hpp"
 #include "http2/server.hpp"
 #include "net/endpoint.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/reverse_form.hpp"
 #include "proxy/service.hpp"
+#include "proxy/transparent.hpp"
 #include "proxy/tunnel.hpp"
 
 namespace claviger::proxy {
@@ -19,37 +18,6 @@ using base::Result;
 constexpr std::chrono::seconds kHandshakeTime{10};
 constexpr std::chrono::seconds kConnectTime{30};
 constexpr std::chrono::seconds kAnswerTime{30};
-
-struct Authority {
-    std::string host;  // canonical; IPv6 in brackets
-    std::uint16_t port = 443;
-};
-
-// RFC 9112 section 3.2.3: host ":" port, both there.
-Result<Authority> parse_authority(std::string_view target) {
-    const auto colon = target.rfind(':');
-    if (colon == std::string_view::npos) return base::fail(ErrorCode::invalid_input, "CONNECT needs host:port");
-    unsigned port = 0;
-    const auto digits = target.substr(colon + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (error != std::errc{} || end != digits.data() + digits.size() || port == 0 || port > 65535) {
-        return base::fail(ErrorCode::invalid_input, "CONNECT needs a port from 1 to 65535");
-    }
-    TRY(host, net::canonical_host(target.substr(0, colon)));
-    return Authority{std::move(host), static_cast<std::uint16_t>(port)};
-}
-
-std::string dial_host(const std::string& canonical) {
-    return canonical.starts_with('[') ? canonical.substr(1, canonical.size() - 2) : canonical;
-}
-
-bool is_address(const std::string& canonical) {
-    return canonical.starts_with('[') || canonical.find_first_not_of("0123456789.") == std::string::npos;
-}
-
-std::string authority_text(const Authority& authority) {
-    return authority.port == 443 ? authority.host : authority.host + ":" + std::to_string(authority.port);
-}
 
 // The requests inside one opened TLS session. Every Host must be the CONNECT's authority (PX-06).
 net::Task<void> serve_intercepted(Session& session, net::StreamPtr tls, Authority authority) {
@@ -86,13 +54,27 @@ net::Task<void> serve_intercepted(Session& session, net::StreamPtr tls, Authorit
     }
 }
 
-net::Task<Result<void>> say_established(http::Connection& client) {
+// A connection that was led here waits for no answer to a CONNECT.
+net::Task<Result<void>> say_established(http::Connection& client, bool asked) {
+    if (!asked) co_return Result<void>{};
     const net::Deadline deadline = net::in(kAnswerTime);
     auto sent = co_await client.stream().write_all("HTTP/1.1 200 Connection Established\r\n\r\n", deadline);
     co_return sent;
 }
 
-net::Task<void> intercept(Session& session, http::Connection client, Authority authority) {
+net::Task<void> refuse_tunnel(Session& session, http::Connection client, Tunnel tunnel, Problem problem) {
+    auto what = about(session, "CONNECT", authority_text(tunnel.to));
+    if (tunnel.asked) {
+        co_await refuse(session, client, std::move(what), std::move(problem), false);
+        co_return;
+    }
+    Recording recording(session.options.on_served, std::move(what));
+    recording.finish(0, problem.reason, 0, 0);
+    co_await refuse_handshake(client.stream(), std::move(problem));
+}
+
+net::Task<void> intercept(Session& session, http::Connection client, Tunnel tunnel) {
+    const Authority authority = tunnel.to;
     auto context = session.leaves ? session.leaves->context_for(authority.host)
                                   : Result<net::TlsServerContext>(base::fail(ErrorCode::denied, "no host is routed"));
     if (!context) {
@@ -100,11 +82,10 @@ net::Task<void> intercept(Session& session, http::Connection client, Authority a
                         "the session's certificate authority may not speak for this host; in the definition name the host "
                         "exactly or as *.host instead of a regular expression",
                         ""};
-        auto what = about(session, "CONNECT", authority_text(authority));
-        co_await refuse(session, client, std::move(what), std::move(problem), false);
+        co_await refuse_tunnel(session, std::move(client), std::move(tunnel), std::move(problem));
         co_return;
     }
-    auto said = co_await say_established(client);
+    auto said = co_await say_established(client, tunnel.asked);
     if (!said) co_return;
     auto raw = client.release();
     if (!raw) co_return;
@@ -118,9 +99,10 @@ net::Task<void> intercept(Session& session, http::Connection client, Authority a
         refused("client_tls");
         co_return;
     }
-    // PX-06: the handshake must speak to the CONNECT's host; only an address may go without a name (RFC 6066 section 3).
-    const bool unnamed_address = accepted->sni.empty() && is_address(authority.host);
-    if (accepted->sni != authority.host && !unnamed_address) {
+    // PX-06: the handshake must speak to the tunnel's host; without a name (RFC 6066 section 3) only where there is none to
+    // say, or the program's own question for the name's address says it.
+    const bool unnamed = accepted->sni.empty() && (is_address(authority.host) || tunnel.host_was_asked_for);
+    if (accepted->sni != authority.host && !unnamed) {
         refused("misdirected");
         co_return;
     }
@@ -132,7 +114,7 @@ net::Task<void> intercept(Session& session, http::Connection client, Authority a
         });
         co_return;
     }
-    co_await serve_intercepted(session, std::move(accepted->stream), std::move(authority));
+    co_await serve_intercepted(session, std::move(accepted->stream), authority);
 }
 
 // What went through is known also when the session ends under it.
@@ -143,8 +125,8 @@ struct TunnelRecording {
     TunnelCount count{};
 };
 
-net::Task<void> pass_through(Session& session, http::Connection client, Authority authority) {
-    auto what = about(session, "CONNECT", authority_text(authority));
+net::Task<void> pass_through(Session& session, http::Connection client, Tunnel tunnel) {
+    const Authority authority = tunnel.to;
     net::TcpTarget target;
     target.host = dial_host(authority.host);
     target.port = authority.port;
@@ -161,19 +143,20 @@ net::Task<void> pass_through(Session& session, http::Connection client, Authorit
     if (gone.cancelled()) co_return;
     if (!upstream) {
         auto problem = problem_from(upstream.error());
-        co_await refuse(session, client, std::move(what), std::move(problem), false);
+        co_await refuse_tunnel(session, std::move(client), std::move(tunnel), std::move(problem));
         co_return;
     }
-    auto said = co_await say_established(client);
+    auto said = co_await say_established(client, tunnel.asked);
     if (!said) co_return;
     auto raw = client.release();
     if (!raw) co_return;
     const net::Deadline first_deadline = net::in(kAnswerTime);
     auto first = co_await (*raw)->write_all(upstream->first_bytes, first_deadline);
     if (!first) co_return;
+    auto what = about(session, "CONNECT", authority_text(authority));
     what.kind = Served::Kind::tunnel;
     TunnelRecording recording(session.options.on_served, std::move(what));
-    co_await tunnel(session.loop, std::move(*raw), std::move(upstream->stream), recording.count);
+    co_await proxy::tunnel(session.loop, std::move(*raw), std::move(upstream->stream), recording.count);
 }
 
 // Of a tunnel to a host that no connection serves.
@@ -195,17 +178,8 @@ net::Task<void> serve_connect(Session& session, http::Connection client, std::st
         co_await refuse(session, client, std::move(what), std::move(problem), false);
         co_return;
     }
-    if (session.options.router.opens(authority->host, authority->port)) {
-        co_await intercept(session, std::move(client), std::move(*authority));
-        co_return;
-    }
-    auto refusal = co_await refusal_of_tunnel(session, client, *authority);
-    if (!refusal) {
-        co_await pass_through(session, std::move(client), std::move(*authority));
-        co_return;
-    }
-    auto what = about(session, "CONNECT", authority_text(*authority));
-    co_await refuse(session, client, std::move(what), std::move(*refusal), false);
+    Tunnel tunnel{std::move(*authority)};
+    co_await serve_tunnel(session, std::move(client), std::move(tunnel));
 }
 
 // A request in absolute form: plain http. Never with a credential, unless the definition itself names a loopback
@@ -222,6 +196,19 @@ Result<net::Url> check_plain(const Session& session, const http::RequestHead& he
     return url;
 }
 
+}  // namespace
+
+net::Task<void> serve_tunnel(Session& session, http::Connection client, Tunnel tunnel) {
+    if (session.options.router.opens(tunnel.to.host, tunnel.to.port)) {
+        co_await intercept(session, std::move(client), std::move(tunnel));
+        co_return;
+    }
+    const Authority to = tunnel.to;
+    auto refusal = co_await refusal_of_tunnel(session, client, to);
+    if (refusal) co_await refuse_tunnel(session, std::move(client), std::move(tunnel), std::move(*refusal));
+    else co_await pass_through(session, std::move(client), std::move(tunnel));
+}
+
 net::Task<bool> serve_plain(Session& session, http::Connection& client, http::RequestHead head) {
     auto url = check_plain(session, head);
     if (url) {
@@ -235,6 +222,8 @@ net::Task<bool> serve_plain(Session& session, http::Connection& client, http::Re
     const bool go_on = co_await refuse(session, client, std::move(what), std::move(problem), !has_body(head));
     co_return go_on;
 }
+
+namespace {
 
 net::Task<bool> serve_reverse(Session& session, http::Connection& client, http::RequestHead head, ReversePath path) {
     const auto local = net::local_endpoint(client.stream());
@@ -252,10 +241,10 @@ net::Task<bool> serve_reverse(Session& session, http::Connection& client, http::
 
 }  // namespace
 
-net::Task<void> serve_client(Session& session, net::StreamPtr stream) {
+net::Task<void> serve_client(Session& session, net::StreamPtr stream, bool known) {
     Strangers::Seat seat(session.strangers, *stream);
+    if (known) seat.leave();
     http::Connection client(std::move(stream), session.options.limits);
-    bool known = false;  // as a program of the session, which holds for the whole connection
     for (;;) {
         const net::Deadline deadline = net::in(session.options.limits.idle_time);
         auto head = co_await client.read_request_head(deadline);
