@@ -5,6 +5,7 @@
 #include "base/masked_path.hpp"
 #include "base/text.hpp"
 #include "net/endpoint.hpp"
+#include "proxy/refused_methods.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/reverse_form.hpp"
 #include "proxy/tunnel.hpp"
@@ -95,13 +96,6 @@ bool reaches_loopback(const Session& session, const std::string& host, std::uint
     return session.options.addresses.allow_loopback || session.options.router.reaches_loopback(host, port);
 }
 
-// TRACE, which RFC 9110 section 9.3.8 makes an echo of the credential, and CONNECT inside a tunnel, in the spelling of lax
-// servers too (PX-21).
-bool echoes_or_tunnels(std::string_view method) {
-    return base::equal_ignoring_case(method, "TRACE") || base::equal_ignoring_case(method, "TRACK") ||
-           base::equal_ignoring_case(method, "CONNECT");
-}
-
 net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url, ClientWatch& watch, Served& served) {
     if (echoes_or_tunnels(head.method)) {
         co_return answer_instead({405, "method_not_allowed", head.method + " is not passed on", ""});
@@ -112,6 +106,7 @@ net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url 
     if (decision.kind == Kind::ambiguous || decision.refused) co_return answer_instead(problem_of_decision(decision));
     GateRequest asked{head.method, url, decision.kind == Kind::matched ? decision.route : nullptr};
     auto admitted = co_await admission(session.options.gate, std::move(asked), watch.gone);
+    served.rule = admitted.rule, served.approval = admitted.approval;
     if (admitted.refusal) co_return answer_instead(std::move(*admitted.refusal));
     const bool closed = session.options.unmatched == Unmatched::deny && !admitted.reachable_by_name;
     if (decision.kind == Kind::unmatched && closed) co_return answer_instead(problem_of_decision(decision));
@@ -242,8 +237,7 @@ struct TunnelRecording {
     TunnelCount count{};
 };
 
-net::Task<void> pass_through(Session& session, http::Connection client, Authority authority) {
-    auto what = about(session, "CONNECT", authority_text(authority));
+net::Task<void> pass_through(Session& session, http::Connection client, Authority authority, Served what) {
     net::TcpTarget target;
     target.host = dial_host(authority.host);
     target.port = authority.port;
@@ -275,13 +269,14 @@ net::Task<void> pass_through(Session& session, http::Connection client, Authorit
     co_await tunnel(session.loop, std::move(*raw), std::move(upstream->stream), recording.count);
 }
 
-// Of a tunnel to a host that no connection serves.
-net::Task<std::optional<Problem>> refusal_of_tunnel(Session& session, http::Connection& client, Authority authority) {
+// Of a tunnel to a host that no connection serves. What decided is noted in `what`.
+net::Task<std::optional<Problem>> refusal_of_tunnel(Session& session, http::Connection& client, Authority authority, Served& what) {
     auto url = net::Url::parse("https://" + authority_text(authority) + "/");
     if (!url) co_return problem_from(url.error());
     ClientWatch watch(client);
     GateRequest asked{"CONNECT", std::move(*url), nullptr, true};
     auto admitted = co_await admission(session.options.gate, std::move(asked), watch.gone);
+    what.rule = admitted.rule, what.approval = admitted.approval;
     if (admitted.refusal || session.options.unmatched == Unmatched::allow || admitted.reachable_by_name) co_return std::move(admitted.refusal);
     co_return Problem{403, "not_allowed", "no connection of this session serves " + base::printable(authority.host), "claviger login PROVIDER"};
 }
@@ -298,12 +293,12 @@ net::Task<void> serve_connect(Session& session, http::Connection client, std::st
         co_await intercept(session, std::move(client), std::move(*authority));
         co_return;
     }
-    auto refusal = co_await refusal_of_tunnel(session, client, *authority);
+    auto what = about(session, "CONNECT", authority_text(*authority));
+    auto refusal = co_await refusal_of_tunnel(session, client, *authority, what);
     if (!refusal) {
-        co_await pass_through(session, std::move(client), std::move(*authority));
+        co_await pass_through(session, std::move(client), std::move(*authority), std::move(what));
         co_return;
     }
-    auto what = about(session, "CONNECT", authority_text(*authority));
     co_await refuse(session, client, std::move(what), std::move(*refusal), false);
 }
 
