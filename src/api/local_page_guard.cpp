@@ -50,4 +50,14 @@ Admission admit(const http::RequestHead& head, std::uint16_t port, bool form_pos
     return head.method == "POST" ? Admission::admitted : Admission::not_allowed;
 }
 
+int status_of(Admission admission) {
+    switch (admission) {
+        case Admission::misdirected: return 421;
+        case Admission::forbidden: return 403;
+        case Admission::not_allowed: return 405;
+        case Admission::admitted: return 200;
+    }
+    return 403;
+}
+
 }  // namespace claviger::api

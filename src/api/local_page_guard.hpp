@@ -18,5 +18,6 @@ enum class Admission {
 // `form_post_expected`: a pending flow asked its provider for response_mode=form_post and the path is the callback's.
 // Such a POST comes from the provider's page by design; its state is what proves it.
 Admission admit(const http::RequestHead& head, std::uint16_t port, bool form_post_expected);
+int status_of(Admission admission);
 
 }  // namespace claviger::api

@@ -23,15 +23,6 @@ constexpr std::string_view kTick = R"(<svg viewBox="0 0 24 24" aria-hidden="true
 constexpr std::string_view kCross = R"(<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 7 17 17M17 7 7 17"/></svg>)";
 constexpr std::string_view kTurn = R"(<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 3a9 9 0 1 0 9 9"/></svg>)";
 
-std::string document(std::string_view title, std::string_view head, std::string_view body) {
-    return fmt::format(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-        "<title>{} - Claviger</title>{}<style>{}</style></head>\n<body><p class=\"brand\">{}Claviger</p>\n<main>{}</main>"
-        "</body></html>\n",
-        html_escape(title), head, page_style(), kKey, body);
-}
-
 std::string sign(std::string_view kind, std::string_view drawing) {
     return fmt::format("<div class=\"sign {}\">{}</div>", kind, drawing);
 }
@@ -166,17 +157,26 @@ std::string_view advice(base::ErrorCode code) {
 
 }  // namespace
 
+std::string page_document(std::string_view title, std::string_view head, std::string_view body) {
+    return fmt::format(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
+        "<title>{} - Claviger</title>{}<style>{}</style></head>\n<body><p class=\"brand\">{}Claviger</p>\n<main>{}</main>"
+        "</body></html>\n",
+        html_escape(title), head, page_style(), kKey, body);
+}
+
 http::ServerResponse form_page(const FormView& view) {
     // With "no-referrer" browsers send "Origin: null" with the form, which is refused (LB-03); this page alone tells
     // its own origin, and no other.
     const std::string_view head = "<meta name=\"referrer\" content=\"same-origin\"><script src=\"/copy.js\" defer></script>";
-    return html_response(200, document(view.form.title, head, form_body(view)), Active::form);
+    return html_response(200, page_document(view.form.title, head, form_body(view)), Active::form);
 }
 
 http::ServerResponse waiting_page(std::string_view name) {
     const auto body = message_body(sign("turn", kTurn), fmt::format("Connecting {}", name),
                                    "Claviger is exchanging the authorization and saving the credential. This page goes on by itself.");
-    return html_response(200, document("Connecting", "<meta http-equiv=\"refresh\" content=\"1\">", body), Active::none);
+    return html_response(200, page_document("Connecting", "<meta http-equiv=\"refresh\" content=\"1\">", body), Active::none);
 }
 
 http::ServerResponse leaving_page(std::string_view name, std::string_view go_path) {
@@ -184,7 +184,7 @@ http::ServerResponse leaving_page(std::string_view name, std::string_view go_pat
     auto body = message_body(sign("", kKey), fmt::format("On to {}", name),
                              "Approve the access there; you come back here by yourself.");
     body += fmt::format("<a class=\"go\" href=\"{}\">Continue</a>", html_escape(go_path));
-    return html_response(200, document("Continue", head, body), Active::none);
+    return html_response(200, page_document("Continue", head, body), Active::none);
 }
 
 http::ServerResponse code_page(std::string_view name, const connection::DeviceCode& code, std::string_view next) {
@@ -204,18 +204,18 @@ http::ServerResponse code_page(std::string_view name, const connection::DeviceCo
                             qr_svg(*qr), html_escape(code.url.text()));
     body += fmt::format("<p class=\"foot\">The code is valid for {} more minute{}. This page goes on by itself as soon as the "
                         "access is approved.</p>", std::max<std::int64_t>(minutes, 1), minutes > 1 ? "s" : "");
-    return html_response(200, document(fmt::format("Connect {}", name), head, body), Active::form);
+    return html_response(200, page_document(fmt::format("Connect {}", name), head, body), Active::form);
 }
 
 http::ServerResponse success_page(std::string_view name) {
     const auto body = message_body(sign("", kTick), fmt::format("{} is connected", name),
                                    "The credential is encrypted and stored. You can close this window and go back to the terminal.");
-    return html_response(200, document("Connected", "", body), Active::none);
+    return html_response(200, page_document("Connected", "", body), Active::none);
 }
 
 http::ServerResponse failure_page(std::string_view name, base::ErrorCode code) {
     const auto body = message_body(sign("bad", kCross), fmt::format("{} is not connected", name), advice(code));
-    return html_response(200, document("Not connected", "", body), Active::none);
+    return html_response(200, page_document("Not connected", "", body), Active::none);
 }
 
 http::ServerResponse refusal_page(int status) {
@@ -233,7 +233,7 @@ http::ServerResponse refusal_page(int status) {
     };
     for (const auto& text : kTexts)
         if (text.status == status)
-            return html_response(status, document(text.heading, "", message_body(sign("bad", kCross), text.heading, text.text)),
+            return html_response(status, page_document(text.heading, "", message_body(sign("bad", kCross), text.heading, text.text)),
                                  Active::none);
     return refusal_page(400);
 }

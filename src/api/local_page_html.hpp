@@ -19,6 +19,9 @@ struct FormView {
     const std::map<std::string, std::string>& wrong;  // field -> message, from the flow's own check
 };
 
+// A whole page; `title` is escaped, `head` and `body` are markup.
+std::string page_document(std::string_view title, std::string_view head, std::string_view body);
+
 // Complete responses, with every header of LB-07.
 http::ServerResponse form_page(const FormView& view);
 http::ServerResponse waiting_page(std::string_view name);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/form_pairs.hpp"
 #include "api/local_page_flow.hpp"
 #include "api/local_page_guard.hpp"
 #include "api/local_page_html.hpp"
@@ -19,43 +20,6 @@ using Step = PageFlow::Step;
 constexpr std::chrono::milliseconds kHold{4'000};
 // The page with a device code asks again at once, so it hears of the end at once; each answer draws it anew.
 constexpr std::chrono::milliseconds kHoldCode{20'000};
-constexpr std::size_t kMaxPairs = 64;
-
-using Pairs = std::vector<std::pair<std::string, base::Secret>>;
-
-// application/x-www-form-urlencoded; nullopt when malformed or too many.
-std::optional<Pairs> read_pairs(std::string_view encoded) {
-    Pairs pairs;
-    for (std::size_t at = 0; at < encoded.size();) {
-        const auto end = std::min(encoded.find('&', at), encoded.size());
-        const auto piece = encoded.substr(at, end - at);
-        at = end + 1;
-        if (piece.empty()) continue;
-        const auto equals = std::min(piece.find('='), piece.size());
-        auto name = base::form_decode(piece.substr(0, equals));
-        auto value = base::form_decode(piece.substr(std::min(equals + 1, piece.size())));
-        if (!name || !value || pairs.size() == kMaxPairs) return std::nullopt;
-        pairs.emplace_back(std::move(*name), base::Secret::taking(*value));
-    }
-    return pairs;
-}
-
-// The one value of that name; nullptr when absent or repeated.
-const base::Secret* only(const Pairs& pairs, std::string_view name) {
-    const base::Secret* found = nullptr;
-    for (const auto& [key, value] : pairs) {
-        if (key != name) continue;
-        if (found != nullptr) return nullptr;
-        found = &value;
-    }
-    return found;
-}
-
-bool is_form_content(const http::Fields& fields) {
-    const auto type = fields.find("Content-Type").value_or("");
-    return base::to_lower(base::trim(type.substr(0, type.find(';')))) == "application/x-www-form-urlencoded";
-}
-
 // A path as a fixed word for the log: tokens in paths are secrets of the moment.
 std::string_view route_name(std::string_view path) {
     if (path == kCallbackPath) return "callback";
@@ -64,16 +28,6 @@ std::string_view route_name(std::string_view path) {
     if (path.starts_with(kGoPath)) return "go";
     if (path.starts_with(kCodePath)) return "code";
     return "other";
-}
-
-int status_of(Admission admission) {
-    switch (admission) {
-        case Admission::misdirected: return 421;
-        case Admission::forbidden: return 403;
-        case Admission::not_allowed: return 405;
-        case Admission::admitted: return 200;
-    }
-    return 403;
 }
 
 std::string follow_path(const PageFlow& flow) { return std::string(kFollowPath) + flow.page_token; }

@@ -77,6 +77,16 @@ button { font: inherit; font-weight: 600; cursor: pointer; border-radius: 9px; b
   stroke-linejoin: round; }
 .sign.bad { background: var(--wrong-soft); }
 .sign.bad svg { stroke: var(--wrong); }
+.notice { margin: 0 0 1.25rem; padding: .8rem 1rem; border-radius: 10px; background: var(--accent-soft); font-size: .93rem; }
+.ask { margin: 1.5rem 0 0; padding: 1.1rem 1.25rem 1.15rem; border: 1px solid var(--line); border-radius: 12px; }
+.ask h2 { margin: 0 0 .7rem; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere; }
+.ask dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem .9rem; margin: 0 0 .4rem; font-size: .88rem; }
+.ask dt { color: var(--soft); }
+.ask dd { margin: 0; overflow-wrap: anywhere; }
+.ask .row { display: flex; gap: .5rem; margin: .7rem 0 0; }
+.ask button { flex: 1; padding: .55rem .8rem; background: var(--accent); color: var(--accent-ink); }
+.ask .deny { background: transparent; border-color: var(--wrong); color: var(--wrong); }
+.ask select { flex: 1; padding: .5rem .6rem; }
 .turn svg { animation: turn 1.1s linear infinite; }
 @keyframes turn { to { transform: rotate(360deg); } }
 @media (prefers-reduced-motion: reduce) { .turn svg { animation: none; } }

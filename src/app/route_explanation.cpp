@@ -2,23 +2,24 @@
 
 #include <algorithm>
 
+#include "app/session_rules.hpp"
 #include "connection/connection_rules.hpp"
 #include "connection/standing.hpp"
 #include "connection/variables.hpp"
+#include "proxy/refused_methods.hpp"
 
 namespace claviger::app {
 namespace {
 
 using base::Result;
-using policy::Action;
 using policy::Decision;
 using Outcome = RouteExplanation::Outcome;
 
 constexpr std::size_t kMostSuggestions = 5;
 
-void add_limits(const connection::ConnectionRules& rules, std::vector<std::string>& limits) {
-    if (rules.rate) limits.push_back(rules.name() + ": at most " + rules.rate->text());
-    if (rules.until) limits.push_back(rules.name() + ": until " + base::to_rfc3339(*rules.until));
+void add_limits(const SessionLimit& of_connection, std::vector<std::string>& limits) {
+    if (of_connection.rate) limits.push_back(of_connection.name + ": at most " + of_connection.rate->text());
+    if (of_connection.until) limits.push_back(of_connection.name + ": until " + base::to_rfc3339(*of_connection.until));
 }
 
 std::string problem_of(const Broker& broker, const std::string& provider, const std::string& name, std::string& command) {
@@ -61,29 +62,27 @@ void refuse(RouteExplanation& out, std::string reason, std::string because, std:
     out.command = std::move(command);
 }
 
-// Judged in the order in which the proxy refuses.
-Result<policy::Judgement> judge_layers(const Broker& broker, const RunRequest& request, const policy::RuleRequest& asked, RouteExplanation& out) {
-    std::vector<policy::RuleLayer> layers;
+// As SessionPolicy does.
+Result<Verdict> judge_layers(const Broker& broker, const RunRequest& request, const policy::RuleRequest& asked, RouteExplanation& out) {
+    const auto now = broker.clock.now();
+    auto layers = session_layers(request);
+    std::vector<SessionLimit> limits;
     if (asked.route != nullptr) {
         TRY(own, connection::load_rules(broker.vault, asked.route->provider, asked.route->connection));
-        add_limits(own, out.limits);
-        if (own.until && broker.clock.now() >= *own.until) refuse(out, "policy", "the time of " + own.name() + " is up");
-        layers.push_back(own.layer());
-        if (request.rate) out.limits.push_back("--rate " + request.rate->text());
-        if (request.lasting) out.limits.push_back("--for " + policy::duration_text(*request.lasting));
+        layers.insert(layers.begin(), own.layer());
+        limits = session_limits(request, now);
+        add_limits(limit_of(own), out.limits);
+        for (const auto& limit : limits) out.limits.push_back(limit.name);
+        limits.push_back(limit_of(own));
     }
-    if (request.project) {
-        layers.push_back(request.project->rules);
-        if (asked.route != nullptr && request.project->rate) out.limits.push_back(".claviger.json: at most " + request.project->rate->text());
-        if (asked.route != nullptr && request.project->lasting) out.limits.push_back(".claviger.json: for " + policy::duration_text(*request.project->lasting));
-    }
-    layers.push_back(request.rules);
     std::vector<const policy::RuleLayer*> borrowed;
     for (const auto& layer : layers) {
         borrowed.push_back(&layer);
         out.layers.push_back({layer.name, policy::judge(layer, asked)});
     }
-    return policy::judge(borrowed, asked);
+    std::vector<const SessionLimit*> held;
+    for (const auto& limit : limits) held.push_back(&limit);
+    return judge(borrowed, held, asked, now);
 }
 
 }  // namespace
@@ -113,6 +112,11 @@ Result<RouteExplanation> explain_route(const Broker& broker, const RunRequest& r
         refuse(out, "not_allowed", "this host gets its credential over https only", "");
         return out;
     }
+    const bool tunnel = url.scheme() != "http" && !router.opens(url.host(), url.port());
+    if (!tunnel && proxy::echoes_or_tunnels(method)) {
+        refuse(out, "method_not_allowed", method + " is not passed on");
+        return out;
+    }
     if (decision.kind == Decision::Kind::ambiguous) {
         refuse(out, "ambiguous", decision.because, decision.command);
         return out;
@@ -121,22 +125,20 @@ Result<RouteExplanation> explain_route(const Broker& broker, const RunRequest& r
         refuse(out, "not_allowed", decision.because);
         return out;
     }
-    const bool tunnel = url.scheme() != "http" && !router.opens(url.host(), url.port());
-    TRY(judgement, judge_layers(broker, request, {method, url, matched ? decision.route : nullptr, tunnel}, out));
-    if (!out.reason.empty()) return out;
-    if (judgement.action == Action::deny) {
-        refuse(out, "policy", judgement.because);
+    TRY(verdict, judge_layers(broker, request, {method, url, matched ? decision.route : nullptr, tunnel}, out));
+    if (verdict.refusal) {
+        refuse(out, verdict.refusal->reason, verdict.refusal->detail, verdict.refusal->command);
         return out;
     }
     const bool unmatched = decision.kind == Decision::Kind::unmatched;
     if (unmatched) out.would_serve = suggestions(broker, url);
     const std::string login = out.would_serve.empty() ? "" : "claviger login " + out.would_serve.front();
-    if (unmatched && request.unmatched == proxy::Unmatched::deny && !judgement.allowed_by_name) {
+    if (unmatched && request.unmatched == proxy::Unmatched::deny && !verdict.names_host()) {
         refuse(out, "not_allowed", decision.because + ", and what is not matched is refused", login);
         return out;
     }
-    out.outcome = judgement.action == Action::ask ? Outcome::asks : matched ? Outcome::served : Outcome::passed;
-    if (judgement.action == Action::ask) out.because = judgement.because;
+    out.outcome = verdict.asks() ? Outcome::asks : matched ? Outcome::served : Outcome::passed;
+    if (verdict.asks()) out.because = verdict.judgement.because;
     if (matched) out.connection_problem = problem_of(broker, out.provider, out.connection, out.command);
     else out.command = login;
     return out;

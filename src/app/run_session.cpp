@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <set>
 
+#include "app/approval_door.hpp"
 #include "app/child_environment.hpp"
 #include "app/credentials.hpp"
 #include "app/session_audit.hpp"
@@ -184,17 +185,6 @@ void keep_alive(const Broker& broker, const std::vector<policy::Route>& routes, 
     }
 }
 
-std::vector<SessionLimit> limits_of(const RunRequest& request, base::Instant now) {
-    std::vector<SessionLimit> limits;
-    if (request.rate) limits.push_back({"--rate " + request.rate->text(), request.rate, std::nullopt});
-    if (request.lasting) limits.push_back({"--for " + policy::duration_text(*request.lasting), std::nullopt, now + *request.lasting});
-    if (request.project && request.project->rate) limits.push_back({".claviger.json: rate " + request.project->rate->text(), request.project->rate, std::nullopt});
-    if (request.project && request.project->lasting) {
-        limits.push_back({".claviger.json: for " + policy::duration_text(*request.project->lasting), std::nullopt, now + *request.project->lasting});
-    }
-    return limits;
-}
-
 // Those that stand for a credential: a real URL is none, and a short sample of a pattern is like ordinary text.
 std::vector<std::string> standing_for_credentials(const std::map<std::string, std::string>& placeholders) {
     constexpr std::size_t kTelling = 12;
@@ -202,14 +192,6 @@ std::vector<std::string> standing_for_credentials(const std::map<std::string, st
     for (const auto& [name, value] : placeholders)
         if (value.size() >= kTelling && value.find("://") == std::string::npos) values.push_back(value);
     return values;
-}
-
-// The connection's own layer comes before these.
-std::vector<policy::RuleLayer> layers_of(const RunRequest& request) {
-    std::vector<policy::RuleLayer> layers;
-    if (request.project) layers.push_back(request.project->rules);
-    layers.push_back(request.rules);
-    return layers;
 }
 
 // What a program's own network leads to the proxy: http and https, and whatever other ports the routes name.
@@ -289,10 +271,13 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
 
 namespace {
 
+// Arguments may be secrets, and so may a path; the program's name says enough.
+std::string program_name(const RunRequest& request) {
+    return base::masked_path(std::filesystem::path(request.command.front()).filename().string(), 64);
+}
+
 Result<SessionAudit> make_audit(const Broker& broker, const RunRequest& request) {
-    // Arguments may be secrets, and so may a path; the program's name says enough.
-    const auto program = base::masked_path(std::filesystem::path(request.command.front()).filename().string(), 64);
-    TRY(recorder, audit::Recorder::make({broker.vault, broker.home, broker.clock, broker.random, audit_limits(broker.config), program}));
+    TRY(recorder, audit::Recorder::make({broker.vault, broker.home, broker.clock, broker.random, audit_limits(broker.config), program_name(request)}));
     return SessionAudit(std::move(recorder), request.say);
 }
 
@@ -306,7 +291,9 @@ Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys:
     connection::BackgroundRefresh background({loop, *refresher, broker.connections, broker.registry, broker.clock, broker.random, broker.log});
     LiveCredentials credentials({loop, broker.vault, broker.connections, broker.registry, broker.clock, broker.random, broker.log, *refresher, background});
     keep_alive(broker, routes, background);
-    SessionPolicy gate({broker.vault, broker.clock, broker.log}, layers_of(request), limits_of(request, broker.clock.now()));
+    ApprovalDoor door({loop, broker.clock, broker.random, broker.log, broker.home, {audit.session(), program_name(request)},
+                       std::chrono::seconds(broker.config.number("run.ask_seconds")), request.say});
+    SessionPolicy gate({broker.vault, broker.clock, broker.log, door.approvals()}, session_layers(request), session_limits(request, broker.clock.now()));
     TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, audit, staged, view));
 
     ChildEnvironmentInput input;

@@ -10,18 +10,61 @@ namespace {
 using base::Result;
 using proxy::Problem;
 
-Problem refusal(std::string because, std::string rule, std::string command = {}) {
-    Problem problem{403, "policy", std::move(because), std::move(command)};
-    problem.rule = std::move(rule);
-    return problem;
-}
-
 Problem too_many(const SessionLimit& limit, base::Duration wait) {
     const auto seconds = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(wait).count());
     Problem problem{429, "rate_limited", fmt::format("{} lets no more requests through now; try again in {} s", limit.name, seconds), ""};
     problem.rule = limit.name;
     problem.retry_after = seconds;
     return problem;
+}
+
+policy::AskedRequest asked_of(const proxy::GateRequest& request, std::string rule) {
+    policy::AskedRequest asked;
+    if (request.route != nullptr) asked.provider = request.route->provider, asked.connection = request.route->connection;
+    asked.method = request.method;
+    asked.host = request.url.authority();
+    asked.rule = std::move(rule);
+    asked.tunnel = request.tunnel;
+    if (!request.tunnel) asked.target = policy::shown_target(request.url);
+    return asked;
+}
+
+// How an answer is told to the program, if it was no approval.
+std::optional<Problem> refusal_of(const policy::Approvals::Answered& answered, const std::string& rule) {
+    using Outcome = policy::Approvals::Outcome;
+    const auto told = [&](int status, std::string reason, std::string_view why) {
+        Problem problem{status, std::move(reason), fmt::format("{} asks for the owner's approval, {}", rule, why), ""};
+        problem.rule = rule;
+        return problem;
+    };
+    switch (answered.outcome) {
+        case Outcome::once:
+        case Outcome::for_a_time:
+        case Outcome::earlier: return std::nullopt;
+        case Outcome::denied: return told(403, "approval_denied", "who was asked and denied it");
+        case Outcome::timed_out: {
+            auto problem = told(403, "approval_timed_out", "who was asked and did not answer in time; ask for it, then try again");
+            problem.command = "claviger approve --watch";
+            return problem;
+        }
+        case Outcome::gone: return told(403, "approval_timed_out", "and the client did not wait for it");
+        case Outcome::unavailable: return told(503, "approval_unavailable", "who cannot be asked: " + answered.why);
+        case Outcome::too_many: break;
+    }
+    auto problem = told(429, "too_many_waiting", "and as many requests as can wait for one");
+    problem.command = "claviger approve";
+    problem.retry_after = 30;
+    return problem;
+}
+
+std::string approval_text(const policy::Approvals::Answered& answered) {
+    using Outcome = policy::Approvals::Outcome;
+    switch (answered.outcome) {
+        case Outcome::once: return "once";
+        case Outcome::for_a_time: return policy::duration_text(answered.lasting);
+        case Outcome::earlier: return "earlier";
+        default: return "";
+    }
 }
 
 }  // namespace
@@ -60,18 +103,9 @@ Result<SessionPolicy::Known*> SessionPolicy::rules_of(const policy::Route& route
 // A bucket goes on as it is while its rate stays.
 Result<SessionPolicy::Known> SessionPolicy::read_rules(const std::pair<std::string, std::string>& key, std::optional<policy::TokenBucket> bucket) {
     TRY(rules, connection::load_rules(with_.vault, key.first, key.second));
-    Known known{rules.layer(), made({rules.name(), rules.rate, rules.until}), {}, false};
+    Known known{rules.layer(), made(limit_of(rules)), {}, false};
     if (bucket && rules.rate && bucket->rate() == *rules.rate) known.limit.bucket = std::move(bucket);
     return known;
-}
-
-std::optional<Problem> SessionPolicy::over_time(const std::vector<Limit*>& limits) const {
-    const auto now = with_.clock.now();
-    for (const auto* limit : limits) {
-        if (!limit->limit.until || now < *limit->limit.until) continue;
-        return refusal(fmt::format("the time of {} is up since {}", limit->limit.name, base::to_rfc3339(*limit->limit.until)), limit->limit.name);
-    }
-    return std::nullopt;
 }
 
 std::optional<Problem> SessionPolicy::over_rate(const std::vector<Limit*>& limits) {
@@ -87,44 +121,56 @@ std::optional<Problem> SessionPolicy::over_rate(const std::vector<Limit*>& limit
     return std::nullopt;
 }
 
-Result<SessionPolicy::Applying> SessionPolicy::applying_to(const proxy::GateRequest& request) {
-    Applying all;
+Result<SessionPolicy::Judged> SessionPolicy::judge_now(const proxy::GateRequest& request) {
+    Judged judged;
+    std::vector<const policy::RuleLayer*> layers;
     if (request.route != nullptr) {
         TRY(own, rules_of(*request.route));
-        all.layers.push_back(&own->layer);
-        for (auto& limit : limits_) all.limits.push_back(&limit);
-        all.limits.push_back(&own->limit);
+        layers.push_back(&own->layer);
+        for (auto& limit : limits_) judged.limits.push_back(&limit);
+        judged.limits.push_back(&own->limit);
     }
-    for (const auto& layer : layers_) all.layers.push_back(&layer);
-    return all;
+    for (const auto& layer : layers_) layers.push_back(&layer);
+    std::vector<const SessionLimit*> limits;
+    for (const auto* limit : judged.limits) limits.push_back(&limit->limit);
+    judged.verdict = judge(layers, limits, policy::RuleRequest{request.method, request.url, request.route, request.tunnel, request.websocket}, with_.clock.now());
+    judged.strips_overrides = request.route != nullptr && policy::limits_request_line(layers, *request.route);
+    return judged;
 }
 
-net::Task<proxy::Admission> SessionPolicy::admit(proxy::GateRequest request, net::Cancellation&) {
+net::Task<proxy::Admission> SessionPolicy::admit(proxy::GateRequest request, net::Cancellation& gone) {
     proxy::Admission admission;
-    auto applying = applying_to(request);
-    if (!applying) {  // nobody knows what they would refuse
-        admission.refusal = refusal(applying.error().message, "", applying.error().hint);
-        co_return admission;
+    auto judged = judge_now(request);
+    if (judged) {
+        admission.rule = judged->verdict.judgement.rule;
+        admission.refusal = judged->verdict.refusal;
+        // Nobody is asked for what is over a rate: the token is taken before.
+        if (!admission.refusal) admission.refusal = over_rate(judged->limits);
     }
-    const auto judgement = judge(*applying, request);
-    admission.reachable_by_name = judgement.allowed_by_name;
-    if (judgement.action != policy::Action::allow) admission.refusal = refusal(judgement.because, judgement.rule);
-    else if (auto late = over_time(applying->limits)) admission.refusal = std::move(late);
-    else admission.refusal = over_rate(applying->limits);
-    if (request.route != nullptr) admission.strips_overrides = policy::limits_request_line(applying->layers, *request.route);
+    if (judged && !admission.refusal && judged->verdict.asks()) {
+        auto asked = asked_of(request, admission.rule);
+        const auto answered = co_await with_.approvals.ask(std::move(asked), gone);
+        admission.approval = approval_text(answered);
+        admission.refusal = refusal_of(answered, admission.rule);
+        judged = judge_now(request);  // rules may have changed meanwhile, and a time may have passed (PX-29)
+        if (judged && !admission.refusal) admission.refusal = judged->verdict.refusal;
+    }
+    if (!judged) {  // nobody knows what the rules would refuse
+        admission.refusal = policy_refusal(judged.error().message, "", judged.error().hint);
+    } else {
+        admission.reachable_by_name = judged->verdict.names_host();
+        admission.strips_overrides = judged->strips_overrides;
+    }
     if (admission.refusal) {
+        if (!admission.refusal->rule.empty()) admission.rule = admission.refusal->rule;
         with_.log.info("policy.refused", {{"host", request.url.host()}, {"method", request.method}, {"rule", admission.refusal->rule}});
     }
     co_return admission;
 }
 
 bool SessionPolicy::still_admits(const proxy::GateRequest& request) {
-    auto applying = applying_to(request);
-    return applying && judge(*applying, request).action != policy::Action::deny && !over_time(applying->limits);
-}
-
-policy::Judgement SessionPolicy::judge(const Applying& applying, const proxy::GateRequest& request) {
-    return policy::judge(applying.layers, policy::RuleRequest{request.method, request.url, request.route, request.tunnel, request.websocket});
+    const auto judged = judge_now(request);
+    return judged && !judged->verdict.refusal;
 }
 
 }  // namespace claviger::app

@@ -1,6 +1,6 @@
 // SessionPolicy: what the rules and limits of a `run` session let through. The layers of the command line and the project
 // file are fixed when the session begins; those of a connection are looked up for each request, so that a changed rule
-// holds from the next one on (PX-29). Thread rule: on the Loop's thread; outlives the loop's tasks.
+// holds from the next one on (PX-29). What a rule asks about waits for the owner; then everything is judged anew. Thread rule: on the Loop's thread; outlives the loop's tasks.
 #pragma once
 
 #include <chrono>
@@ -10,21 +10,16 @@
 #include <utility>
 #include <vector>
 
+#include "app/session_rules.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "connection/connection_rules.hpp"
+#include "policy/approvals.hpp"
 #include "policy/limits.hpp"
 #include "policy/session_rules.hpp"
 #include "proxy/request_gate.hpp"
 
 namespace claviger::app {
-
-// Of the session itself; each is named as people are told of it.
-struct SessionLimit {
-    std::string name;                  // "--rate 60/m"
-    std::optional<policy::Rate> rate;
-    std::optional<base::Instant> until;
-};
 
 class SessionPolicy final : public proxy::RequestGate {
 public:
@@ -32,6 +27,7 @@ public:
         vault::Vault& vault;
         const base::Clock& clock;
         base::Log& log;
+        policy::Approvals& approvals;
     };
     SessionPolicy(Surroundings with, std::vector<policy::RuleLayer> layers, const std::vector<SessionLimit>& limits);
 
@@ -52,14 +48,13 @@ private:
     Limit made(SessionLimit limit) const;
     base::Result<Known*> rules_of(const policy::Route& route);
     base::Result<Known> read_rules(const std::pair<std::string, std::string>& key, std::optional<policy::TokenBucket> bucket);
-    // What holds for a request; pointers into this, good until the next look.
-    struct Applying {
-        std::vector<const policy::RuleLayer*> layers{};
-        std::vector<Limit*> limits{};
+    // What all layers say now, and the limits that hold.
+    struct Judged {
+        Verdict verdict;
+        std::vector<Limit*> limits;
+        bool strips_overrides = false;
     };
-    base::Result<Applying> applying_to(const proxy::GateRequest& request);
-    static policy::Judgement judge(const Applying& applying, const proxy::GateRequest& request);
-    [[nodiscard]] std::optional<proxy::Problem> over_time(const std::vector<Limit*>& limits) const;
+    base::Result<Judged> judge_now(const proxy::GateRequest& request);
     std::optional<proxy::Problem> over_rate(const std::vector<Limit*>& limits);
 
     Surroundings with_;

@@ -56,8 +56,11 @@ void append_entry(std::string& out, std::uint64_t number, const Entry& entry) {
     append_member(out, "path", entry.path);
     append_number(out, "status", entry.status);
     append_member(out, "reason", entry.reason);
+    append_member(out, "rule", entry.rule);
+    append_member(out, "approval", entry.approval);
     append_number(out, "sent", entry.sent);
     append_number(out, "received", entry.received);
+    append_number(out, "scrubbed", entry.scrubbed);
     append_number(out, "count", entry.count);
 }
 
@@ -80,8 +83,11 @@ Result<Entry> read_entry(std::string_view line, std::uint64_t number) {
     entry.path = text_at(object, "path");
     entry.status = static_cast<int>(number_at(object, "status"));
     entry.reason = text_at(object, "reason");
+    entry.rule = text_at(object, "rule");
+    entry.approval = text_at(object, "approval");
     entry.sent = number_at(object, "sent");
     entry.received = number_at(object, "received");
+    entry.scrubbed = number_at(object, "scrubbed");
     entry.count = number_at(object, "count");
     return entry;
 }

@@ -20,7 +20,10 @@ struct Entry {
     std::string method, host, path;
     int status = 0;
     std::string reason;                // why the proxy answered itself; docs/refusals.md
+    std::string rule{};                // of the session's rules and limits the one that decided
+    std::string approval{};            // how the owner approved it: "once", "10m", "earlier"
     std::uint64_t sent = 0, received = 0;
+    std::uint64_t scrubbed = 0;        // times that the answer showed the credential and it was overwritten
     std::uint64_t count = 0;           // of lost: how many; of a request without host: how many more such came since the last one
 
     friend bool operator==(const Entry&, const Entry&) = default;

@@ -14,6 +14,7 @@ constexpr OptionSpec kUnmatched{"--unmatched", "WHAT", "requests to other hosts:
 constexpr OptionSpec kReadOnly{"--read-only", "", "let through GET, HEAD and OPTIONS alone"};
 constexpr OptionSpec kAllow{"--allow", "RULE", "of what it names let through nothing else: METHODS:HOST/PATH or a part of it", Words::text, {}, true};
 constexpr OptionSpec kDeny{"--deny", "RULE", "refuse it: DELETE, POST:api.acme.com, /admin/**", Words::text, {}, true};
+constexpr OptionSpec kAsk{"--ask", "RULE", "hold what it names until you approve it: claviger approve, in another terminal", Words::text, {}, true};
 constexpr OptionSpec kRate{"--rate", "N/UNIT", "at most so many requests with a credential: 10/s, 60/m, 1000/h"};
 constexpr OptionSpec kFor{"--for", "TIME", "requests get a credential for so long: 30m, 8h"};
 constexpr OptionSpec kNoProject{"--no-project", "", "pass over the .claviger.json of this directory or one above"};
@@ -85,20 +86,32 @@ std::span<const CommandSpec> commands() {
          "has it, nor can it reach the vault or your other processes: it runs isolated, or not at all (exit code 15). The exit "
          "code is the program's.",
          {},
-         {kUse, kOnly, kUnmatched, kReadOnly, kAllow, kDeny, kRate, kFor, kNoProject,
+         {kUse, kOnly, kUnmatched, kReadOnly, kAllow, kAsk, kDeny, kRate, kFor, kNoProject,
           {"--keep-env", "NAME", "let a variable through that looks like a secret", Words::text, {}, true},
           {"--transparent", "", "for programs that ignore proxies: all their connections are led to the proxy, and there is no other way out"},
           {"--sandbox", "HOW", "isolate the program by: auto, namespace or landlock", Words::choice, "auto|namespace|landlock"},
           {"--no-sandbox", "", "do not isolate it: it can read what you can, the vault's key file among it"}},
          {"claviger run -- curl https://api.github.com/user", "claviger run --use github=work --unmatched deny -- ./agent",
           "claviger run --transparent -- ./program-without-proxy-settings",
-          "claviger run --read-only -- ./agent", "claviger run --allow GET:api.github.com/repos/** --deny DELETE -- ./agent"},
+          "claviger run --read-only -- ./agent", "claviger run --allow GET:api.github.com/repos/** --deny DELETE -- ./agent",
+          "claviger run --ask write -- ./agent"},
          run_program, true},
+        {"approve", "answer what --ask rules ask",
+         "A request that a rule asks about waits until you answer, two minutes by default (run.ask_seconds). On a terminal you are asked about each that "
+         "waits; elsewhere they are listed. Once is for that request alone; for a time is for the same method, host, connection and rule. What a "
+         "request's body says is not shown.",
+         {{"ID", "approve this one, as the list names it", Words::text, false}},
+         {{"--for", "TIME", "it, and its like for so long: 10m, 1h"},
+          {"--refuse", "", "refuse it"},
+          {"--list", "", "ask nothing"},
+          {"--watch", "", "ask about what comes too, until Ctrl-C"},
+          {"--page", "", "answer in the browser"}},
+         {"claviger approve", "claviger approve --watch", "claviger approve 3f9a-7 --for 10m"}, approve},
         {"route explain", "which connection would serve a URL, and why",
          "Says what `run` would do with a request, given the same options: which connection serves it, which lost and why, what the "
          "rules say of it. Sends nothing.",
          {{"URL", "https:// may be left out", Words::text, true}},
-         {{"--method", "METHOD", "of the request; without it GET"}, kUse, kOnly, kUnmatched, kReadOnly, kAllow, kDeny, kRate, kFor, kNoProject},
+         {{"--method", "METHOD", "of the request; without it GET"}, kUse, kOnly, kUnmatched, kReadOnly, kAllow, kAsk, kDeny, kRate, kFor, kNoProject},
          {"claviger route explain https://api.github.com/user", "claviger route explain api.github.com/repos --method POST --read-only"}, route_explain},
         {"log", "what was asked with which credential, and what was changed",
          "Requests of run, refused ones and tunnels among them, and changes of credentials and definitions, merged in the order of time; "
@@ -131,8 +144,8 @@ std::span<const CommandSpec> commands() {
         {"rule add", "keep a rule with a connection, for every session",
          "Holds from the next request on, also in sessions that run. A session's own options and project files cannot lift it, nor does a "
          "new login. A rule is METHODS:HOST/PATH or a part of it: DELETE, /admin/**, GET,POST:api.acme.com/items/**; the methods may be read or write. "
-         "deny rules go before allow rules, which are a list of all that may be done.",
-         {kProvider}, {kConnection, kReadOnly, kAllow, kDeny, kRate, kFor},
+         "deny rules go before ask rules, and these before allow rules, which are a list of all that may be done.",
+         {kProvider}, {kConnection, kReadOnly, kAllow, kAsk, kDeny, kRate, kFor},
          {"claviger rule add github --read-only", "claviger rule add acme --connection work --deny DELETE --rate 60/m"}, rule_add},
         {"rule remove", "take a rule away from a connection", "",
          {kProvider, {"NUMBER", "as 'claviger rule list' shows it", Words::text, false}}, {kConnection, {"--all", "", "all of them"}},

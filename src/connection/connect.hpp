@@ -43,7 +43,7 @@ struct Surroundings {
     oauth::Recorder* recorder = nullptr;  // for `explain`; it also observes `http`
 };
 
-// ErrorCode::already_connected without force or if_needed; unsupported for flows of later releases.
+// ErrorCode::already_connected without force or if_needed; usage for a flow or scopes that the definition cannot have.
 net::Task<base::Result<ConnectOutcome>> connect(Surroundings with, provider::ProviderDefinition definition,
                                                 ConnectRequest request);
 

@@ -13,7 +13,7 @@ namespace claviger::connection {
 // The flows that this definition's endpoints and capabilities allow, the definition's own first.
 std::vector<provider::Flow> flows_of(const provider::ProviderDefinition& definition);
 
-// ErrorCode::usage when it does not fit, unsupported when this version cannot run it; the hint names what can be used.
+// ErrorCode::usage when it does not fit; the hint names what can be used.
 base::Result<provider::Flow> choose_flow(const provider::ProviderDefinition& definition,
                                          const std::optional<provider::Flow>& asked);
 

@@ -44,7 +44,7 @@ struct Occasion {
 class Injection {
 public:
     // ErrorCode::needs_login when the connection is expired, suspended or marked; invalid_input when a template names
-    // a missing field; unsupported for signatures of later releases. `client`: what signs OAuth 1.0a requests with
+    // a missing field; unsupported for a signature or a type of token that is not known. `client`: what signs OAuth 1.0a requests with
     // the connection; others need none.
     static base::Result<Injection> make(const provider::ProviderDefinition& definition, const connection::Connection& connection,
                                         base::Instant now, const connection::ClientRecord* client = nullptr);
@@ -60,9 +60,10 @@ public:
     [[nodiscard]] base::Result<void> apply(http::RequestHead& request, const net::Url& url, const Occasion* occasion = nullptr) const;
     // Removes from a request's trailers what apply() removes from its fields.
     void clean_trailers(http::Fields& trailers) const;
-    // Whether apply() must see the whole body of this request, since a signature covers it (RFC 5849 section 3.4.1.3).
     // Takes cookies of the service out of an answer (PX-23), unless the definition lets them through.
     void withhold_cookies(http::Fields& answer) const;
+    // Whether apply() must see the whole body of this request, since a signature covers it (RFC 5849 section 3.4.1.3, AWS
+    // Signature Version 4, a request's HMAC).
     [[nodiscard]] bool covers_body(const http::RequestHead& request, const net::Url& url) const;
     // Whether the definition lets a request open a WebSocket (PX-33).
     [[nodiscard]] bool allows_websocket() const { return websocket_; }
@@ -95,7 +96,7 @@ private:
 base::Result<base::Secret> render_template(std::string_view text, const provider::ProviderDefinition& definition,
                                            const connection::Connection& connection);
 
-// What `export` prints and `run` plants as placeholders: environment names -> values. Never refresh tokens.
+// What `export` prints: environment names -> values. Never refresh tokens. What `run` plants is in placeholder.hpp.
 struct ExportValue { std::string name; base::Secret value; };
 base::Result<std::vector<ExportValue>> export_values(const provider::ProviderDefinition& definition,
                                                      const connection::Connection& connection, base::Instant now);

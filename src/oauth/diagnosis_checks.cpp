@@ -155,7 +155,7 @@ Check endpoint(const Login& login) {
 Check resource(const Login& login) { return {"resource", fmt::format("the server does not know the resource '{}'; check oauth.resource", login.value("resource"))}; }
 
 Check reachability(const Login& login) {
-    return {"address", fmt::format("is {} the right URL, and does this machine reach it (network, firewall, VPN)? Claviger connects directly, not through HTTPS_PROXY", login.last.url)};
+    return {"address", fmt::format("is {} the right URL, and does this machine reach it (network, firewall, VPN)? Claviger goes through the proxy that HTTPS_PROXY names, if one does and NO_PROXY does not except the host", login.last.url)};
 }
 
 Check later() { return {"the service", "it says that it cannot answer now; try again in a few minutes"}; }

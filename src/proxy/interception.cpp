@@ -62,8 +62,7 @@ net::Task<Result<void>> say_established(http::Connection& client, bool asked) {
     co_return sent;
 }
 
-net::Task<void> refuse_tunnel(Session& session, http::Connection client, Tunnel tunnel, Problem problem) {
-    auto what = about(session, "CONNECT", authority_text(tunnel.to));
+net::Task<void> refuse_tunnel(Session& session, http::Connection client, Tunnel tunnel, Served what, Problem problem) {
     if (tunnel.asked) {
         co_await refuse(session, client, std::move(what), std::move(problem), false);
         co_return;
@@ -82,7 +81,8 @@ net::Task<void> intercept(Session& session, http::Connection client, Tunnel tunn
                         "the session's certificate authority may not speak for this host; in the definition name the host "
                         "exactly or as *.host instead of a regular expression",
                         ""};
-        co_await refuse_tunnel(session, std::move(client), std::move(tunnel), std::move(problem));
+        auto what = about(session, "CONNECT", authority_text(authority));
+        co_await refuse_tunnel(session, std::move(client), std::move(tunnel), std::move(what), std::move(problem));
         co_return;
     }
     auto said = co_await say_established(client, tunnel.asked);
@@ -125,7 +125,7 @@ struct TunnelRecording {
     TunnelCount count{};
 };
 
-net::Task<void> pass_through(Session& session, http::Connection client, Tunnel tunnel) {
+net::Task<void> pass_through(Session& session, http::Connection client, Tunnel tunnel, Served what) {
     const Authority authority = tunnel.to;
     net::TcpTarget target;
     target.host = dial_host(authority.host);
@@ -143,7 +143,7 @@ net::Task<void> pass_through(Session& session, http::Connection client, Tunnel t
     if (gone.cancelled()) co_return;
     if (!upstream) {
         auto problem = problem_from(upstream.error());
-        co_await refuse_tunnel(session, std::move(client), std::move(tunnel), std::move(problem));
+        co_await refuse_tunnel(session, std::move(client), std::move(tunnel), std::move(what), std::move(problem));
         co_return;
     }
     auto said = co_await say_established(client, tunnel.asked);
@@ -153,19 +153,19 @@ net::Task<void> pass_through(Session& session, http::Connection client, Tunnel t
     const net::Deadline first_deadline = net::in(kAnswerTime);
     auto first = co_await (*raw)->write_all(upstream->first_bytes, first_deadline);
     if (!first) co_return;
-    auto what = about(session, "CONNECT", authority_text(authority));
     what.kind = Served::Kind::tunnel;
     TunnelRecording recording(session.options.on_served, std::move(what));
     co_await proxy::tunnel(session.loop, std::move(*raw), std::move(upstream->stream), recording.count);
 }
 
-// Of a tunnel to a host that no connection serves.
-net::Task<std::optional<Problem>> refusal_of_tunnel(Session& session, http::Connection& client, Authority authority) {
+// Of a tunnel to a host that no connection serves. What decided is noted in `what`.
+net::Task<std::optional<Problem>> refusal_of_tunnel(Session& session, http::Connection& client, Authority authority, Served& what) {
     auto url = net::Url::parse("https://" + authority_text(authority) + "/");
     if (!url) co_return problem_from(url.error());
     ClientWatch watch(client);
     GateRequest asked{"CONNECT", std::move(*url), nullptr, true};
     auto admitted = co_await admission(session.options.gate, std::move(asked), watch.gone);
+    what.rule = admitted.rule, what.approval = admitted.approval;
     if (admitted.refusal || session.options.unmatched == Unmatched::allow || admitted.reachable_by_name) co_return std::move(admitted.refusal);
     co_return Problem{403, "not_allowed", "no connection of this session serves " + base::printable(authority.host), "claviger login PROVIDER"};
 }
@@ -204,9 +204,10 @@ net::Task<void> serve_tunnel(Session& session, http::Connection client, Tunnel t
         co_return;
     }
     const Authority to = tunnel.to;
-    auto refusal = co_await refusal_of_tunnel(session, client, to);
-    if (refusal) co_await refuse_tunnel(session, std::move(client), std::move(tunnel), std::move(*refusal));
-    else co_await pass_through(session, std::move(client), std::move(tunnel));
+    auto what = about(session, "CONNECT", authority_text(to));
+    auto refusal = co_await refusal_of_tunnel(session, client, to, what);
+    if (refusal) co_await refuse_tunnel(session, std::move(client), std::move(tunnel), std::move(what), std::move(*refusal));
+    else co_await pass_through(session, std::move(client), std::move(tunnel), std::move(what));
 }
 
 net::Task<bool> serve_plain(Session& session, http::Connection& client, http::RequestHead head) {

@@ -29,6 +29,8 @@ struct Admission {
     bool reachable_by_name = false;
     // Fields that make a server take another method or path must not pass (PX-32).
     bool strips_overrides = false;
+    // For the record: the rule that decided, and how its owner approved: "once", "10m", or "earlier" for a time.
+    std::string rule{}, approval{};
 };
 
 class RequestGate {

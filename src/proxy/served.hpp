@@ -18,6 +18,8 @@ struct Served {
     std::string provider, connection;  // whose credential was put in, or would have been
     std::string host, method, path;    // host: with the port unless that is the scheme's
     int status = 0;                    // what the client got; 0: no answer was begun
+    std::string rule{};                // of the session's rules or limits the one that decided; empty: none said anything
+    std::string approval{};            // how the owner approved it: "once", "10m", "earlier"; empty: nobody did
     std::string reason;                // why the proxy answered itself: docs/refusals.md; empty: it did not
     std::uint64_t request_bytes = 0, response_bytes = 0;  // of the bodies; of a tunnel: all
     std::uint64_t scrubbed = 0;  // times that the answer showed the credential and it was overwritten

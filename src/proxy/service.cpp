@@ -2,6 +2,7 @@
 
 #include "base/masked_path.hpp"
 #include "base/text.hpp"
+#include "proxy/refused_methods.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/websocket.hpp"
 
@@ -55,13 +56,6 @@ struct Plan {
 
 Plan answer_instead(Problem problem) { return Plan{std::nullopt, std::nullopt, std::move(problem)}; }
 
-// TRACE, which RFC 9110 section 9.3.8 makes an echo of the credential, and CONNECT inside a tunnel, in the spelling of lax
-// servers too (PX-21).
-bool echoes_or_tunnels(std::string_view method) {
-    return base::equal_ignoring_case(method, "TRACE") || base::equal_ignoring_case(method, "TRACK") ||
-           base::equal_ignoring_case(method, "CONNECT");
-}
-
 net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url, ClientWatch& watch, Served& served) {
     if (echoes_or_tunnels(head.method)) {
         co_return answer_instead({405, "method_not_allowed", head.method + " is not passed on", ""});
@@ -72,6 +66,7 @@ net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url 
     if (decision.kind == Kind::ambiguous || decision.refused) co_return answer_instead(problem_of_decision(decision));
     GateRequest asked{head.method, url, decision.kind == Kind::matched ? decision.route : nullptr, false, asks_for_websocket(head)};
     auto admitted = co_await admission(session.options.gate, asked, watch.gone);
+    served.rule = admitted.rule, served.approval = admitted.approval;
     if (admitted.refusal) co_return answer_instead(std::move(*admitted.refusal));
     const bool closed = session.options.unmatched == Unmatched::deny && !admitted.reachable_by_name;
     if (decision.kind == Kind::unmatched && closed) co_return answer_instead(problem_of_decision(decision));

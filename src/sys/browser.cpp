@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "base/text.hpp"
 #include "sys/process.hpp"
 #include "sys/spawn.hpp"
 
@@ -30,10 +31,7 @@ bool is_openable(std::string_view url) {
     });
 }
 
-}  // namespace
-
-Result<void> open_browser(const std::string& url) {
-    if (!is_openable(url)) return fail(ErrorCode::invalid_input, "the address is not one a browser may be sent to");
+Result<void> open_address(const std::string& url) {
     const auto current = environment();
     const auto has = [&](const char* name) {
         const auto found = current.find(name);
@@ -51,6 +49,21 @@ Result<void> open_browser(const std::string& url) {
         if (spawn({opener, url}, clean, Manner::detached)) return {};
     }
     return fail(ErrorCode::unsupported, "no program here opens a browser", "install xdg-utils, or open the address yourself");
+}
+
+}  // namespace
+
+Result<void> open_browser(const std::string& url) {
+    if (!is_openable(url)) return fail(ErrorCode::invalid_input, "the address is not one a browser may be sent to");
+    return open_address(url);
+}
+
+Result<void> open_browser_on_file(const std::filesystem::path& file) {
+    std::string url = "file://";
+    for (const auto& part : file) {
+        if (part != "/") url += "/" + base::percent_encode(part.string());
+    }
+    return open_address(url);
 }
 
 }  // namespace claviger::sys

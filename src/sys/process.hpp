@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,5 +38,7 @@ base::Result<std::optional<ChildExit>> poll_child(const Child& child);
 // Opens a validated https/loopback URL in the user's browser: execve with an argv, no shell, cleaned environment
 // (OA-28). unsupported when there is no display or opener.
 base::Result<void> open_browser(const std::string& url);
+// A page of our own, by its absolute path: for what must not stand in an opener's arguments.
+base::Result<void> open_browser_on_file(const std::filesystem::path& file);
 
 }  // namespace claviger::sys

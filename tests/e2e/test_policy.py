@@ -1,6 +1,6 @@
 """What a session lets through: rules on method, host and path, presets, choice between definitions. Real curl and
 Python clients, a real TLS API."""
-import hashlib, json
+import hashlib, json, time
 from harness import *
 from test_proxy_rules import Session, read_head, requests_seen
 
@@ -168,20 +168,42 @@ def route_explain_says_what_run_does(world):
         (["--use", "two", "--read-only"], "POST", "/echo", "refused", "policy", "two"),
         (["--use", "one", "--only", "--allow", "GET:/echo"], "GET", "/echo/deep", "refused", "policy", "one"),
         (["--use", "one"], "GET", "/echo%5cx", "refused", "not_allowed", None),
+        (["--use", "two"], "TRACE", "/echo", "refused", "method_not_allowed", "two"),
+        (["--use", "two"], "TRACK", "/echo", "refused", "method_not_allowed", "two"),
+        ([], "TRACE", "/echo", "refused", "method_not_allowed", None),
+        (["--use", "two", "--ask", "write"], "POST", "/echo", "asks", None, "two"),
+        (["--use", "two", "--ask", "write", "--deny", "POST"], "POST", "/echo", "refused", "policy", "two"),
     ]
+    world.run("config", "set", "run.ask_seconds", "1")
     for options, method, path, outcome, reason, provider in rows:
         seen = requests_seen(world)
         told = json.loads(world.run("route", "explain", base + path, "--method", method, *options, "--json").stdout)
         equal(requests_seen(world), seen, "nothing was sent")
         equal((told["outcome"], told["reason"], told["provider"]), (outcome, reason, provider), f"{options} {method} {path}: {told}")
         status, body = curl(world, options, "--path-as-is", "-X", method, base + path)
-        check(status in {"served": (200, 401), "ambiguous": (424,)}.get(reason or outcome, (403,)), f"what run does: {status} {body}")
+        check(status in {"served": (200, 401), "ambiguous": (424,), "method_not_allowed": (405,)}.get(reason or outcome, (403,)), f"what run does: {status} {body}")
+        if outcome == "asks":
+            equal(problem(body)["reason"], "approval_timed_out", "it asked, and nobody answered")
         equal(requests_seen(world) - seen, 1 if outcome == "served" else 0, "requests upstream")
         if reason:
             answer = problem(body)
             equal((answer["reason"], answer["detail"]), (reason, told["because"]), "the same reason and words")
     told = json.loads(world.run("route", "explain", base + "/echo/deep", "--use", "two", "--json").stdout)
     equal([(c["provider"], c["outcome"]) for c in told["candidates"]], [("two", "less_specific"), ("deep", "wins"), ("one", "less_specific")], "candidates")
+    text = world.run("route", "explain", base + "/echo", "--use", "two", "--method", "POST", "--ask", "write").stdout
+    for part in ("served by two (default) once you approve it", "because: --ask write asks for it"):
+        contains(text, part, "a rule that asks, in words")
+    # A rule goes before a time that is up.
+    world.run("rule", "add", "deep", "--deny", "DELETE", "--for", "1s")
+    time.sleep(1.1)
+    for method, because in (("GET", "the time of deep (default) is up"), ("DELETE", "deep (default): deny DELETE denies it")):
+        told = json.loads(world.run("route", "explain", base + "/echo/deep", "--method", method, "--json").stdout)
+        answer = problem(curl(world, [], "-X", method, base + "/echo/deep")[1])
+        contains(told["because"], because, method)
+        equal((answer["reason"], answer["detail"]), ("policy", told["because"]), "what run says")
+    world.run("rule", "remove", "deep", "--all")
+    told = json.loads(world.run("route", "explain", "other.example", "--unmatched", "deny", "--ask", "other.example", "--json").stdout)
+    equal(told["outcome"], "asks", "a closed host that a rule asks about")
     text = world.run("route", "explain", base + "/echo", "--use", "two").stdout
     for part in ("served by two (default), with its credential", "* two (default)", "- one (default)", "named by --use", "- deep (default)", "another path", "at most 100/m"):
         contains(text, part, "in words")
@@ -218,15 +240,15 @@ def a_project_file_narrows_and_must_be_trusted_for_more(world):
     equal(status("--allow", "DELETE", method="DELETE"), "403", "no option lifts it")
     told = json.loads(world.run("route", "explain", api + "/echo", "--method", "DELETE", "--json", cwd=below).stdout)
     equal((told["outcome"], [r["layer"] for r in told["rules"]][1]), ("refused", ".claviger.json"), "route explain")
-    check(".claviger.json: at most 100/m" in told["limits"], f"limits: {told['limits']}")
+    check(".claviger.json: rate 100/m" in told["limits"], f"limits: {told['limits']}")
 
     write({"use": {"acme": "work"}})
     seen = requests_seen(world)
     refused = world.run("run", "--", "curl", "-sS", api + "/echo", cwd=below, code=None)
     check(refused.returncode != 0 and "acme (work) instead of the default" in refused.stderr and "claviger project trust" in refused.stderr, f"refused: {refused.stderr}")
     equal(requests_seen(world), seen, "and nothing was sent")
-    inside = world.run("run", "--no-project", "--", world.program, "project", "trust", "--yes", cwd=below, code=None)
-    equal(inside.returncode, 13, "not from inside a session")
+    inside = world.run("run", "--no-project", "--", world.program, "project", "trust", "--yes", cwd=below, code=13)
+    contains(inside.stderr, "is not allowed inside a claviger run session", "not from inside a session")
     equal(json.loads(world.run("project", "check", "--json", cwd=below).stdout)["trust"], "not_trusted", "check")
     world.run("project", "trust", cwd=below, code=2)
     world.run("project", "trust", "--yes", cwd=below)
@@ -245,7 +267,14 @@ def a_project_file_narrows_and_must_be_trusted_for_more(world):
     (copy / ".claviger.json").write_text(json.dumps({"use": {"acme": "work"}}))
     check("not trusted" in world.run("run", "--", "true", cwd=copy, code=None).stderr, "the same content in another place is not trusted")
     world.run("project", "forget", cwd=below)
-    equal(status(), "200", "forgotten, and it only narrows")
+    equal(json.loads(world.run("project", "check", "--json", cwd=below).stdout)["trust"], "narrows_only", "forgotten")
+    equal(status(), "200", "and it only narrows")
+    changes = [json.loads(line) for line in world.run("log", "--changes", "--json").stdout.splitlines()]
+    of_project = [c for c in changes if c["event"].startswith("project.")]
+    equal([(c["event"], c["subject"], c["provider"], c["connection"]) for c in of_project],
+          [("project.trusted", str(file), None, None), ("project.forgotten", str(file), None, None)], "the journal; a path is no provider")
+    contains(world.run("log", "--changes", "--provider", "acme").stdout, "connection.created", "of a provider")
+    check("project." not in world.run("log", "--changes", "--provider", str(file.parent).rpartition("/")[2]).stdout, "nor is a part of it")
 
     world.run("config", "set", "run.unmatched", "deny")
     for text in ({"unmatched": "allow"}, {"rules": [{"action": "allow", "hosts": "evil.example"}]},
@@ -277,7 +306,7 @@ def a_project_file_narrows_and_must_be_trusted_for_more(world):
 
     write('{"uses": {}, "rules": [{"action": "denny"}]}')
     wrong = world.run("run", "--json", "--", "true", cwd=below, code=None)
-    findings = json.loads(wrong.stderr)["error"]["findings"] if "error" in json.loads(wrong.stderr) else json.loads(wrong.stderr)["findings"]
+    findings = json.loads(wrong.stderr)["findings"]
     equal([(f["pointer"], f["line"]) for f in findings], [("/uses", 1), ("/rules/0/action", 1)], "all mistakes at once")
     contains(world.run("run", "--", "true", cwd=below, code=None).stderr, 'did you mean "use"?', "in words")
     file.unlink()
@@ -336,8 +365,11 @@ def rules_of_a_connection_hold_from_the_next_request_on(world):
     contains(world.run("rule", "add", "acme", "--rate", "60", code=2).stderr, "60/m", "a bad rate")
     contains(world.run("rule", "add", "acmee", "--read-only", code=3).stderr, "acme", "an unknown provider")
     contains(world.run("rule", "remove", "acme", "7", code=3).stderr, "has no rule 7", "an unknown number")
-    inside = world.run("run", "--", world.program, "rule", "remove", "acme", "--all", code=None)
-    check(inside.returncode != 0 and "session" in inside.stderr, f"not from inside a session: {inside.stderr}")
+    world.run("rule", "add", "acme", "--deny", "DELETE")
+    for action in (["remove", "acme", "--all"], ["add", "acme", "--allow", "*:*"]):
+        contains(world.run("run", "--", world.program, "rule", *action, code=13).stderr, "is not allowed inside a claviger run session", "not from inside a session")
+    equal(json.loads(world.run("rule", "list", "acme", "--json").stdout)["connections"][0]["rules"], [{"action": "deny", "rule": "DELETE"}], "nothing was changed")
+    world.run("rule", "remove", "acme", "--all")
 
 
 def rates_and_times(world):

@@ -31,12 +31,14 @@ def it_is_off_unless_allowed(world):
     host = connect_service(world)
     refused = world.run("run", "--", NODE, PEERS / "client.mjs", f"wss://{host}/socket", code=3).stdout
     contains(refused, "403", "the client sees the refusal")
+    refusals = [json.loads(line) for line in world.run("log", "--json").stdout.splitlines()]
+    equal([r["reason"] for r in refusals if r["kind"] == "request"], ["websocket_not_allowed"], "refused for this")
     shown = world.run("run", "--", "curl", "-sS", "-i", "--http1.1", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket",
                       "-H", "Sec-WebSocket-Version: 13", "-H", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", f"https://{host}/socket").stdout
     contains(shown, "Claviger-Reason: websocket_not_allowed", "and why")
     contains(shown, "application/problem+json", "as a problem")
     equal(world.run("run", "--", "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", f"https://{host}/").stdout, "426", "other requests pass")
-    contains(world.run("inspect", "chat").stdout, "chat", "the definition is shown")
+    equal(json.loads(world.run("inspect", "chat", "--json").stdout).get("websocket"), None, "the definition says nothing of WebSockets")
 
 
 def a_changed_permission_is_confirmed_first(world):
@@ -44,8 +46,12 @@ def a_changed_permission_is_confirmed_first(world):
     host = connect_service(world)
     world.run("register", world.definition("chat", auth_type="api_key", flow="api_key", api_url=f"https://{host}/", websocket=True,
                                            api_key={"header_name": "X-Api-Key", "header_prefix": ""}), "--yes", "--force")
-    suspended = world.run("run", "--", NODE, PEERS / "client.mjs", f"wss://{host}/socket", code=None)
-    check(suspended.returncode != 0, "the connection is suspended until its owner has looked")
+    suspended = world.run("run", "--", NODE, PEERS / "client.mjs", f"wss://{host}/socket", code=3)
+    contains(suspended.stdout, "424", "the connection is suspended until its owner has looked")
+    line = json.loads(world.run("log", "--json").stdout.splitlines()[-1])
+    equal((line["kind"], line["reason"]), ("request", "suspended"), "and the log says so")
+    world.run("confirm", "chat", "--yes")
+    equal(json.loads(world.run("run", "--", NODE, PEERS / "client.mjs", f"wss://{host}/socket", "ws").stdout)["welcome"], "welcome", "then it opens")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ Outcome revoke_connection(Context&, const Invocation&);
 Outcome probe_provider(Context&, const Invocation&);
 Outcome run_program(Context&, const Invocation&);
 Outcome route_explain(Context&, const Invocation&);
+Outcome approve(Context&, const Invocation&);
 Outcome show_log(Context&, const Invocation&);
 Outcome project_check(Context&, const Invocation&);
 Outcome project_trust(Context&, const Invocation&);

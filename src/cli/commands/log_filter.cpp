@@ -63,7 +63,7 @@ bool is_of_a_session(const vault::Vault::AuditLine& line) {
 }  // namespace
 
 Concerned concerned_by(const vault::Vault::AuditLine& line) {
-    if (line.event.starts_with("vault.") || line.event.starts_with("audit.")) return {};
+    if (line.event.starts_with("vault.") || line.event.starts_with("audit.") || line.event.starts_with("project.")) return {};
     const auto slash = line.subject.rfind('/');
     if (slash == std::string::npos) return {line.subject, {}};
     return {line.subject.substr(0, slash), line.subject.substr(slash + 1)};

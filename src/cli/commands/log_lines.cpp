@@ -41,6 +41,9 @@ std::string what_of(const audit::Entry& entry) {
     if (entry.kind == audit::Entry::Kind::tunnel) text += " tunnel to " + entry.host;
     else if (entry.host.empty()) text += " somebody without the session's credential";
     else text += (entry.method.empty() ? " malformed request to " : " " + entry.method + " ") + entry.host + entry.path;
+    if (entry.denied() && !entry.rule.empty()) text += ", by " + entry.rule;
+    if (!entry.approval.empty()) text += ", approved" + (entry.approval == "once" ? " once" : entry.approval == "earlier" ? " before" : " for " + entry.approval) + " (" + entry.rule + ")";
+    if (entry.scrubbed > 0) text += fmt::format(", the credential taken out of the answer {} time{}", entry.scrubbed, entry.scrubbed == 1 ? "" : "s");
     if (entry.count > 0) text += fmt::format(", and {} more", entry.count);
     return text;
 }
@@ -70,8 +73,11 @@ json::Object log_json(const audit::SegmentName& segment, std::uint64_t number, c
         put(object, "path", entry.path);
         object["status"] = entry.status > 0 ? json::Value(entry.status) : json::Value(nullptr);
         put(object, "reason", entry.reason);
+        put(object, "rule", entry.rule);
+        put(object, "approval", entry.approval);
         object["sent"] = entry.sent;
         object["received"] = entry.received;
+        object["scrubbed"] = entry.scrubbed;
         object["ms"] = entry.milliseconds;
     }
     if (entry.count > 0) object["count"] = entry.count;

@@ -80,7 +80,7 @@ Outcome rule_add(Context& context, const Invocation& invocation) {
     TRY_VOID(context.require_manage("adding a rule"));
     TRY(given, parse_rule_options(invocation));
     if (given.rules.rules.empty() && !given.rate && !given.lasting) {
-        return base::fail(ErrorCode::usage, "there is no rule to add", "add --deny, --allow, --read-only, --rate or --for");
+        return base::fail(ErrorCode::usage, "there is no rule to add", "add --deny, --ask, --allow, --read-only, --rate or --for");
     }
     TRY(which, named(context, invocation));
     TRY(connections, context.connections());

@@ -110,6 +110,9 @@ Outcome vault_backup(Context& context, const Invocation& invocation) {
     TRY(vault, context.vault_if_any());
     if (vault == nullptr) return base::fail(ErrorCode::not_found, "there is no vault to back up", "the first login makes one");
     TRY(passphrase, new_passphrase(invocation, "--backup-passphrase-fd", "Backup passphrase: ", true));
+    // Before there is a copy of everything: one that is not written down is not made.
+    const json::Object detail{{"file", std::filesystem::path(invocation.argument(0)).filename().string()}};
+    TRY_VOID(vault->transact([&](vault::Transaction& transaction) { return transaction.audit({"vault.backup_begun", "vault", json::to_text(detail)}); }));
     TRY_VOID(vault::backup(*vault, invocation.argument(0), passphrase));
     if (context.out().json()) context.out().document(json::Object{{"status", "written"}, {"file", invocation.argument(0)}});
     else context.out().data("Wrote " + base::printable(invocation.argument(0), 4096) + ".\n");
