@@ -107,11 +107,10 @@ net::Task<void> intercept(Session& session, http::Connection client, Tunnel tunn
         co_return;
     }
     if (accepted->stream->protocol() == "h2") {
-        http2::Limits limits;
-        limits.idle_time = session.options.limits.idle_time;
-        co_await http2::serve_connection(session.loop, std::move(accepted->stream), limits, [&session, authority](net::StreamPtr one) {
-            return serve_intercepted(session, std::move(one), authority);
-        });
+        const http::Limits& ours = session.options.limits;
+        const http2::Limits limits{ours.header_bytes, ours.header_count, 100, ours.idle_time};
+        http2::Serve serve = [&session, authority](net::StreamPtr one) { return serve_intercepted(session, std::move(one), authority); };
+        co_await http2::serve_connection(session.loop, std::move(accepted->stream), limits, std::move(serve));
         co_return;
     }
     co_await serve_intercepted(session, std::move(accepted->stream), authority);
