@@ -201,7 +201,8 @@ net::Task<void> pass_on(Exchange& it, std::unique_ptr<http::Connection> upstream
     const auto credential = it.request.credential;
     const auto framing = answer.framing;
     auto decoder = credential ? take_coding_off(answer) : nullptr;
-    AnswerBody answer_body(*upstream, framing, credential, std::move(decoder));
+    const bool messages = !decoder && GrpcMessages::is_body_of(answer.fields);
+    AnswerBody answer_body(*upstream, framing, credential, std::move(decoder), messages);
     if (credential) it.outcome.scrubbed += guard_head(answer, *credential);
     auto out = outgoing_answer(std::move(answer), it.request.head, close_after || !it.client.may_continue());
     auto streamed = co_await write_answer(answer_body, it.client, std::move(out));
