@@ -115,9 +115,11 @@ net::Task<base::Result<Fresh>> RefreshCore::fresh(std::shared_ptr<RefreshCore> s
         if (after.verdict == Look::Verdict::good && ended_well) co_return fresh_of(std::move(after), flight->how);
         if (after.valid && ended_well) co_return fresh_of(std::move(after), flight->how, after.why);
         if (after.valid) co_return fresh_of(std::move(after), Refreshed::failed, std::move(why));
-        if (ended_well)
-            why = base::Error::make(ErrorCode::protocol, "the new token has expired already",
-                                    "look at the computer's clock, and at the lifetime that the service gives its tokens");
+        if (ended_well) {
+            const auto expired = base::Error::make(ErrorCode::protocol, "the new token has expired already",
+                                                   "look at the computer's clock, and at the lifetime that the service gives its tokens");
+            why = after.state.last_error.value_or(expired);  // a failure that brought a new refresh token
+        }
         co_return base::fail(named(wish, std::move(why)));
     }
     co_return base::fail(busy(wish));
