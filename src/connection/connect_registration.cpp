@@ -2,6 +2,7 @@
 
 #include "connection/attempt.hpp"
 #include "connection/client_of.hpp"
+#include "connection/token_options.hpp"
 #include "crypto/jwk.hpp"
 #include "oauth/device.hpp"
 #include "oauth/registration.hpp"
@@ -39,6 +40,7 @@ net::Task<base::Result<ReadyClient>> register_new_client(Attempt& attempt, const
                                        redirect_uri, scopes_to_register(attempt), method};
     request.device_code = by_device || oauth.supports_device_code || !oauth.device_authorization_url.empty();
     request.for_device = by_device;
+    request.rename = renames_of(oauth, "register");
     if (method == ClientAuthentication::private_key_jwt) {
         CO_TRY(key, crypto::Jwk::generate_p256());
         CO_TRY(text, key.private_json());

@@ -19,7 +19,10 @@ TEST(Revocation, OA20_an_answer_says_what_became_of_the_token) {
         {200, R"({"ok":false})", Revoked::refused},  // error_when
         {200, R"({"error":"nope"})", Revoked::refused},
         {202, R"({"error":""})", Revoked::revoked},
+        {200, "error=nope&error_description=no+such+token", Revoked::refused},  // a form, as some answer whatever they are asked
+        {200, R"({"code":17})", Revoked::refused},                                // error_when, and response.error says where the code is
         {400, R"({"error":"unsupported_token_type"})", Revoked::unsupported},
+        {400, "error=unsupported_token_type", Revoked::unsupported},
         {401, R"({"error":"invalid_client"})", Revoked::refused},
         {404, "", Revoked::refused},
         {302, "", Revoked::refused},  // OA-08
@@ -27,7 +30,8 @@ TEST(Revocation, OA20_an_answer_says_what_became_of_the_token) {
         {503, R"({"error":"server_error"})", Revoked::unreachable},  // RFC 7009 section 2.2.1
     };
     oauth::TokenRequestOptions options;
-    options.error_when = {{"/ok", "false"}};
+    options.error_when = {{"/ok", "false"}, {"/code", "17"}};
+    options.error_pointers = {"/code"};
     for (const auto& row : rows) {
         http::Response response;
         response.status = row.status;

@@ -19,6 +19,7 @@ struct RegistrationRequest {
     base::Secret private_key{};  // JWK, P-256, with private_key_jwt: its public part is registered
     bool device_code = false;    // for the device authorization grant too (RFC 8628)
     bool for_device = false;     // that grant is what is wanted now: an answer without it is no use
+    Parameters rename{};         // names of the protocol's members -> this server's; an empty one leaves the member out
 };
 
 struct Registration {

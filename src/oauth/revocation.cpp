@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "json/parse.hpp"
-#include "json/value.hpp"
 #include "oauth/foreign_text.hpp"
 
 namespace claviger::oauth {
@@ -18,26 +16,6 @@ base::WipedString bearer_value(const base::Secret& token) {
     base::WipedString value("Bearer ");
     value.append(token.reveal());
     return value;
-}
-
-struct Said {
-    std::string code, sentence;
-    bool failure = false;
-};
-
-// RFC 6749 section 5.2 members in the body, or what the definition calls an error.
-Said said_in(const http::Response& response, const TokenRequestOptions& options) {
-    Said said;
-    const auto root = json::parse(response.body);
-    if (!root || !root->is_object()) return said;
-    const auto& object = root->get_object();
-    said.code = std::string(json::string_at(object, "error").value_or(""));
-    if (!said.code.empty()) said.sentence = error_sentence(said.code, json::string_at(object, "error_description").value_or(""));
-    said.failure = !said.code.empty() || std::any_of(options.error_when.begin(), options.error_when.end(), [&](const auto& rule) {
-        const auto* value = json::at_pointer(*root, rule.first);
-        return value != nullptr && json::to_canonical_text(*value) == rule.second;
-    });
-    return said;
 }
 
 }  // namespace
@@ -60,7 +38,7 @@ base::Result<http::Request> revocation_http_request(const RevocationRequest& req
 
 RevocationOutcome read_revocation(const http::Response& response, const TokenRequestOptions& options) {
     const auto said = said_in(response, options);
-    if (said.code == "unsupported_token_type") return {Revoked::unsupported, "the provider cannot revoke such a token"};
+    if (said.error == "unsupported_token_type") return {Revoked::unsupported, "the provider cannot revoke such a token"};
     const auto& more = options.ok_status;
     const bool success = (response.status >= 200 && response.status < 300) || std::find(more.begin(), more.end(), response.status) != more.end();
     if (success && !said.failure) return {Revoked::revoked, {}};

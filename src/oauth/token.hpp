@@ -60,6 +60,14 @@ TokenOutcome read_token_answer(const http::Response& response, const TokenReques
 // The same for those who only show a failure.
 base::Result<TokenResponse> read_token_response(const http::Response& response, const TokenRequestOptions& options);
 
+// What an answer says that went wrong, in the form and at the places that the definition names; `failure`: it is an error,
+// whatever its status. For endpoints that answer with no token (RFC 7009).
+struct Said {
+    std::string error, sentence;
+    bool failure = false;
+};
+Said said_in(const http::Response& response, TokenRequestOptions options);
+
 // Sends it and gives the answer as it came; `left` as in http::Client::send. For every endpoint that clients
 // authenticate at.
 net::Task<base::Result<http::Response>> send_authenticated(http::Client& http, TokenRequest request, bool* left = nullptr);

@@ -187,9 +187,10 @@ void read_ends(const json::Value& root, const TokenRequestOptions& options, Toke
     into.expires_in = access.in;
     into.expires_at = access.at;
     into.expires_text = std::move(access.text);
-    const auto refresh = read_end(refresh_end(root, options));
+    auto refresh = read_end(refresh_end(root, options));
     into.refresh_expires_in = refresh.in;
     into.refresh_expires_at = refresh.at;
+    into.refresh_expires_text = std::move(refresh.text);
 }
 
 std::optional<std::vector<std::string>> read_scope(const json::Value* value, const std::string& separator) {
@@ -332,6 +333,16 @@ TokenOutcome read_token_answer(const http::Response& response, const TokenReques
     auto tokens = read_tokens(*parsed, options);
     if (!tokens) return broken(response, std::move(tokens).error());
     return std::move(*tokens);
+}
+
+Said said_in(const http::Response& response, TokenRequestOptions options) {
+    if (options.response_format == "text") options.response_format = "auto";  // here no body is a token
+    const auto root = parse_answer(response, options);
+    if (!root) return {};
+    const auto words = words_of(*root, options);
+    Said said{words.error, {}, complaint_of(*root) || quirk_failure(*root, options)};
+    if (said.failure || !is_success(response.status, options)) said.sentence = words.sentence();
+    return said;
 }
 
 base::Result<TokenResponse> read_token_response(const http::Response& response, const TokenRequestOptions& options) {
