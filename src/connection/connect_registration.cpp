@@ -3,6 +3,7 @@
 
 #include "connection/attempt.hpp"
 #include "connection/client_of.hpp"
+#include "connection/token_options.hpp"
 #include "crypto/jwk.hpp"
 #include "oauth/device.hpp"
 #include "oauth/registration.hpp"
@@ -41,6 +42,7 @@ base::Result<oauth::RegistrationRequest> request_for(const Attempt& attempt, con
     request.for_device = by_device;
     request.device_code = by_device || oauth.supports_device_code || !oauth.device_authorization_url.empty();
     request.redirect_optional = by_device && !endpoints.authorization;
+    request.rename = renames_of(oauth, "register");
     if (method == ClientAuthentication::private_key_jwt) {
         TRY(key, crypto::Jwk::generate_p256());
         TRY(text, key.private_json());

@@ -118,6 +118,7 @@ std::optional<base::Instant> expiry_of(const oauth::TokenResponse& token, const 
 std::optional<base::Instant> refresh_expiry_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk,
                                                base::Instant obtained_at) {
     if (token.refresh_expires_at) return token.refresh_expires_at;
+    if (!token.refresh_expires_text.empty()) return by_text(token.refresh_expires_text, quirk, obtained_at);
     if (!token.refresh_expires_in) return std::nullopt;
     return by_number(*token.refresh_expires_in, quirk.kind == "jwt_exp" ? provider::ExpiryQuirk() : quirk, obtained_at);
 }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "connection/home_mark.hpp"
 #include "connection/record.hpp"
 
 namespace claviger::connection {
@@ -67,14 +68,8 @@ base::Result<std::shared_ptr<RefreshCore>> RefreshCore::make(Refresher::Surround
     return core;
 }
 
-// A copy of the whole directory has the same tokens, and the original goes on with them: they are as doubtful as those of a
-// restored backup (RF-11).
 base::Result<void> RefreshCore::recognise_home() {
-    TRY(mark, sys::birth_mark(lock_file()));
-    auto known = store_.recognise(mark, with_.clock.now());
-    if (known && !*known) with_.log.warn("refresh.copied_home");
-    if (!known && known.error().code != ErrorCode::storage) return base::fail(std::move(known).error());
-    return {};  // a full disk: the next process says it
+    return connection::recognise_home(with_.vault, with_.connections.tenant(), with_.home, with_.clock.now(), with_.log);
 }
 
 std::filesystem::path RefreshCore::lock_file() const { return refresh_directory(with_.home) / "lock"; }

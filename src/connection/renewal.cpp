@@ -145,7 +145,7 @@ base::Result<oauth::TokenRequest> renewal_request(const provider::ProviderDefini
     TRY(resource, resource_parameter(oauth, connection.variables));
     if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
     request.dpop_key = connection.dpop_key.duplicate();
-    request.options.method = oauth.refresh.method;
+    if (!oauth.refresh.method.empty()) request.options.method = oauth.refresh.method;
     if (const auto format = oauth.refresh.content_type) {
         request.options.json_body = *format == provider::BodyFormat::json;
         request.options.in_query = *format == provider::BodyFormat::query;

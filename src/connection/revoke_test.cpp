@@ -34,7 +34,9 @@ TEST(Revocation, OA20_an_answer_says_what_became_of_the_token) {
         {302, R"({"fine":1})", Revoked::refused},
         {418, R"({"fine":1})", Revoked::revoked},  // response.ok_status
         {418, R"({"error":"nope"})", Revoked::refused},
+        {200, R"({"code":17})", Revoked::refused},
         {400, R"({"error":"unsupported_token_type"})", Revoked::unsupported},
+        {400, "error=unsupported_token_type", Revoked::unsupported},
         {401, R"({"error":"invalid_client"})", Revoked::refused},
         {404, "", Revoked::refused},
         {302, "", Revoked::refused},  // OA-08
@@ -42,7 +44,7 @@ TEST(Revocation, OA20_an_answer_says_what_became_of_the_token) {
         {503, R"({"error":"server_error"})", Revoked::unreachable},  // RFC 7009 section 2.2.1
     };
     oauth::TokenRequestOptions options;
-    options.error_when = {{"/ok", "false"}};
+    options.error_when = {{"/ok", "false"}, {"/code", "17"}};
     options.error_pointers = {"/fault"};
     options.ok_status = {418};
     for (const auto* format : {"auto", "form", "json", "text"}) {  // how the token endpoint answers

@@ -49,6 +49,16 @@ base::Result<void> add_assertion(json::Object& body, const RegistrationRequest& 
     return {};
 }
 
+void rename_members(json::Object& body, const Parameters& rename) {
+    for (const auto& [from, to] : rename) {
+        const auto found = body.find(from);
+        if (found == body.end()) continue;
+        auto value = std::move(found->value());
+        body.erase(found);
+        if (!to.empty()) body[to] = std::move(value);
+    }
+}
+
 // What the answer leaves out is as it was asked for (RFC 7591 section 3.2.1).
 bool registered(const json::Object& answer, std::string_view list, std::string_view text) {
     const auto* all = json::array_at(answer, list);
@@ -138,6 +148,7 @@ base::Result<http::Request> registration_http_request(const RegistrationRequest&
     body["application_type"] = "native";
     TRY_VOID(add_assertion(body, request));
     if (!request.scopes.empty()) body["scope"] = base::join(request.scopes, " ");
+    rename_members(body, request.rename);
     http::Request http{"POST", request.endpoint, {}, {}};
     http.fields.set("Accept", "application/json");
     http.fields.set("Content-Type", "application/json");

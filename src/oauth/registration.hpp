@@ -20,6 +20,7 @@ struct RegistrationRequest {
     bool device_code = false;    // for the device authorization grant too (RFC 8628)
     bool for_device = false;     // that grant is what is wanted now: an answer without it is no use, one without redirect URI is
     bool redirect_optional = false;  // a server that refuses is asked once more, without the redirect URI
+    Parameters rename{};         // names of the protocol's members -> this server's; an empty one leaves the member out
 };
 
 struct Registration {

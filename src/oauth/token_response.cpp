@@ -87,9 +87,10 @@ void read_ends(const json::Value& root, const TokenRequestOptions& options, Toke
     into.expires_in = access.in;
     into.expires_at = access.at;
     into.expires_text = std::move(access.text);
-    const auto refresh = read_end(refresh_end(root, options));
+    auto refresh = read_end(refresh_end(root, options));
     into.refresh_expires_in = refresh.in;
     into.refresh_expires_at = refresh.at;
+    into.refresh_expires_text = std::move(refresh.text);
 }
 
 std::optional<std::vector<std::string>> read_scope(const json::Value* value, const std::string& separator) {

@@ -66,6 +66,7 @@ struct TokenResponse {
     std::string expires_text;    // what else stands there: the definition may know how it is read
     std::optional<std::int64_t> refresh_expires_in;          // the same of the refresh token's own end
     std::optional<base::Instant> refresh_expires_at;
+    std::string refresh_expires_text;
     std::optional<std::vector<std::string>> scope;  // granted; nullopt when the answer does not say
     std::map<std::string, std::string> captured;
 };

@@ -209,5 +209,5 @@ def RF13_twelve_kinds_of_services(world):
 
 
 if __name__ == "__main__":
-    main(RF04_nothing_stands_between_an_answer_and_the_disk, RF11_a_restored_backup_lets_the_live_copy_go_on,
+    main(RF04_nothing_stands_between_an_answer_and_the_disk, RF11_a_restored_backup_lets_the_live_copy_go_on, RF11_a_copied_home_lets_the_original_go_on,
          RF11_where_tokens_do_not_rotate_both_go_on, RF13_twelve_kinds_of_services)

@@ -51,7 +51,7 @@ json::Object write_refresh(const RefreshQuirk& quirk) {
     refresh.number("margin_seconds", quirk.margin_seconds);
     refresh.number("min_interval_seconds", quirk.min_interval_seconds);
     refresh.text("mode", quirk.mode, "refresh");
-    refresh.text("method", quirk.method, "POST");
+    refresh.text("method", quirk.method, "");
     refresh.text("grant_type", quirk.grant_type, "refresh_token");
     refresh.text("token", quirk.token, "refresh_token");
     if (quirk.auth) refresh.always("auth", to_string(*quirk.auth));
