@@ -36,6 +36,8 @@ Result<json::Object> read_reply(const http::Response& response) {
     return base::fail(code, text_at(object, "message"), text_at(object, "hint"));
 }
 
+bool has_ended(const base::Error& error) { return error.code == ErrorCode::network || error.code == ErrorCode::cancelled; }
+
 net::Task<Result<json::Object>> call(http::Client& client, Result<http::Request> request) {
     if (!request) co_return base::fail(std::move(request).error());
     auto response = co_await client.send(std::move(*request));
@@ -57,8 +59,7 @@ net::Task<Result<std::vector<WaitingElsewhere>>> what_waits(http::Client& client
     for (std::size_t i = 0; i < sites.size(); ++i) {
         auto request = request_to(sites[i], "GET", api::kWaitingPath, "");
         auto told = co_await call(client, std::move(request));
-        const bool ended = !told && (told.error().code == ErrorCode::network || told.error().code == ErrorCode::cancelled);
-        if (ended) continue;
+        if (!told && has_ended(told.error())) continue;
         if (!told) co_return base::fail(std::move(told).error());
         const auto* waiting = json::array_at(*told, "waiting");
         if (waiting == nullptr) co_return base::fail(ErrorCode::protocol, "the session did not answer as expected");
@@ -79,8 +80,9 @@ net::Task<Result<void>> send_answer(http::Client& client, const FoundSite& site,
     if (answer.kind == Kind::for_a_time) form += fmt::format("&seconds={}", std::chrono::ceil<std::chrono::seconds>(answer.lasting).count());
     auto request = request_to(site, "POST", api::kAnswerPath, form);
     auto told = co_await call(client, std::move(request));
-    if (!told) co_return base::fail(std::move(told).error());
-    co_return Result<void>();
+    if (told) co_return Result<void>();
+    if (has_ended(told.error())) co_return base::fail(ErrorCode::not_found, "its session has ended");
+    co_return base::fail(std::move(told).error());
 }
 
 net::Task<Result<net::Url>> page_link(http::Client& client, const FoundSite& site) {

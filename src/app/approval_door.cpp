@@ -20,6 +20,14 @@ constexpr std::size_t kMostFileBytes = 4096;
 fs::path directory_of(const fs::path& home) { return home / "approvals"; }
 fs::path lock_of(const fs::path& home) { return directory_of(home) / "lock"; }
 
+fs::path file_of(const fs::path& home, const std::string& session) { return directory_of(home) / (session + ".json"); }
+
+void remove_site(const fs::path& home, const std::string& session) {
+    std::error_code error;
+    fs::remove(file_of(home, session), error);
+    fs::remove(approval_page_file(home, session), error);
+}
+
 // Two live sites never have one port; a session's digits alone could not be a place in a file.
 Result<std::optional<sys::FileLock>> lock_port(const fs::path& home, std::uint16_t port) { return sys::FileLock::try_byte(lock_of(home), port); }
 
@@ -44,8 +52,7 @@ ApprovalDoor::ApprovalDoor(Surroundings with)
                                           [this](const policy::WaitingRequest& waiting) { return announce(waiting); }}) {}
 
 ApprovalDoor::~ApprovalDoor() {
-    std::error_code error;
-    if (!file_.empty()) fs::remove(file_, error);
+    if (!file_.empty()) remove_site(with_.home, with_.about.session);
 }
 
 Result<void> ApprovalDoor::open() {
@@ -53,7 +60,7 @@ Result<void> ApprovalDoor::open() {
     TRY(site, api::ApprovalSite::open(with_.loop, approvals_, with_.about, with_.random, with_.log));
     TRY(lock, lock_port(with_.home, site->port()));
     if (!lock) return base::fail(ErrorCode::busy, "another session has the same approval port");
-    const fs::path file = directory_of(with_.home) / (with_.about.session + ".json");
+    const fs::path file = file_of(with_.home, with_.about.session);
     json::Object object(json::secret_storage());
     object["format"] = kFormat;
     object["port"] = site->port();
@@ -78,6 +85,8 @@ Result<void> ApprovalDoor::announce(const policy::WaitingRequest& waiting) {
     return {};
 }
 
+fs::path approval_page_file(const fs::path& home, const std::string& session) { return directory_of(home) / (session + ".html"); }
+
 Result<std::vector<FoundSite>> find_approval_sites(const fs::path& home) {
     TRY_VOID(check_reachable(home));
     std::vector<FoundSite> sites;
@@ -87,7 +96,7 @@ Result<std::vector<FoundSite>> find_approval_sites(const fs::path& home) {
         auto site = read_site(entry.path());
         if (!site) continue;
         TRY(dead, lock_port(home, site->port));
-        if (dead) fs::remove(entry.path(), error);
+        if (dead) remove_site(home, site->session);
         else sites.push_back(std::move(*site));
     }
     std::sort(sites.begin(), sites.end(), [](const auto& a, const auto& b) { return a.session < b.session; });

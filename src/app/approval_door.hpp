@@ -52,5 +52,7 @@ struct FoundSite {
 };
 // Of the sessions that live; files of dead ones are removed. ErrorCode::denied inside a session.
 base::Result<std::vector<FoundSite>> find_approval_sites(const std::filesystem::path& home);
+// Where a page of ours leads the browser on to a session's; it goes with the session's file.
+std::filesystem::path approval_page_file(const std::filesystem::path& home, const std::string& session);
 
 }  // namespace claviger::app

@@ -186,6 +186,7 @@ TEST_F(CredentialsTest, CL10_a_changed_definition_suspends_at_once_and_is_never_
     clock.advance(hours(1));
     const auto suspended = credential();
     ASSERT_FALSE(suspended);
+    EXPECT_EQ(suspended.error().code, base::ErrorCode::suspended) << "docs/refusals.md";
     EXPECT_NE(suspended.error().hint.find("claviger confirm acme"), std::string::npos);
     EXPECT_EQ(asked(), 0U);
 }

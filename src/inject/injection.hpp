@@ -43,7 +43,7 @@ struct Occasion {
 
 class Injection {
 public:
-    // ErrorCode::needs_login when the connection is expired, suspended or marked; invalid_input when a template names
+    // ErrorCode::needs_login when the connection is expired or marked, suspended when it is; invalid_input when a template names
     // a missing field; unsupported for a signature or a type of token that is not known. `client`: what signs OAuth 1.0a requests with
     // the connection; others need none.
     static base::Result<Injection> make(const provider::ProviderDefinition& definition, const connection::Connection& connection,

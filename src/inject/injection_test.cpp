@@ -139,20 +139,20 @@ TEST(Injection, what_the_definition_wants_signed_never_goes_unsigned) {
 
 TEST(Injection, what_cannot_be_used_says_what_to_run) {
     const auto definition = definition_of(AuthType::api_key);
-    const auto hint_for = [&](auto change) {
+    const auto hint_for = [&](auto change, ErrorCode code = ErrorCode::needs_login) {
         auto connection = connection_to(definition, {{"api_key", "K"}});
         connection.name = "work";
         change(connection);
         const auto injection = Injection::make(definition, connection, kNow);
         EXPECT_FALSE(injection);
-        EXPECT_EQ(injection.error().code, ErrorCode::needs_login);
+        EXPECT_EQ(injection.error().code, code);
         EXPECT_FALSE(export_values(definition, connection, kNow));
         return injection.error().hint;
     };
     const std::string login = "claviger login acme --connection work";
     EXPECT_EQ(hint_for([](auto& c) { c.expires_at = kNow; }), "run: " + login);
     EXPECT_EQ(hint_for([](auto& c) { c.login_needed = true; }), "run: " + login);
-    EXPECT_EQ(hint_for([](auto& c) { c.definition_digest = "other"; }),
+    EXPECT_EQ(hint_for([](auto& c) { c.definition_digest = "other"; }, ErrorCode::suspended),
               "see the difference and accept it with: claviger confirm acme");
 }
 

@@ -14,7 +14,7 @@ base::Result<void> check_usable(const provider::ProviderDefinition& definition, 
     const auto which = fmt::format("the connection {} of {}", connection.name, connection.provider);
     const auto standing = connection::standing_of(facts);
     if (facts.status == Status::suspended) {
-        return base::fail(base::ErrorCode::needs_login, which + " is suspended, because " + standing.why,
+        return base::fail(base::ErrorCode::suspended, which + " is suspended, because " + standing.why,
                           "see the difference and accept it with: " + standing.command);
     }
     const auto login = standing.command.empty() ? connection::login_command(facts) : standing.command;

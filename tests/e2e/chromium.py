@@ -64,8 +64,11 @@ class Chromium:
 
     def press(self, label):
         """The first button or link of that name."""
-        pressed = self.evaluate("(() => { const b = [...document.querySelectorAll('button, a')].find(b => b.innerText.trim() === %s); if (b) b.click(); return !!b; })()" % json.dumps(label))
-        check(pressed, f"there is no button {label!r}")
+        script = "(() => { const b = [...document.querySelectorAll('button, a')].find(b => b.innerText.trim() === %s); if (b) b.click(); return !!b; })()" % json.dumps(label)
+        until = time.monotonic() + 60
+        while not self.evaluate(script):
+            check(time.monotonic() < until, f"there is no button {label!r}")
+            time.sleep(0.2)
 
     def close(self):
         if self.process.poll() is None:

@@ -2,6 +2,7 @@
 import json, re, shutil, socket, subprocess, threading, time
 from chromium import Chromium
 from harness import *
+from test_terminal import Terminal
 from test_proxy_rules import requests_seen
 
 CURL = ("curl", "-sS", "-w", "\n%{http_code}")
@@ -54,6 +55,8 @@ def the_owner_answers(world):
     equal({k: one[k] for k in ("provider", "connection", "method", "host", "target", "rule", "program")},
           {"provider": "acme", "connection": "default", "method": "POST", "host": host, "target": "/echo?to=...", "rule": "--ask write", "program": "curl"}, "what is asked")
     check(0 < one["seconds_left"] <= 120, f"two minutes by default: {one}")
+    file, = (world.home / "approvals").glob("*.json")
+    world.canaries.values["approval key"] = json.loads(file.read_text())["key"]  # from here on it must be nowhere else
     text = world.run("approve", "--list").stdout
     for part in (one["id"], f"POST {host}/echo?to=...", "with acme (default)", "asked by --ask write", "program curl"):
         contains(text, part, "in words")
@@ -77,10 +80,50 @@ def the_owner_answers(world):
     equal([(line["method"], line["status"], line["rule"], line["approval"], line["reason"]) for line in log_of(world)],
           [("POST", 200, "--ask write", "once", None), ("POST", 403, "--ask write", None, "approval_denied"), ("GET", 200, None, None, None)], "the audit log")
     contains(world.run("log").stdout, "approved once (--ask write)", "in words")
-    equal(list((world.home / "approvals").glob("*.json")), [], "no key is left behind")
+    equal([path.name for path in (world.home / "approvals").iterdir()], ["lock"], "no key is left behind")
     for arguments in (["--refuse"], ["--for", "5m"], ["--list", "--page"], ["1-1", "--for", "soon"], ["1-1", "--for", "5m", "--refuse"]):
         world.run("approve", *arguments, code=2)
     contains(world.run("approve").stderr, "nothing waits", "no session")
+
+
+def on_another_terminal(world):
+    """A question for each; what is typed there is asked about again until it is an answer."""
+    api = connect_key(world)
+    ask = f"curl -sS -o /dev/null -w '%{{http_code}}\\n' {api}/echo -X"
+    asking = Asking(world, ["--ask", "*"], "sh", "-c", f"{ask} POST & {ask} PUT & wait")
+    waiting(world, 2)
+    terminal = Terminal(world, "approve")
+    terminal.read_until("Enter leaves it: ", 60)
+    terminal.type("perhaps\n")
+    terminal.read_until("Enter leaves it: ", 60)
+    terminal.type("\n")
+    terminal.read_until("Enter leaves it: ", 60)
+    terminal.type("d\n")
+    terminal.read_until("is denied", 60)
+    terminal.end(0)
+    one, = waiting(world)
+    terminal = Terminal(world, "approve", "--watch")
+    terminal.read_until("Enter leaves it: ", 60)
+    check(f"{one['id']}  {one['subject']}" in terminal.shown and "with acme (default), asked by --ask *" in terminal.shown, f"the question: {terminal.shown}")
+    terminal.type("10m\n")
+    terminal.read_until("and its like for 10m", 60)
+    equal(sorted(asking.end().split()), ["200", "403"], "what the session got")
+    asking = Asking(world, ["--ask", "*"], *CURL, api + "/echo")
+    terminal.read_until("Enter leaves it: ", 60)  # what comes is asked about too
+    terminal.type("once\n")
+    equal(asking.answer()[0], 200, "approved")
+    terminal.read_until("approved, this once", 60)
+    terminal.type("\x03")
+    terminal.end(0)
+    asking = Asking(world, ["--ask", "*"], *CURL, api + "/echo")
+    one, = waiting(world)
+    terminal = Terminal(world, "approve")
+    terminal.read_until("Enter leaves it: ", 60)
+    world.run("approve", one["id"], "--refuse")
+    equal(asking.answer()[0], 403, "denied meanwhile")
+    terminal.type("once\n")
+    terminal.read_until("too late", 60)
+    terminal.end(0)
 
 
 def for_a_time(world):
@@ -311,7 +354,7 @@ def on_the_page(world):
     asking = Asking(world, ["--ask", "*"], "sh", "-c", f"{ask} POST & {ask} POST & wait; {ask} PUT; {ask} GET")
     one, two = waiting(world, 2)
     link = link_to_page(world)
-    lead = (world.home / "approvals" / "page.html")
+    lead, = (world.home / "approvals").glob("*.html")
     equal((lead.stat().st_mode & 0o777, link in lead.read_text()), (0o600, True), "a page of our own leads the browser there")
     browser = Chromium(profile, lead.as_uri())
     try:
@@ -396,6 +439,6 @@ def the_page_takes_no_other_sites_word(world):
 
 
 if __name__ == "__main__":
-    main(on_the_page, the_page_takes_no_other_sites_word,
+    main(on_another_terminal, on_the_page, the_page_takes_no_other_sites_word,
          the_owner_answers, for_a_time, nobody_answers, hosts_without_a_connection, rules_that_change_while_it_waits, two_sessions,
          a_killed_session_leaves_nothing_to_talk_to, no_program_of_the_session_answers)

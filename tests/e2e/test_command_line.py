@@ -6,7 +6,7 @@ from harness import *
 KEY_DEFINITION = {"schema_version": 1, "name": "acme", "display_name": "Acme", "auth_type": "api_key", "flow": "api_key",
                   "api_url": "api.acme.example", "api_key": {"header_name": "X-Acme-Key", "header_prefix": ""},
                   "export": {"env": {"api_key": "ACME_KEY"}}}
-COMMANDS = ("login explain run route-explain log project-check project-trust project-forget project-schema rule-list rule-add rule-remove list get export logout revoke set-default register inspect confirm remove doctor whoami completion man version "
+COMMANDS = ("login explain run approve route-explain log project-check project-trust project-forget project-schema rule-list rule-add rule-remove list get export logout revoke set-default register inspect confirm remove doctor whoami completion man version "
             "vault-status vault-rotate vault-backup vault-restore vault-repair config-list config-get config-set config-unset "
             "provider-discover provider-new provider-lint provider-probe import-authsome").split()
 
@@ -132,6 +132,7 @@ def failures(world):
         (["get", "acme", "--show-secret"], 13, "denied", r"not allowed inside a claviger run", None, None, inside),
         (["export", "acme"], 13, "denied", r"not allowed inside a claviger run", None, None, inside),
         (["config", "set", "run.unmatched", "deny"], 13, "denied", r"not allowed inside a claviger run", None, None, inside),
+        (["approve"], 13, "denied", r"not allowed inside a claviger run", None, None, inside),
         (["vault", "backup", str(d / "b.age")], 13, "denied", r"not allowed inside a claviger run", None, None, inside),
         (["run", "--", "/nonexistent/program"], 127, "not_found", r"/nonexistent/program", None),
         (["run", "--", "/etc/passwd"], 126, "denied", r"/etc/passwd", None),
@@ -316,12 +317,12 @@ def completion_scripts_work(world):
     (world.directory / "bin" / "claviger").symlink_to(world.program)
     env = world.environment(PATH=f"{world.directory / 'bin'}:{os.environ['PATH']}")
     drop(world)
-    cases = [(["lo"], {"log", "login", "logout"}), (["vault", ""], {"status", "rotate", "backup", "restore", "repair"}), (["config", "get", "run."], {"run.unmatched"}),
+    cases = [(["lo"], {"log", "login", "logout"}), (["vault", ""], {"status", "rotate", "backup", "restore", "repair"}), (["config", "get", "run."], {"run.ask_seconds", "run.unmatched"}),
              (["login", "acm"], {"acme"}), (["login", "acme", "--in"], {"--input"}), (["completion", ""], {"bash", "zsh", "fish"}),
              (["export", "acme", "--format", ""], {"env", "shell", "dotenv", "json"}), (["export", "acme", "--format", "=", "j"], {"json"}), (["run", "--use", "acm"], {"acme"}),
              (["run", "--use", "acme", "=", "w"], {"work"}), (["get", "acme", "--connection", ""], {"home", "work"}), (["get", "--connection", "home", "acm"], {"acme"}),
              (["help", "conf"], {"config", "confirm"}), (["help", "config", "g"], {"get"}), (["set-default", "acme", ""], {"home", "work"}), (["set-default", "acm"], {"acme"}),
-             (["config", "set", "run."], {"run.unmatched"}), (["config", "set", "run.unmatched", ""], {"allow", "deny"}), (["--quiet", "logi"], {"login"}), (["--json", "get", "acm"], {"acme"})]
+             (["config", "set", "run."], {"run.ask_seconds", "run.unmatched"}), (["config", "set", "run.unmatched", ""], {"allow", "deny"}), (["--quiet", "logi"], {"login"}), (["--json", "get", "acm"], {"acme"})]
     for name in ("home", "work"):
         connect(world, "--connection", name)
     script = world.run("completion", "bash").stdout

@@ -93,7 +93,7 @@ def every_refusal_of_the_proxy_is_documented(world):
     """PX-28, PX-35: each reason that the proxy can give, with its status, has a row in docs/refusals.md, and the other way round."""
     table = dict(re.findall(r"^\| `(\w+)` \| ([\d, ]+?) \|", (ROOT / "docs/refusals.md").read_text(), re.M))
     given = {}
-    for path in sorted([*(ROOT / "src/proxy").glob("*.cpp"), ROOT / "src/app/session_policy.cpp"]):
+    for path in sorted([*(ROOT / "src/proxy").glob("*.cpp"), *(ROOT / "src/app").glob("session_*.cpp")]):
         if path.name.endswith("_test.cpp"):
             continue
         for status, reason in re.findall(r'[{(](\d{3}), "(\w+)"', path.read_text()):

@@ -305,6 +305,8 @@ def a_restored_vault_is_no_fault(world):
         finally:
             os.close(reading)
     with_passphrase("vault", "backup", world.directory / "backup.age")
+    last = json.loads(world.run("log", "--changes", "--json").stdout.splitlines()[-1])
+    equal((last["event"], last["subject"], last["detail"]), ("vault.backup_begun", "vault", {"file": "backup.age"}), "a copy of everything is written down")
     ask(world, port, 2, "/whoami")
     with_passphrase("vault", "restore", world.directory / "backup.age", "--replace")
     told = whole(world)

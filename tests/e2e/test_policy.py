@@ -306,7 +306,7 @@ def a_project_file_narrows_and_must_be_trusted_for_more(world):
 
     write('{"uses": {}, "rules": [{"action": "denny"}]}')
     wrong = world.run("run", "--json", "--", "true", cwd=below, code=None)
-    findings = json.loads(wrong.stderr)["findings"]
+    findings = json.loads(wrong.stderr)["error"]["findings"]
     equal([(f["pointer"], f["line"]) for f in findings], [("/uses", 1), ("/rules/0/action", 1)], "all mistakes at once")
     contains(world.run("run", "--", "true", cwd=below, code=None).stderr, 'did you mean "use"?', "in words")
     file.unlink()

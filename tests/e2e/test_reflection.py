@@ -203,6 +203,9 @@ def every_spelling_place_and_cut(world):
     events = [json.loads(line) for line in log.splitlines() if '"proxy.scrubbed"' in line]
     equal(len(events), len(cases), "an event for each answer")
     check(all(e["provider"] == "acme" and e["times"] == 1 for e in events), f"{events[0]}")
+    lines = [line for line in map(json.loads, world.run("log", "--json", "--limit", "0").stdout.splitlines()) if line["kind"] == "request"]
+    equal([line["scrubbed"] for line in lines], [1] * len(cases), "the audit log says so")
+    contains(world.run("log", "--limit", "1").stdout, "the credential taken out of the answer 1 time", "in words")
     print(f"{len(SPELLINGS)} spellings, {len(PLACES)} places, {len(CUTS)} cuts: {len(cases)} answers looked through")
 
 

@@ -155,8 +155,8 @@ Outcome answer_one(Context& context, const Invocation& invocation, Approver& app
 
 // The link is good for one look, but an opener's arguments can be read by every program before the browser has looked: so
 // they name a file in the home that leads on.
-Result<void> open_page(Context& context, const net::Url& link) {
-    const auto file = context.home() / "approvals" / "page.html";
+Result<void> open_page(Context& context, const FoundSite& site, const net::Url& link) {
+    const auto file = app::approval_page_file(context.home(), site.session);
     TRY_VOID(sys::write_file_atomically(file, "<!doctype html><meta charset=\"utf-8\"><title>Claviger</title><meta http-equiv=\"refresh\" content=\"0;url=" +
                                                   base::html_escape(link.text()) + "\">\n"));
     context.out().prompt("Open it in your browser, it works once: " + link.text());
@@ -169,8 +169,9 @@ Outcome show_page(Context& context, Approver& approver) {
     std::set<std::size_t> shown;
     for (const auto& waiting : all) {
         if (!shown.insert(waiting.site).second) continue;
-        TRY(link, approver.link(approver.sites()[waiting.site]));
-        TRY_VOID(open_page(context, link));
+        const auto& site = approver.sites()[waiting.site];
+        TRY(link, approver.link(site));
+        TRY_VOID(open_page(context, site, link));
     }
     if (shown.empty()) context.out().talk("nothing waits for your approval");
     return 0;

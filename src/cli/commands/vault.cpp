@@ -110,9 +110,10 @@ Outcome vault_backup(Context& context, const Invocation& invocation) {
     TRY(vault, context.vault_if_any());
     if (vault == nullptr) return base::fail(ErrorCode::not_found, "there is no vault to back up", "the first login makes one");
     TRY(passphrase, new_passphrase(invocation, "--backup-passphrase-fd", "Backup passphrase: ", true));
-    // Before there is a copy of everything: one that is not written down is not made.
+    // Before there is a copy of everything. From a full or read-only disk a backup is wanted most: there it is only said.
     const json::Object detail{{"file", std::filesystem::path(invocation.argument(0)).filename().string()}};
-    TRY_VOID(vault->transact([&](vault::Transaction& transaction) { return transaction.audit({"vault.backup_begun", "vault", json::to_text(detail)}); }));
+    const auto noted = vault->transact([&](vault::Transaction& transaction) { return transaction.audit({"vault.backup_begun", "vault", json::to_text(detail)}); });
+    if (!noted) context.out().warn("this backup could not be written into the journal: " + base::printable(noted.error().message, 300));
     TRY_VOID(vault::backup(*vault, invocation.argument(0), passphrase));
     if (context.out().json()) context.out().document(json::Object{{"status", "written"}, {"file", invocation.argument(0)}});
     else context.out().data("Wrote " + base::printable(invocation.argument(0), 4096) + ".\n");
