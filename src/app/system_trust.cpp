@@ -71,8 +71,9 @@ struct Replacements {
     fs::path bundle, java;  // java: empty where the session has none
 };
 
-// What a directory holds, with files of the session in the place of those stores that lie in it. What is a link leads where it
-// led; what cannot be read is of no use to the program either.
+// What a directory holds, with files of the session in the place of those stores that lie in it. Links stay as they are: the copy
+// is shown where the directory is, so they lead where they led, or to its copy. What cannot be read is of no use to the program
+// either.
 class DirectoryCopy {
 public:
     DirectoryCopy(const Stores& stores, const Replacements& session) : stores_(stores), session_(session) {}
@@ -87,14 +88,12 @@ public:
 private:
     void add(const fs::directory_entry& entry, const fs::path& target) const {
         std::error_code error;
-        const fs::path real = fs::canonical(entry.path(), error);
-        if (error) return;
-        const bool link = entry.is_symlink(error);
-        if (fs::is_directory(real, error) && !link) make(real, target);
-        else if (is_one_of(real, stores_.bundles)) copy_for_all(session_.bundle, target);
-        else if (is_one_of(real, stores_.java)) copy_for_all(session_.java.empty() ? real : session_.java, target);
-        else if (link) fs::create_symlink(real, target, error);  // one to a neighbour leads to its copy, which is shown there
-        else copy_for_all(real, target);
+        const fs::path& path = entry.path();
+        if (entry.is_symlink(error)) fs::copy_symlink(path, target, error);
+        else if (entry.is_directory(error)) make(path, target);
+        else if (is_one_of(path, stores_.bundles)) copy_for_all(session_.bundle, target);
+        else if (is_one_of(path, stores_.java) && !session_.java.empty()) copy_for_all(session_.java, target);
+        else if (entry.is_regular_file(error)) copy_for_all(path, target);
     }
 
     const Stores& stores_;

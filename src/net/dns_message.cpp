@@ -83,6 +83,7 @@ Result<DnsQuery> parse_dns_query(std::string_view message) {
     const auto end = number_at(message, 4) == 1 ? read_name(message, kHeaderSize, query.question.name) : std::nullopt;
     if (!end || message.size() - *end < 4) {
         query.fault = DnsCode::format_error;
+        query.question = {};  // no part of a name is one
         return query;
     }
     query.question.type = number_at(message, *end);

@@ -62,6 +62,7 @@ TEST(DnsMessage, what_is_no_question_is_answered_so_or_not_at_all) {
         const auto query = parse_dns_query(row.message);
         ASSERT_TRUE(query) << row.what;
         EXPECT_EQ(query->fault, row.fault) << row.what;
+        EXPECT_EQ(query->question.name, "") << row.what;
         const auto answer = dns_answer(*query, query->fault, {IpAddress::v4(1, 2, 3, 4)});
         EXPECT_EQ(answer.substr(0, 2), "\x12\x34") << row.what;
         EXPECT_EQ(answer[3] & 15, static_cast<int>(row.fault)) << row.what;

@@ -85,6 +85,17 @@ int any_address_arrives(bool ipv6) {
     return 0;
 }
 
+int so_it_is_without_ipv6(bool) {
+    if (const int line = any_address_arrives(false); line != 0) return line;
+    const auto sockets = open_namespace_sockets({}, false);
+    HOLDS(sockets && !sockets->ipv6);
+    const auto asking = connected(SOCK_DGRAM, "9.9.9.9", 53);
+    HOLDS(asking.valid() && ::send(asking.get(), "question", 8, 0) == 8);
+    pollfd ready{sockets->names.get(), POLLIN, 0};
+    HOLDS(::poll(&ready, 1, 20'000) == 1);
+    return 0;
+}
+
 int the_proxys_port_is_loopbacks_alone(bool ipv6) {
     const auto sockets = open_namespace_sockets({443}, ipv6);
     HOLDS(sockets);
@@ -118,7 +129,7 @@ int a_port_twice_is_an_error(bool ipv6) {
 
 class NetworkNamespace : public testing::TestWithParam<std::pair<const char*, int (*)(bool)>> {};
 INSTANTIATE_TEST_SUITE_P(Sandbox, NetworkNamespace,
-                         testing::Values(std::pair("any_address_arrives", &any_address_arrives), std::pair("the_proxys_port_is_loopbacks_alone", &the_proxys_port_is_loopbacks_alone),
+                         testing::Values(std::pair("any_address_arrives", &any_address_arrives), std::pair("so_it_is_without_ipv6", &so_it_is_without_ipv6), std::pair("the_proxys_port_is_loopbacks_alone", &the_proxys_port_is_loopbacks_alone),
                                          std::pair("questions_for_names_arrive", &questions_for_names_arrive), std::pair("a_port_twice_is_an_error", &a_port_twice_is_an_error)),
                          [](const auto& info) { return info.param.first; });
 

@@ -273,6 +273,32 @@ print(plain("{HOST}", 80).splitlines()[0])
     contains(raw(world, f"print(ask('{SECOND}', {port}, sni='{HOST}', named='{HOST}'))").stdout, '"key-holder"', "any address: the name's own is dialled")
 
 
+def PX09_addresses_are_checked_as_after_connect(world):
+    """Names that resolve to this machine or a private network outside, and such addresses themselves: refused, whatever the port."""
+    connect(world)
+    namespace(world).names.update({"inner.example": [["10.1.2.3"]], "local.example": [["127.0.0.1"]], "flip.example": [["10.1.2.3", "127.0.0.1"]]})
+    servers = [serve(address, port) for address in ("127.0.0.1", "10.1.2.3") for port in (80, 443)]
+    try:
+        hosts = ["inner.example", "local.example", "flip.example", "10.1.2.3", "127.0.0.1"]
+        out = raw(world, f"for host in {hosts}: print(plain(host).splitlines()[0], ask(host, 443, sni=None))").stdout
+        equal(out.splitlines(), ["HTTP/1.1 403 Forbidden TLS TLSV1_ALERT_ACCESS_DENIED"] * len(hosts), "refused")
+        equal([server.seen for server in servers], [[]] * 4, "nothing arrived")
+        equal(sum(reason == "address_refused" for _, reason in refusals(world)), 2 * len(hosts), "the log has each")
+    finally:
+        for server in servers:
+            server.shutdown()
+            server.server_close()
+
+
+def many_connections_at_once(world):
+    port = connect(world)
+    done = raw(world, f"""
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(60) as pool: print(sum("key-holder" in a for a in pool.map(lambda _: ask("{HOST}", {port}), range(120))))
+""")
+    equal(done.stdout, "120\n", "each is answered")
+
+
 def rules_and_rates_hold(world):
     port = connect(world)
     done = raw(world, f"print(ask('{HOST}', {port}, '/echo', method='DELETE').splitlines()[0]); print(ask('{HOST}', {port}).splitlines()[0])", "--read-only")
@@ -362,6 +388,25 @@ print([l.split()[1] for l in open("/proc/self/status") if l.startswith(("CapEff"
     contains(as_user("doctor", wrapper=limit).stdout, "skip  transparent: not available: ", "doctor says so, and it is no fault")
 
 
+def root_that_may_not_configure_networks_needs_no_more(world):
+    """As in a container: a user namespace is made, with all ids, so root keeps its power over other users' files."""
+    if os.geteuid() != 0 or open("/proc/self/uid_map").read().split()[2] == "1":
+        cannot_run("root without some of its rights, as this is not root with all ids")
+        return
+    port = connect(world)
+    program = world.directory / "root.py"
+    program.write_text(RAW + f"""
+import os
+file = os.environ["FILE"]
+open(file, "w").close(); os.chown(file, {UID}, {UID}); open(file, "a").write("more")
+print(ask("{HOST}", {port}).count("key-holder"), os.stat(file).st_uid)
+""")
+    for less in ("-net_admin", "-sys_admin", "-net_admin,-sys_admin,-net_raw"):
+        done = subprocess.run(["setpriv", f"--bounding-set={less}", f"--inh-caps={less}", world.program, "run", "--transparent", "--", *EMPTY, f"FILE={world.temporary}/file{less}", PYTHON, program],
+                              env=world.environment(), capture_output=True, text=True, timeout=120)
+        equal((done.returncode, done.stdout), (0, f"1 {UID}\n"), f"{less}: {done.stderr}")
+
+
 def what_cannot_be_had_is_said(world):
     connect(world)
     for calls in ("unshare", "mount"):
@@ -400,6 +445,6 @@ print(ask("{HOST}", {port}, context=context).count("key-holder"))
 if __name__ == "__main__":
     main(a_program_with_sockets_alone_gets_the_credential, every_usual_client_works_without_a_variable, programs_that_use_the_proxy_go_on_as_before,
          every_name_has_an_address_of_its_own, T4_there_is_no_other_way_out, PX27_unmatched_hosts_are_passed_on_or_refused_as_after_connect,
-         PX06_names_that_differ_are_refused, rules_and_rates_hold, what_is_no_tls_and_no_http_is_refused, exit_codes_and_signals_are_passed_on,
-         a_session_without_a_connection_has_its_network_too, CL05_it_works_as_an_ordinary_user_and_drops_all_rights, what_cannot_be_had_is_said,
+         PX06_names_that_differ_are_refused, PX09_addresses_are_checked_as_after_connect, many_connections_at_once, rules_and_rates_hold, what_is_no_tls_and_no_http_is_refused, exit_codes_and_signals_are_passed_on,
+         a_session_without_a_connection_has_its_network_too, CL05_it_works_as_an_ordinary_user_and_drops_all_rights, root_that_may_not_configure_networks_needs_no_more, what_cannot_be_had_is_said,
          the_systems_files_are_as_they_were)
