@@ -24,7 +24,7 @@ TEST(GrpcMessages, an_end_is_known_however_the_bytes_come) {
         all += part;
         ends.push_back(all.size());
     }
-    for (std::size_t step : {1, 2, 3, 7, 100, 1000}) {
+    for (const std::size_t step : {1U, 2U, 3U, 7U, 100U, 1000U}) {
         GrpcMessages messages;
         for (std::size_t at = 0; at < all.size(); at += step) {
             const auto piece = std::string_view(all).substr(at, step);
