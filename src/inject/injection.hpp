@@ -90,11 +90,6 @@ private:
     bool websocket_ = false;
 };
 
-// "{{user}}:{{pass}}" over the connection's fields: access_token, token_type, api_key, variables ... Own names only, single
-// pass, never recursive (PX-24).
-base::Result<base::Secret> render_template(std::string_view text, const provider::ProviderDefinition& definition,
-                                           const connection::Connection& connection);
-
 // What `export` prints and `run` plants as placeholders: environment names -> values. Never refresh tokens.
 struct ExportValue { std::string name; base::Secret value; };
 base::Result<std::vector<ExportValue>> export_values(const provider::ProviderDefinition& definition,
