@@ -36,7 +36,9 @@ base::Result<http::Request> revocation_http_request(const RevocationRequest& req
 // RFC 7009 section 2.2 gives the body of a success no meaning, so one that cannot be read says nothing.
 RevocationOutcome read_revocation(const http::Response& response, const TokenRequestOptions& rules) {
     auto options = rules;
-    options.response_format = base::trim(response.body).starts_with('{') ? "json" : "auto";  // the definition's is of tokens
+    // The definition's format is that of tokens: no token is read here, and JSON is JSON.
+    if (base::trim(response.body).starts_with('{')) options.response_format = "json";
+    else if (options.response_format != "form") options.response_format = "auto";
     const auto members = read_members(response, options);
     const bool success = is_success(response.status, options);
     if (success && (!members || !is_failure(*members, options))) return {Revoked::revoked, {}};
