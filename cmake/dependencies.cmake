@@ -21,6 +21,7 @@ function(claviger_external library)
 endfunction()
 
 claviger_external(z)
+claviger_external(nghttp2)
 claviger_external(sodium)
 claviger_external(boost_json)
 claviger_external(sqlite3)

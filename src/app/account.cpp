@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "connection/identity.hpp"
+#include "connection/secret_variables.hpp"
 #include "connection/variables.hpp"
 #include "provider/expand.hpp"
 
@@ -130,6 +131,8 @@ net::Task<std::vector<std::string>> learn_account(ServiceParts with, connection:
         if (!asked) learnt.warnings.push_back("whose account this is could not be learnt: " + asked.error().describe());
     }
     store_if_new(connections, learnt, stored);
+    const auto hidden = connection::secret_variables(definition, stored);
+    for (auto& warning : learnt.warnings) warning = hidden.masked(warning);
     co_return std::move(learnt.warnings);
 }
 

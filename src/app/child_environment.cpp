@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "net/url.hpp"
 #include "sys/sandbox.hpp"
 
 namespace claviger::app {
@@ -58,6 +59,44 @@ void take_secrets_out(const ChildEnvironmentInput& input, ChildEnvironment& chil
     });
 }
 
+// Of whatever tool and in whatever case: "Https_Proxy", "FTP_PROXY", "npm_config_https_proxy", but no list of exceptions.
+bool names_a_proxy(std::string_view name) {
+    const std::string lower = base::to_lower(name);
+    return (lower.ends_with("_proxy") || lower == "proxy") && !lower.ends_with("no_proxy") && !lower.starts_with("no_");
+}
+
+// What the machine's own proxy is told: user and password together, and the password, as they stand and decoded.
+std::vector<std::string> proxy_credentials(const Variables& parent) {
+    std::vector<std::string> found;
+    for (const auto& [name, value] : parent) {
+        if (!names_a_proxy(name)) continue;
+        const auto url = net::Url::parse(value.find("://") == std::string::npos ? "http://" + value : value);
+        if (!url || !url->has_userinfo()) continue;
+        found.push_back(url->username() + ":" + url->password() + "@");
+        if (url->password().size() < 4) continue;  // would take too much else with it
+        found.push_back(url->password());
+        if (auto decoded = base::percent_decode(url->password())) found.push_back(std::move(*decoded));
+    }
+    return found;
+}
+
+void remove_all(std::string& text, std::string_view part) {
+    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at)) text.erase(at, part.size());
+}
+
+// The broker speaks to the machine's proxy; its credential is none of the child's business, wherever else it stands: in
+// settings of git and of Java, in another tool's own variable (CL-04).
+void take_machine_proxy_out(const ChildEnvironmentInput& input, ChildEnvironment& child) {
+    const auto credentials = proxy_credentials(input.parent);
+    std::erase_if(child.variables, [&](const auto& variable) { return names_a_proxy(variable.first) && !is_kept(input, variable.first); });
+    for (auto& [name, value] : child.variables) {
+        if (is_kept(input, name)) continue;
+        const std::string before = value;
+        for (const auto& credential : credentials) remove_all(value, credential);
+        if (value != before) child.hidden.push_back(name);
+    }
+}
+
 // "acme-crm" -> "ACME_CRM"
 std::string upper_name(std::string_view provider) {
     std::string name = base::to_upper(std::string(provider));
@@ -105,6 +144,7 @@ ChildEnvironment make_child_environment(const ChildEnvironmentInput& input) {
     child.variables = input.parent;
     auto& variables = child.variables;
     take_secrets_out(input, child);
+    take_machine_proxy_out(input, child);
 
     const std::string proxy(input.proxy_url.reveal());
     for (const auto name : kProxyNames) variables[std::string(name)] = proxy;

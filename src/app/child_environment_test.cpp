@@ -1,5 +1,7 @@
 #include "app/child_environment.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace claviger::app {
@@ -21,6 +23,34 @@ TEST(ChildEnvironment, every_spelling_of_the_proxy_variables_is_set) {
     for (const auto* name : {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"}) {
         EXPECT_EQ(child.variables.at(name), "http://claviger:x@127.0.0.1:1") << name;
     }
+}
+
+TEST(ChildEnvironment, CL04_the_machines_own_proxy_and_its_credential_stay_out) {
+    auto in = input();
+    const std::string machines = "http://corp-user:c%40rp-pass@proxy.corp:3128";
+    in.parent["HTTPS_PROXY"] = machines;
+    for (const auto* name : {"Https_Proxy", "FTP_PROXY", "RSYNC_PROXY", "MAVEN_PROXY"}) in.parent[name] = machines;
+    in.parent["GIT_CONFIG_COUNT"] = "1";
+    in.parent["GIT_CONFIG_KEY_0"] = "http.proxy";
+    in.parent["GIT_CONFIG_VALUE_0"] = machines;
+    in.parent["JAVA_TOOL_OPTIONS"] = "-Dhttp.proxyPassword=c@rp-pass -Xmx1g";
+    const auto child = make_child_environment(in);
+    for (const auto& [name, value] : child.variables) {
+        EXPECT_EQ(value.find("rp-pass"), std::string::npos) << name;
+        EXPECT_EQ(value.find("corp-user:"), std::string::npos) << name;
+    }
+    EXPECT_EQ(child.variables.count("FTP_PROXY") + child.variables.count("Https_Proxy"), 0U);
+    EXPECT_EQ(child.variables.at("GIT_CONFIG_KEY_1"), "http.proxy");
+    EXPECT_NE(child.variables.at("JAVA_TOOL_OPTIONS").find("-Xmx1g"), std::string::npos);
+    EXPECT_EQ(std::count(child.hidden.begin(), child.hidden.end(), "GIT_CONFIG_VALUE_0"), 1);
+}
+
+TEST(ChildEnvironment, a_list_of_exceptions_is_no_proxy) {
+    auto in = input();
+    in.parent["NO_PROXY"] = "a.example";
+    const auto child = make_child_environment(in);
+    EXPECT_NE(child.variables.at("NO_PROXY").find("a.example"), std::string::npos);
+    EXPECT_TRUE(child.variables.contains("no_grpc_proxy"));
 }
 
 TEST(ChildEnvironment, CL04_credentials_become_placeholders_and_are_reported) {

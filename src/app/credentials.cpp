@@ -159,6 +159,11 @@ net::Task<void> LiveCredentials::renew(LiveCredentials& self, Key key, std::shar
     for (const auto& event : renewal->waiting) event->set();
 }
 
+bool LiveCredentials::stands(const std::string& provider, const std::string& connection) {
+    const auto found = at_hand({provider, connection});
+    return found || (found.error().code != ErrorCode::not_connected && found.error().code != ErrorCode::suspended);
+}
+
 void LiveCredentials::wants_stronger_login(const std::string& provider, const std::string& connection) {
     const auto flagged = flag({provider, connection}, "insufficient_user_authentication");
     if (!flagged) with_.log.warn("connection.not_flagged", {{"provider", provider}, {"connection", connection}, {"why", flagged.error().message}});

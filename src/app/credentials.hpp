@@ -37,6 +37,7 @@ public:
     net::Task<base::Result<proxy::CredentialPtr>> credential(std::string provider, std::string connection, net::Cancellation& gone) override;
     net::Task<base::Result<proxy::CredentialPtr>> replacement(std::string provider, std::string connection, proxy::CredentialPtr refused,
                                                               net::Cancellation& gone) override;
+    bool stands(const std::string& provider, const std::string& connection) override;
     // The connection is flagged in the vault: `list` and `get` say why.
     void wants_stronger_login(const std::string& provider, const std::string& connection) override;
 

@@ -77,10 +77,11 @@ Result<void> refuse_inside(const fs::path& path, const std::vector<fs::path>& hi
 
 }  // namespace
 
-Result<sys::SandboxPlan> plan_isolation(const fs::path& home, sys::SandboxChoice choice, const std::vector<std::string>& command) {
+Result<sys::SandboxPlan> plan_isolation(const fs::path& home, WantedIsolation wanted, const std::vector<std::string>& command) {
     sys::SandboxPlan plan;
-    plan.choice = choice;
-    if (choice == sys::SandboxChoice::none) return plan;
+    plan.choice = wanted.choice;
+    plan.own_network = wanted.own_network;
+    if (plan.choice == sys::SandboxChoice::none) return plan;
     const auto environment = sys::environment();
     std::error_code error;
     TRY_VOID(sys::ensure_private_directory(home));
@@ -100,6 +101,7 @@ Result<sys::SandboxPlan> plan_isolation(const fs::path& home, sys::SandboxChoice
     }
     TRY_VOID(refuse_inside(fs::canonical(fs::temp_directory_path(error), error), plan.hidden, "the directory for temporary files", "set TMPDIR to another directory"));
     plan.control = sys::find_control_points(environment, ::geteuid(), here);
+    if (plan.own_network) sys::add_name_services(plan.control);
     return plan;
 }
 
@@ -108,7 +110,8 @@ std::string describe(const sys::SandboxReport& report) {
         return "L0: no sandbox; the program has no credential of its own, but can read what you can, the vault's key file among it, "
                "and call claviger as you";
     }
-    return std::string("L1: the program cannot reach the vault, the broker or your other processes (") +
+    return std::string("L1: the program cannot reach the vault, the broker or your other processes") +
+           (report.own_network ? ", nor any network but through the session's proxy" : "") + " (" +
            (report.isolation == sys::Isolation::namespaces ? "namespaces, " : "") + "Landlock ABI " + std::to_string(report.landlock_abi) + ", seccomp)";
 }
 

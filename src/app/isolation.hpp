@@ -11,10 +11,15 @@
 
 namespace claviger::app {
 
+struct WantedIsolation {
+    sys::SandboxChoice choice = sys::SandboxChoice::automatic;
+    bool own_network = false;  // --transparent
+};
+
 // Hides `home`, which is made if it is missing, and every other home that this user has by the usual rules. Refuses a
 // working directory, a program or a directory for temporary files that would be hidden with it, and a vault that has
 // other names by hard links.
-base::Result<sys::SandboxPlan> plan_isolation(const std::filesystem::path& home, sys::SandboxChoice choice,
+base::Result<sys::SandboxPlan> plan_isolation(const std::filesystem::path& home, WantedIsolation wanted,
                                               const std::vector<std::string>& command);
 
 // "L1: ..." as `run` and `doctor` say it. Never more than holds.

@@ -30,7 +30,7 @@ protected:
     }
     void TearDown() override { fs::current_path("/"); }
     [[nodiscard]] base::Result<sys::SandboxPlan> plan(const fs::path& home, const std::string& program = "true") const {
-        return plan_isolation(home, SandboxChoice::automatic, {program});
+        return plan_isolation(home, {SandboxChoice::automatic}, {program});
     }
     sys::ScratchDirectory scratch_;
     fs::path root_, home_;
@@ -44,7 +44,7 @@ TEST_F(Isolation, CL05_hides_the_sessions_home_and_the_users_others) {
     EXPECT_EQ(hidden.front(), root_ / "own") << "made, as there was none";
     EXPECT_THAT(hidden, Contains(home_));
     EXPECT_THAT(hidden, Contains(root_ / "data/claviger"));
-    EXPECT_TRUE(plan_isolation(home_, SandboxChoice::none, {"true"}).value().hidden.empty());
+    EXPECT_TRUE(plan_isolation(home_, {SandboxChoice::none}, {"true"}).value().hidden.empty());
 }
 
 TEST_F(Isolation, CL05_refuses_what_would_be_hidden_with_the_home) {

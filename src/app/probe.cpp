@@ -6,6 +6,7 @@
 #include "app/account.hpp"
 #include "base/text.hpp"
 #include "connection/identity.hpp"
+#include "connection/secret_variables.hpp"
 #include "connection/variables.hpp"
 #include "provider/expand.hpp"
 
@@ -84,7 +85,8 @@ net::Task<Result<ProbeResult>> probe(ServiceParts with, connection::Connections&
     CO_TRY(url, provider::expand_url(question->url, values));
     ProbeResult result;
     result.method = question->method;
-    result.url = url.redacted();
+    const auto hidden = connection::secret_variables(definition, stored);
+    result.url = hidden.masked(url.redacted());
     result.expected = question->expected;
     const auto started = std::chrono::steady_clock::now();
     const std::string method = question->method;
@@ -92,7 +94,7 @@ net::Task<Result<ProbeResult>> probe(ServiceParts with, connection::Connections&
     const auto took = std::chrono::steady_clock::now() - started;
     result.milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
     if (!answer) {
-        result.why = answer.error();
+        result.why = hidden.masked(answer.error());
         if (answer.error().code == ErrorCode::needs_login) result.verdict = ProbeResult::Verdict::refused;
         co_return result;
     }

@@ -38,6 +38,22 @@ Result<ProjectText> read_as_project(const fs::path& file, uid_t directory_owner)
     return project;
 }
 
+// What an untrusted `only` leaves out stays a route, whose requests are refused: without it a tie between two definitions
+// would be decided.
+Result<void> deny_others(connection::Connections& connections, const RunRequest& request, policy::RuleLayer& layer) {
+    TRY(all, connections.list());
+    for (const auto& summary : all) {
+        const auto named = [&](const auto& use) { return use.first == summary.provider && (use.second.empty() || use.second == summary.name); };
+        if (std::any_of(request.use.begin(), request.use.end(), named)) continue;
+        policy::Rule rule;
+        rule.provider = summary.provider;
+        rule.connection = summary.name;
+        rule.name = std::string(policy::kProjectFileName) + ": only";
+        layer.rules.push_back(std::move(rule));
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<ProjectText> read_project(const fs::path& file) {
@@ -96,26 +112,33 @@ Result<std::vector<std::string>> widenings(connection::Connections& connections,
     if (without == proxy::Unmatched::allow) return all;
     if (file.unmatched_allowed == true) all.emplace_back("it lets requests to hosts through that no connection serves, which your settings refuse");
     for (const auto& rule : file.rules) {
-        const bool opens = rule.action == policy::Action::allow && rule.provider.empty() && !rule.hosts.empty() && !rule.needs_request();
+        const bool opens = rule.action == policy::Action::allow && rule.provider.empty() && !rule.hosts.empty();
         if (opens) all.push_back("it opens hosts that no connection serves: " + rule.name);
     }
     return all;
 }
 
-void apply_project(const policy::ProjectFile& file, bool trusted, bool unmatched_given, RunRequest& request) {
-    const auto on_command_line = request.use;
-    const auto is_given = [&](const std::string& provider) {
-        return std::any_of(on_command_line.begin(), on_command_line.end(), [&](const auto& use) { return use.first == provider; });
-    };
-    for (const auto& [provider, name] : file.use) {
-        if (is_given(provider)) continue;
-        request.use.emplace_back(provider, name);
-        if (!trusted) request.not_chosen.push_back(provider);
+Result<void> apply_project(connection::Connections& connections, const policy::ProjectFile& file, bool trusted, bool unmatched_given,
+                           RunRequest& request) {
+    policy::RuleLayer layer{std::string(policy::kProjectFileName), file.rules};
+    // An --only of the command line has named all that there is.
+    if (!request.only_used) {
+        const auto on_command_line = request.use;
+        const auto is_given = [&](const std::string& provider) {
+            return std::any_of(on_command_line.begin(), on_command_line.end(), [&](const auto& use) { return use.first == provider; });
+        };
+        for (const auto& [provider, name] : file.use) {
+            if (is_given(provider)) continue;
+            request.use.emplace_back(provider, name);
+            if (!trusted) request.not_chosen.push_back(provider);
+        }
+        if (file.only && trusted) request.only_used = true;
+        if (file.only && !trusted) TRY_VOID(deny_others(connections, request, layer));
     }
-    request.only_used = request.only_used || file.only;
     if (file.unmatched_allowed == false) request.unmatched = proxy::Unmatched::deny;
     if (file.unmatched_allowed == true && trusted && !unmatched_given) request.unmatched = proxy::Unmatched::allow;
-    request.project = RunRequest::Project{{std::string(policy::kProjectFileName), file.rules}, file.rate, file.lasting};
+    request.project = RunRequest::Project{std::move(layer), file.rate, file.lasting};
+    return {};
 }
 
 }  // namespace claviger::app

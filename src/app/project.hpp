@@ -33,6 +33,7 @@ base::Result<std::vector<std::string>> widenings(connection::Connections& connec
 
 // Puts the file's part into the session. What the command line says of a provider goes before the file's choice; of
 // everything else the stricter holds. `unmatched_given`: the command line said what is done with unmatched requests.
-void apply_project(const policy::ProjectFile& file, bool trusted, bool unmatched_given, RunRequest& request);
+base::Result<void> apply_project(connection::Connections& connections, const policy::ProjectFile& file, bool trusted, bool unmatched_given,
+                                 RunRequest& request);
 
 }  // namespace claviger::app

@@ -194,14 +194,26 @@ std::vector<std::string> standing_for_credentials(const std::map<std::string, st
     return values;
 }
 
+// What a program's own network leads to the proxy: http and https, and whatever other ports the routes name.
+std::vector<std::uint16_t> ports_led_here(const policy::Router& router) {
+    auto ports = router.ports();
+    ports.insert({80, 443});
+    ports.erase(53);  // where names are asked for
+    return {ports.begin(), ports.end()};
+}
+
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
                                                          std::vector<policy::Route> routes, LiveCredentials& credentials,
-                                                         SessionPolicy& gate, SessionAudit& audit, const sys::ProcessFamily& programs,
+                                                         SessionPolicy& gate, SessionAudit& audit, sys::StagedChild& staged,
                                                          const ProgramsView& view) {
     TRY(authority, broker.config.extra_authority());
     proxy::ProxyOptions options{policy::Router(std::move(routes)), request.unmatched, {}, authority, {}, 256, {}};
     options.bases = view.bases;
-    options.find_own_clients = [programs](const std::set<std::uint16_t>& from, std::uint16_t to) { return programs.clients(from, to); };
+    if (staged.report().own_network) {
+        TRY(network, staged.listen(ports_led_here(options.router)));
+        options.network = std::move(network);
+    }
+    options.find_own_clients = [programs = sys::ProcessFamily(staged.pid())](const std::set<std::uint16_t>& from, std::uint16_t to) { return programs.clients(from, to); };
     options.addresses.allow_private = broker.config.flag("network.allow_private");
     options.on_served = [&log = broker.log, &audit](const proxy::Served& served) {
         log.info("proxy.served", {{"provider", served.provider}, {"connection", served.connection}, {"host", served.host},
@@ -282,7 +294,7 @@ Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys:
     ApprovalDoor door({loop, broker.clock, broker.random, broker.log, broker.home, {audit.session(), program_name(request)},
                        std::chrono::seconds(broker.config.number("run.ask_seconds")), request.say});
     SessionPolicy gate({broker.vault, broker.clock, broker.log, door.approvals()}, session_layers(request), session_limits(request, broker.clock.now()));
-    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, audit, sys::ProcessFamily(staged.pid()), view));
+    TRY(proxy, start_proxy(broker, request, loop, routes, credentials, gate, audit, staged, view));
 
     ChildEnvironmentInput input;
     input.placeholders = std::move(view.placeholders);
@@ -296,17 +308,24 @@ Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys:
     const policy::Router router(routes);
     input.routed = {router.constraint_hosts(), !router.first_regex().empty(), router.serves_loopback()};
     std::optional<SessionFiles> files;
-    if (!proxy->ca_certificate_pem().empty()) {
+    std::vector<sys::BindMount> mounts;
+    const bool own_network = staged.report().own_network, opens_tls = !proxy->ca_certificate_pem().empty();
+    if (opens_tls || own_network) {
         TRY(authority, broker.config.extra_authority());
         TRY(made, SessionFiles::create({proxy->ca_certificate_pem(), authority, users_authorities(input.parent), has_java(input.parent)}));
         files.emplace(std::move(made));
-        input.trust = files->trust();
+    }
+    if (opens_tls) input.trust = files->trust();
+    if (own_network) {
+        TRY(shown, files->for_own_network(opens_tls));
+        mounts = std::move(shown);
     }
     const auto environment = make_child_environment(input);
     if (request.say) say_what_is_changed(environment, request.say);
     loop.hold_signals(watched_signals());
     sys::StagedChild::Program program{request.command, environment.variables, std::nullopt};
-    if (input.sandboxed && request.unmatched == proxy::Unmatched::deny) program.only_port = proxy->port();
+    program.mounts = std::move(mounts);
+    if (input.sandboxed && !own_network && request.unmatched == proxy::Unmatched::deny) program.only_port = proxy->port();
     auto child = staged.launch(program);
     if (!child) return never_ran(std::move(child).error());
     broker.log.info("run.started", {{"session", audit.session()}, {"routes", routes.size()}});

@@ -1,6 +1,7 @@
 #include "app/service_call.hpp"
 
 #include "inject/injection.hpp"
+#include "net/address_guard.hpp"
 #include "sys/process.hpp"
 
 namespace claviger::app {
@@ -8,9 +9,15 @@ namespace {
 
 using base::Result;
 
+// A URL, or a JSON text with URLs in it: 127/8, ::1, localhost and what is below it.
 bool names_this_machine(std::string_view text) {
-    return text.find("://127.") != std::string_view::npos || text.find("://localhost") != std::string_view::npos ||
-           text.find("://[::1]") != std::string_view::npos;
+    for (auto at = text.find("://"); at != std::string_view::npos; at = text.find("://", at)) {
+        at += 3;
+        const auto host = text.substr(at, text.find_first_of("/:?#\"\\", at) - at);
+        const bool address = host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
+        if (address || net::is_localhost_name(host) || text.substr(at).starts_with("[::1]")) return true;
+    }
+    return false;
 }
 
 // The head with the credential, as a request for the client, which needs the URL again: a key may stand in the query.

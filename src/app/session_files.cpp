@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "app/system_trust.hpp"
 #include "base/text.hpp"
 #include "crypto/java_trust_store.hpp"
 #include "sys/files.hpp"
@@ -150,6 +151,23 @@ base::Result<SessionFiles> SessionFiles::create(const Authorities& authorities) 
         TRY_VOID(write_new(at.java_store, store));
     }
     return files;
+}
+
+base::Result<std::vector<sys::BindMount>> SessionFiles::for_own_network(bool trusted) const {
+    std::vector<sys::BindMount> mounts;
+    if (trusted) {
+        TRY(stores, make_system_trust(directory_ / "system", trust(), "/"));
+        mounts = std::move(stores);
+    }
+    std::error_code error;
+    const fs::path asked = fs::canonical("/etc/resolv.conf", error);
+    if (error) return mounts;  // without one programs ask this machine, which is right
+    // Without a search list: a name with something appended to it would have an address too, as every name has.
+    const fs::path file = directory_ / "resolv.conf";
+    TRY_VOID(write_new(file, "nameserver 127.0.0.1\noptions ndots:0\n"));
+    fs::permissions(file, fs::perms::group_read | fs::perms::others_read, fs::perm_options::add, error);
+    mounts.push_back({file, asked});
+    return mounts;
 }
 
 SessionFiles::SessionFiles(SessionFiles&& other) noexcept : directory_(std::move(other.directory_)), java_(other.java_) { other.directory_.clear(); }

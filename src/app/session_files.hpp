@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "app/child_environment.hpp"
 #include "base/error.hpp"
+#include "sys/sandbox.hpp"
 
 namespace claviger::app {
 
@@ -26,6 +28,8 @@ public:
     ~SessionFiles();
 
     [[nodiscard]] TrustFiles trust() const;
+    // For a program in a network of its own: its trust store and whom it asks for names, and where they are to be shown.
+    [[nodiscard]] base::Result<std::vector<sys::BindMount>> for_own_network(bool trusted) const;
 
 private:
     explicit SessionFiles(std::filesystem::path directory) : directory_(std::move(directory)) {}

@@ -133,7 +133,7 @@ Result<SessionPolicy::Judged> SessionPolicy::judge_now(const proxy::GateRequest&
     for (const auto& layer : layers_) layers.push_back(&layer);
     std::vector<const SessionLimit*> limits;
     for (const auto* limit : judged.limits) limits.push_back(&limit->limit);
-    judged.verdict = judge(layers, limits, policy::RuleRequest{request.method, request.url, request.route, request.tunnel}, with_.clock.now());
+    judged.verdict = judge(layers, limits, policy::RuleRequest{request.method, request.url, request.route, request.tunnel, request.websocket}, with_.clock.now());
     judged.strips_overrides = request.route != nullptr && policy::limits_request_line(layers, *request.route);
     return judged;
 }
@@ -166,6 +166,11 @@ net::Task<proxy::Admission> SessionPolicy::admit(proxy::GateRequest request, net
         with_.log.info("policy.refused", {{"host", request.url.host()}, {"method", request.method}, {"rule", admission.refusal->rule}});
     }
     co_return admission;
+}
+
+bool SessionPolicy::still_admits(const proxy::GateRequest& request) {
+    const auto judged = judge_now(request);
+    return judged && !judged->verdict.refusal;
 }
 
 }  // namespace claviger::app

@@ -32,6 +32,7 @@ public:
     SessionPolicy(Surroundings with, std::vector<policy::RuleLayer> layers, const std::vector<SessionLimit>& limits);
 
     net::Task<proxy::Admission> admit(proxy::GateRequest request, net::Cancellation& gone) override;
+    bool still_admits(const proxy::GateRequest& request) override;
 
 private:
     struct Limit {

@@ -24,23 +24,23 @@ constexpr OptionSpec kYes{"--yes", "", "do not ask"};
 // As `provider new` asks for them; which are asked depends on the kind.
 std::vector<ArgumentSpec> wizard_answers() {
     constexpr auto needed = true, optional = false;
-    return {{"name", "name of the provider, where NAME is not given", Words::text, optional},
+    return {{"authorization_url", "where the browser is sent; a service without one says its kind", Words::text, optional},
+            {"token_url", "where the token comes from; may be left out where the service publishes it", Words::text, optional},
+            {"client_id", "of the app that is registered there", Words::text, optional},
+            {"scopes", "separated by spaces or commas", Words::text, optional},
+            {"client_secret", "of the same app, if it has one", Words::text, optional},
+            {"kind", "without an authorization_url: api_key or basic", Words::choice, optional, "api_key|basic"},
+            {"header_name", "api_key: header that carries the key", Words::text, needed},
+            {"header_prefix", "api_key: word before the key, or none", Words::text, optional},
+            {"name", "name of the provider, where NAME is not given; without it a part of the host", Words::text, optional},
+            {"api_url", "host or URL that gets the credential; with an authorization_url it may be left out", Words::text, needed},
+            {"differs", "yes, if one of the rest is not as usual", Words::choice, optional, "no|yes"},
             {"display_name", "name to show", Words::text, optional},
-            {"kind", "oauth2 (the default), api_key or basic", Words::choice, optional, "oauth2|api_key|basic"},
-            {"authorization_url", "oauth2: where the browser is sent", Words::text, needed},
-            {"token_url", "oauth2: where the token comes from; may be left out where the service publishes it", Words::text, optional},
-            {"client_id", "oauth2: of the app that is registered there", Words::text, optional},
-            {"client_secret", "oauth2: of the same app, if it has one", Words::text, optional},
-            {"scopes", "oauth2: separated by spaces or commas", Words::text, optional},
-            {"api_url", "host or URL that gets the credential; with oauth2 it may be left out", Words::text, needed},
-            {"differs", "oauth2: yes, if one of the next four is not as usual", Words::choice, optional, "no|yes"},
+            {"env", "environment variable for programs", Words::text, optional},
             {"pkce", "whether PKCE is used", Words::choice, optional, "yes|no"},
             {"client_authentication", "how the client says who it is", Words::choice, optional, "automatic|client_secret_post|client_secret_basic|none"},
             {"token_content_type", "form of token requests", Words::choice, optional, "form|json"},
-            {"scope_separator", "what stands between scopes", Words::choice, optional, "space|comma"},
-            {"header_name", "api_key: header that carries the key", Words::text, needed},
-            {"header_prefix", "api_key: word before the key, or none", Words::text, optional},
-            {"env", "environment variable for programs", Words::text, optional}};
+            {"scope_separator", "what stands between scopes", Words::choice, optional, "space|comma"}};
 }
 
 }  // namespace
@@ -88,9 +88,11 @@ std::span<const CommandSpec> commands() {
          {},
          {kUse, kOnly, kUnmatched, kReadOnly, kAllow, kAsk, kDeny, kRate, kFor, kNoProject,
           {"--keep-env", "NAME", "let a variable through that looks like a secret", Words::text, {}, true},
+          {"--transparent", "", "for programs that ignore proxies: all their connections are led to the proxy, and there is no other way out"},
           {"--sandbox", "HOW", "isolate the program by: auto, namespace or landlock", Words::choice, "auto|namespace|landlock"},
           {"--no-sandbox", "", "do not isolate it: it can read what you can, the vault's key file among it"}},
          {"claviger run -- curl https://api.github.com/user", "claviger run --use github=work --unmatched deny -- ./agent",
+          "claviger run --transparent -- ./program-without-proxy-settings",
           "claviger run --read-only -- ./agent", "claviger run --allow GET:api.github.com/repos/** --deny DELETE -- ./agent",
           "claviger run --ask write -- ./agent"},
          run_program, true},
@@ -208,9 +210,9 @@ std::span<const CommandSpec> commands() {
           {"--output", "FILE", "write the definition to this file", Words::file}},
          {"claviger provider discover https://mcp.acme.com/mcp --register", "claviger provider discover https://login.acme.com > acme.json"}, provider_discover},
         {"provider new", "describe a service, question by question",
-         "Asks for what an OAuth service needs (authorization URL, token URL, client id, scopes, client secret) or for an API key's or a password's "
-         "place, checks each answer at once, shows the definition, and after a yes registers it; client id and secret go into the vault, never into "
-         "the file. Offers what the service publishes about itself. --input stdin takes the answers as a JSON object of strings, named as below; what is left out is as proposed.",
+         "Asks for what an OAuth service needs (authorization URL, token URL, client id, scopes, client secret) or, where there is no authorization URL, for an "
+         "API key's or a password's place; then only for what cannot be derived from that or differs. Checks each "
+         "answer at once, shows the definition, and after a yes registers it; client id and secret go into the vault, never into the file. Offers what the service publishes about itself. --input stdin takes the answers as a JSON object of strings, named as below; what is left out is as proposed.",
          {{"NAME", "what to call the provider", Words::text, false}},
          {kYes, {"--force", "", "overwrite a custom definition of the same name"}, {"--input", "WHERE", "where to ask: terminal or stdin", Words::choice, "terminal|stdin"}},
          {"claviger provider new acme", "claviger provider new acme --yes --input stdin < answers.json"}, provider_new, false, wizard_answers()},

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <cstdlib>
 
 #include "app/isolation.hpp"
+#include "base/number.hpp"
 #include "cli/interruptible.hpp"
 #include "sys/files.hpp"
 #include "sys/terminal.hpp"
@@ -50,13 +50,12 @@ base::Error with_repair(base::Error error) {
 
 Result<int> descriptor_option(const Invocation& invocation, std::string_view option) {
     const std::string text = invocation.value(option);
-    int number = -1;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || number < 0 || ::fcntl(number, F_GETFD) < 0) {
+    const auto number = base::whole_number<int>(text);
+    if (!number || ::fcntl(*number, F_GETFD) < 0) {
         return base::fail(ErrorCode::usage, std::string(option) + " needs the number of an open file descriptor",
                           "for instance: " + std::string(option) + " 3 3</run/secrets/key");
     }
-    return number;
+    return *number;
 }
 
 Result<base::Secret> read_secret_descriptor(int descriptor) {

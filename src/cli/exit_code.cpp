@@ -19,7 +19,7 @@ constexpr ExitCode kCodes[] = {
     {12, "busy, changed", "a port or a lock is taken"},
     {13, "denied", "not allowed here"},
     {14, "fault", "a check found a fault (doctor, vault status, log --verify)"},
-    {15, "no_isolation", "run: the program cannot be isolated here; --no-sandbox runs it without"},
+    {15, "no_isolation", "run: the program cannot be isolated here (--no-sandbox runs it without), or have the network of its own that --transparent wants"},
     {126, "denied, storage", "run: the program was found but cannot be executed"},
     {127, "not_found", "run: the program was not found"},
 };

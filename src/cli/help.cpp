@@ -1,10 +1,10 @@
 // Help and man page, out of the command table. Help is laid out for the terminal's width, or for COLUMNS.
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 
 #include <fmt/format.h>
 
+#include "base/number.hpp"
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/exit_code.hpp"
@@ -21,11 +21,9 @@ std::string option_head(const OptionSpec& option) {
 // At most what reads well, however wide the terminal is.
 std::size_t columns() {
     constexpr std::size_t kWidest = 100, kNarrowest = 20;
-    std::size_t wanted = kWidest;
-    const std::string_view told = std::getenv("COLUMNS") != nullptr ? std::getenv("COLUMNS") : "";
-    const auto read = std::from_chars(told.data(), told.data() + told.size(), wanted);
-    const bool usable = !told.empty() && read.ec == std::errc{} && read.ptr == told.data() + told.size() && wanted > 0;
-    if (!usable) wanted = sys::stdout_is_terminal() ? static_cast<std::size_t>(sys::terminal_columns()) : kWidest;
+    const char* told = std::getenv("COLUMNS");
+    auto wanted = base::whole_number<std::size_t>(told != nullptr ? told : "").value_or(0);
+    if (wanted == 0) wanted = sys::stdout_is_terminal() ? static_cast<std::size_t>(sys::terminal_columns()) : kWidest;
     return std::clamp(wanted, kNarrowest, kWidest);
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct Attempt {
     std::vector<std::string> scopes;       // requested
     std::optional<Connection> previous;    // what lies under the name now
     base::Secret dpop_key{};               // of this connection, where the definition wants DPoP: all token requests prove it
+    std::optional<ClientRecord> registered{};  // by this attempt (RFC 7591): of no use to anybody if it fails
 };
 
 // Where this attempt's requests go. Fixed before the human is sent away; the code and the secrets go to `token` and
@@ -41,7 +43,8 @@ struct Endpoints {
 
 struct ReadyClient {
     oauth::Client client;
-    std::optional<ClientRecord> to_save;  // new: saved together with the connection
+    std::vector<ClientRecord> to_save{};  // saved together with the connection
+    bool is_new = false;                  // not one that was stored before
 };
 
 // "Successfully" is for others to say: these return the saved connection.
@@ -60,9 +63,13 @@ net::Task<base::Result<ReadyClient>> ready_client(Attempt& attempt, const Endpoi
 // one, a token of a server that does not say who it is.
 net::Task<std::optional<oauth::IdClaims>> verified_claims(Attempt& attempt, const Endpoints& endpoints, const oauth::Client& client,
                                                           base::Secret id_token, std::string nonce, std::vector<std::string>& warnings);
-// RFC 7591; part of ready_client.
+// RFC 7591; part of ready_client. The client is stored at once, so that a login that is not finished, or killed, leaves
+// none at the server that nobody knows: the next login uses it. In the place of one that connections use it waits for its own.
 net::Task<base::Result<ReadyClient>> register_new_client(Attempt& attempt, const Endpoints& endpoints,
                                                          std::string redirect_uri);
+// After a failed attempt: what it registered is deleted at the server (RFC 7592) and here, if no connection uses it. Where
+// the server deletes none, a stored one stays for the next login.
+net::Task<void> withdraw_registration(Attempt& attempt);
 using FormCheck = std::function<std::map<std::string, std::string>(const Answers&)>;
 // The form, answered; checked again here, since a dialog without a screen might skip the check. ErrorCode::invalid_input.
 net::Task<base::Result<Answers>> ask_checked(Attempt& attempt, Form form, FormCheck check);
@@ -83,9 +90,9 @@ base::Error with_client_hint(const Attempt& attempt, const ReadyClient& client, 
 Connection new_connection(const Attempt& attempt);
 // Durable. Without --force it replaces only what lay under the name when the attempt began: of two logins at once the
 // second one to finish is told so (already_connected) instead of silently winning.
-base::Result<void> store_connection(Attempt& attempt, Connection& connection, const ClientRecord* client = nullptr);
+base::Result<void> store_connection(Attempt& attempt, Connection& connection, std::span<const ClientRecord> clients = {});
 // The same for tokens that cannot be had again without the human: a disk that cannot take them is waited for, and the human
-// is told (RF-05). `attempt`, `connection` and `client` outlive the task.
-net::Task<base::Result<void>> store_tokens(Attempt& attempt, Connection& connection, const ClientRecord* client = nullptr);
+// is told (RF-05). `attempt`, `connection` and `clients` outlive the task.
+net::Task<base::Result<void>> store_tokens(Attempt& attempt, Connection& connection, std::span<const ClientRecord> clients = {});
 
 }  // namespace claviger::connection

@@ -44,7 +44,12 @@ std::vector<std::string> texts_at(const json::Object& object, std::string_view k
 std::optional<base::Instant> instant_at(const json::Object& object, std::string_view key) {
     const auto* value = json::find(object, key);
     if (value == nullptr) return std::nullopt;
-    if (value->is_number()) return base::Instant(std::chrono::milliseconds(static_cast<std::int64_t>(value->to_number<double>() * 1000)));
+    if (value->is_number()) {
+        constexpr double kLatest = 253'402'300'799;  // the year 9999; what lies behind it, or is no number, says nothing
+        const auto seconds = value->to_number<double>();
+        if (!(seconds >= -kLatest && seconds <= kLatest)) return std::nullopt;
+        return base::Instant(std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)));
+    }
     if (!value->is_string() || value->get_string().size() < 19) return std::nullopt;
     const std::string text(std::string_view(value->get_string()));
     std::string zone = text.substr(std::min(text.find_first_of("+-Zz", 19), text.size()));

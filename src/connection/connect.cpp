@@ -9,7 +9,9 @@
 #include "base/text.hpp"
 #include "connection/attempt.hpp"
 #include "connection/flow_choice.hpp"
+#include "connection/secret_variables.hpp"
 #include "oauth/dpop.hpp"
+#include "oauth/transcript.hpp"
 #include "provider/expand.hpp"
 
 namespace claviger::connection {
@@ -134,6 +136,7 @@ net::Task<base::Result<ConnectOutcome>> run_flow(Attempt& attempt) {
     auto variables = co_await complete_by_asking(attempt);
     if (!variables) co_return base::fail(variables.error());
     attempt.variables = std::move(*variables);
+    if (attempt.with.recorder != nullptr) attempt.with.recorder->hide_everywhere(secret_variables(attempt.definition, attempt.variables));
     if (attempt.definition.oauth2 && attempt.definition.oauth2->dpop) {
         CO_TRY(key, oauth::new_dpop_key());
         attempt.dpop_key = std::move(key);
@@ -166,19 +169,19 @@ base::Result<void> check_binding(const Attempt& attempt, const std::string& toke
                       "set oauth.dpop to false if the service cannot do better");
 }
 
-base::Result<void> store_connection(Attempt& attempt, Connection& connection, const ClientRecord* client) {
+base::Result<void> store_connection(Attempt& attempt, Connection& connection, std::span<const ClientRecord> clients) {
     std::optional<std::uint64_t> expected;
     if (!attempt.request.force) expected = attempt.previous ? attempt.previous->version : 0;
-    auto saved = attempt.with.connections.save(connection, expected, client);
+    auto saved = attempt.with.connections.save(connection, expected, clients);
     if (!saved && saved.error().code == ErrorCode::changed) return base::fail(already_connected(connection));
     return saved;
 }
 
-net::Task<base::Result<void>> store_tokens(Attempt& attempt, Connection& connection, const ClientRecord* client) {
+net::Task<base::Result<void>> store_tokens(Attempt& attempt, Connection& connection, std::span<const ClientRecord> clients) {
     const auto hope = net::in(kHopeForTheDisk);
     bool told = false;
     for (;;) {
-        auto stored = store_connection(attempt, connection, client);
+        auto stored = store_connection(attempt, connection, clients);
         const bool disk = !stored && stored.error().code == ErrorCode::storage;
         if (!disk || net::Deadline::clock::now() >= hope) co_return stored;
         if (!std::exchange(told, true)) {
@@ -224,6 +227,7 @@ net::Task<base::Result<ConnectOutcome>> connect(Surroundings with, provider::Pro
                                                                   : attempt.definition.display_name);
     begin_transcript(attempt);
     auto outcome = co_await run_flow(attempt);
+    if (!outcome) outcome = base::fail(secret_variables(attempt.definition, attempt.variables).masked(outcome.error()));
     if (outcome && attempt.previous) outcome->previous_account = attempt.previous->account;
     // Whatever is stored is stored by now: only here may the human read "connected" (LB-14).
     base::Result<void> told;
@@ -231,6 +235,7 @@ net::Task<base::Result<ConnectOutcome>> connect(Surroundings with, provider::Pro
     with.log.info("connect.finished", {{"provider", attempt.definition.name},
                                        {"result", outcome ? "ok" : base::to_string(outcome.error().code)}});
     with.dialog.finished(told);
+    if (!outcome) co_await withdraw_registration(attempt);
     const auto deadline = net::in(kFarewell);
     co_await with.dialog.farewell(deadline);
     co_return outcome;

@@ -28,8 +28,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_client_credentials(Attempt& a
     CO_TRY_VOID(check_binding(attempt, token->token_type));
     auto outcome = outcome_of(attempt, *endpoints, client.client, std::move(*token));
     outcome.connection.fields = std::move(draft.fields);
-    const auto* to_save = client.to_save ? &*client.to_save : nullptr;
-    CO_TRY_VOID(store_connection(attempt, outcome.connection, to_save));
+    CO_TRY_VOID(store_connection(attempt, outcome.connection, client.to_save));
     co_return outcome;
 }
 

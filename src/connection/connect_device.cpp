@@ -103,8 +103,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt)
     auto id_token = token->id_token.duplicate();
     std::string nonce;  // RFC 8628 sends none
     auto outcome = outcome_of(attempt, *endpoints, client.client, std::move(*token));
-    const auto* to_save = client.to_save ? &*client.to_save : nullptr;
-    auto stored = co_await store_tokens(attempt, outcome.connection, to_save);
+    auto stored = co_await store_tokens(attempt, outcome.connection, client.to_save);
     if (!stored) co_return base::fail(std::move(stored).error());
     // Over the network, and only now: a human who does not wait for it keeps the grant.
     auto claims = co_await verified_claims(attempt, *endpoints, client.client, std::move(id_token), std::move(nonce), outcome.warnings);

@@ -182,18 +182,45 @@ TEST_F(Device, RFC7591_it_registers_itself_where_the_definition_says_so) {
     EXPECT_EQ(server.requests("/device").at(0).form.at("client_id"), "dyn-1");
     EXPECT_EQ(server.requests("/token").at(0).form.at("client_id"), "dyn-1");
     const auto registration = [&](std::size_t n) { return json::parse(server.requests("/register").at(n).body).value().get_object(); };
-    EXPECT_EQ(json::to_text(*json::find(registration(0), "grant_types")), R"(["urn:ietf:params:oauth:grant-type:device_code","refresh_token"])");
-    EXPECT_EQ(json::to_text(*json::find(registration(0), "redirect_uris")), "[]");
-    // The second account uses it too; where there is also a page for browsers, one client is for both.
+    EXPECT_EQ(json::to_text(*json::find(registration(0), "grant_types")), R"(["authorization_code","urn:ietf:params:oauth:grant-type:device_code","refresh_token"])");
+    EXPECT_EQ(json::to_text(*json::find(registration(0), "redirect_uris")), fmt::format("[\"{}\"]", kRedirectUri));
+    // The second account uses it too, and so does a browser once its page is known.
     ConnectRequest second;
     second.connection_name = "work";
     ASSERT_TRUE(login(registering(""), second));
+    ConnectRequest browser;
+    browser.connection_name = "browser";
+    browser.flow = provider::Flow::dcr_pkce;
+    ASSERT_TRUE(login(registering(R"(,"authorization_url":")" + server.origin() + "/authorize\""), browser));
     EXPECT_EQ(server.requests("/register").size(), 1U);
-    ASSERT_TRUE(connections->erase("acme", "default"));
-    second.force = true;
-    ASSERT_TRUE(login(registering(R"(,"authorization_url":")" + server.origin() + "/authorize\""), second));
-    EXPECT_EQ(json::to_text(*json::find(registration(1), "redirect_uris")), fmt::format("[\"{}\"]", kRedirectUri));
-    EXPECT_EQ(connections->client("acme", server.origin()).value()->redirect_uri, kRedirectUri);
+    for (const auto* name : {"default", "work", "browser"}) EXPECT_TRUE(connections->client_of(connections->load("acme", name).value()).value()) << name;
+}
+
+TEST_F(Device, RFC7591_a_server_for_devices_alone_registers_it_without_a_redirect_uri) {
+    answers({{200, kTokens}});
+    const auto definition = device(R"(,"supports_dcr":true,"registration_endpoint":")" + server.origin() + "/register\"");
+    server.on("/register", [](const FakeServer::Seen& seen) {
+        if (seen.body.find(kRedirectUri) != std::string::npos) return FakeServer::json(400, R"({"error":"invalid_redirect_uri"})");
+        return FakeServer::json(201, R"({"client_id":"dyn-1"})");
+    });
+    ASSERT_TRUE(login(definition));
+    EXPECT_EQ(connections->client("acme", server.origin()).value()->redirect_uri, "");
+    ASSERT_TRUE(connections->erase_provider("acme", std::nullopt));
+    server.on("/register", 201, R"({"client_id":"dyn-2","redirect_uris":[]})");  // or it leaves it out by itself
+    ASSERT_TRUE(login(definition));
+    EXPECT_EQ(connections->client("acme", server.origin()).value()->redirect_uri, "");
+    server.on("/register", 400, R"({"error":"invalid_client_metadata"})");
+    ASSERT_TRUE(connections->erase_provider("acme", std::nullopt));
+    EXPECT_EQ(login(definition).error().code, ErrorCode::authorization_failed);
+}
+
+TEST_F(Device, RFC7592_a_client_of_a_code_that_nobody_approved_is_deleted) {
+    answers({{400, R"({"error":"access_denied"})"}});
+    server.on("/register", 201, fmt::format(R"({{"client_id":"dyn-1","registration_access_token":"rat","registration_client_uri":"{}/register/1"}})", server.origin()));
+    server.on("/register/1", 204, "");
+    EXPECT_FALSE(login(device(R"(,"supports_dcr":true,"registration_endpoint":")" + server.origin() + "/register\"")));
+    EXPECT_EQ(server.requests("/register/1").size(), 1U);
+    EXPECT_FALSE(connections->client("acme", server.origin()).value());
 }
 
 TEST_F(Device, OA27_the_secret_goes_to_the_token_endpoints_origin_alone) {
@@ -253,14 +280,25 @@ TEST_F(Device, RFC8628_section_3_5_every_other_answer_ends_it) {
 }
 
 TEST_F(Device, OA17_it_stops_when_the_code_runs_out_and_says_whose_doing_it_was) {
+    using Waits = std::vector<std::chrono::seconds>;
     answers({{400, kPending}});
     auto token = wait(23s);
     EXPECT_EQ(token.error().code, ErrorCode::cancelled);
-    EXPECT_EQ(waits.size(), 4U);  // at 5, 10, 15 and 20 seconds
+    EXPECT_EQ(waits, (Waits{5s, 5s, 5s, 7s, 1s}));  // the last one until the code has run out
     answers({{503, ""}});
     token = wait(60s);
     EXPECT_EQ(token.error().code, ErrorCode::network);
-    EXPECT_EQ(waits, (std::vector<std::chrono::seconds>{5s, 10s, 20s}));
+    EXPECT_EQ(waits, (Waits{5s, 10s, 20s, 24s}));
+}
+
+TEST_F(Device, RFC8628_an_approval_in_the_last_interval_counts) {
+    server.on("/token", [this](const FakeServer::Seen&) {
+        const bool approved = now >= net::Deadline() + 1000h + 11s;
+        return FakeServer::json(approved ? 200 : 400, approved ? kTokens : kPending);
+    });
+    const auto token = wait(14s);
+    ASSERT_TRUE(token) << token.error().describe();
+    EXPECT_LT(now, net::Deadline() + 1000h + 14s);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ struct Stations { net::Url request_token, authorization, access_token; };
 struct Consumer {
     std::string key;
     base::Secret secret;
-    std::optional<ClientRecord> to_save;
+    std::vector<ClientRecord> to_save{};  // one, or none: it is stored already
 };
 
 base::Result<net::Url> station(const Attempt& attempt, const std::string& url_template, std::string_view what) {
@@ -109,7 +109,7 @@ net::Task<base::Result<Consumer>> ask_for_consumer(Attempt& attempt, std::string
     record.client_id = consumer.key;
     record.client_secret = consumer.secret.duplicate();
     record.redirect_uri = std::move(redirect_uri);
-    consumer.to_save = std::move(record);
+    consumer.to_save.push_back(std::move(record));
     co_return consumer;
 }
 
@@ -170,7 +170,7 @@ net::Task<base::Result<base::Secret>> consent(Attempt& attempt, net::Url endpoin
 }
 
 base::Error with_consumer_hint(const Attempt& attempt, const Consumer& consumer, base::Error error) {
-    if (!consumer.to_save && error.code == ErrorCode::authorization_failed && !error.hint.empty()) {
+    if (consumer.to_save.empty() && error.code == ErrorCode::authorization_failed && !error.hint.empty()) {
         error.hint += fmt::format("; if the stored consumer key is no longer right, run: claviger remove {}, then log in again",
                                   attempt.definition.name);
     }
@@ -232,8 +232,8 @@ net::Task<base::Result<ConnectOutcome>> connect_by_oauth1(Attempt& attempt) {
     if (!token) co_return base::fail(token.error());
 
     auto outcome = outcome_of(attempt, stations, *consumer, std::move(*token));
-    const auto* to_save = consumer->to_save ? &*consumer->to_save : nullptr;
-    CO_TRY_VOID(store_connection(attempt, outcome.connection, to_save));
+    auto stored = co_await store_tokens(attempt, outcome.connection, consumer->to_save);
+    if (!stored) co_return base::fail(std::move(stored).error());
     co_return outcome;
 }
 

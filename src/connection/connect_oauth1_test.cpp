@@ -74,14 +74,15 @@ TEST_F(OAuth1, OA27_a_consumer_is_bound_to_its_origin) {
     EXPECT_TRUE(other.seen.empty());
 }
 
-TEST_F(OAuth1, a_replaced_consumer_is_not_the_connections) {
+TEST_F(OAuth1, OA27_a_replaced_consumer_stays_the_connections) {
     give_consumer();
     ASSERT_TRUE(login(photos()));
     const auto stored = connections->load("photos", "default").value();
     auto client = connections->client_of(stored).value().value();
     client.client_id = "consumer-2";
     ASSERT_TRUE(connections->save_client(client));
-    EXPECT_FALSE(connections->client_of(stored).value());
+    EXPECT_EQ(connections->client("photos", client.origin).value()->client_id, "consumer-2");
+    EXPECT_EQ(connections->client_of(stored).value()->client_id, stored.client_id);
 }
 
 TEST_F(OAuth1, OA25_nothing_is_stored_unless_all_is_right) {

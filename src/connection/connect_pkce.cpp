@@ -139,22 +139,24 @@ base::Result<std::optional<net::Url>> moved_token_endpoint(const Attempt& attemp
     return std::optional(std::move(endpoint));
 }
 
-// The client of the first host, for the refreshes that go to the other one.
-base::Result<void> copy_client(Attempt& attempt, const std::string& from, const std::string& to) {
-    if (from == to) return {};
-    auto& connections = attempt.with.connections;
-    TRY(record, connections.client(attempt.definition.name, from));
-    TRY(there, connections.client(attempt.definition.name, to));
-    if (!record) return {};
-    record->origin = to;
-    record->version = there ? there->version : 0;
-    return connections.save_client(*record);
+// A host that only the callback told has the client of the first one, for the refreshes that go there.
+base::Result<void> add_client_of(const std::string& token_origin, const std::string& client_origin, const Attempt& attempt, std::vector<ClientRecord>& records) {
+    if (token_origin == client_origin) return {};
+    if (records.empty()) {
+        TRY(stored, attempt.with.connections.client(attempt.definition.name, client_origin));
+        if (!stored) return {};
+        records.push_back(std::move(*stored));
+    } else {
+        records.push_back(records.front().duplicate());
+    }
+    records.back().origin = token_origin;
+    return {};
 }
 
 }  // namespace
 
 base::Error with_client_hint(const Attempt& attempt, const ReadyClient& client, base::Error error) {
-    if (!client.to_save && !client.client.client_id.empty() && error.message.find("invalid_client") != std::string::npos)
+    if (!client.is_new && !client.client.client_id.empty() && error.message.find("invalid_client") != std::string::npos)
         error.hint = fmt::format("the stored client id or secret is no longer accepted: run claviger remove {} to "
                                  "forget it, then log in again", attempt.definition.name);
     return error;
@@ -215,10 +217,9 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(*token));
     outcome.connection.captured.merge(captured);
     adopt_captured(attempt.definition, outcome.connection);
-    const auto* to_save = client->to_save ? &*client->to_save : nullptr;
-    auto stored = co_await store_tokens(attempt, outcome.connection, to_save);
+    CO_TRY_VOID(add_client_of(endpoints->token.origin(), client_origin, attempt, client->to_save));
+    auto stored = co_await store_tokens(attempt, outcome.connection, client->to_save);
     if (!stored) co_return base::fail(std::move(stored).error());
-    CO_TRY_VOID(copy_client(attempt, client_origin, endpoints->token.origin()));
     // Over the network, and only now: a human who does not wait for it keeps the grant.
     auto claims = co_await verified_claims(attempt, *endpoints, client->client, std::move(id_token), leg.nonce, outcome.warnings);
     outcome.id_claims = std::move(claims);

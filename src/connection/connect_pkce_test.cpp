@@ -1,5 +1,6 @@
 #include "connection/connect_code_test_support.hpp"
 #include "crypto/digest.hpp"
+#include "store/database.hpp"
 
 namespace claviger::connection::testing {
 namespace {
@@ -117,6 +118,38 @@ TEST_F(Code, OA02_metadata_without_S256_still_sends_it) {
         ASSERT_TRUE(outcome) << outcome.error().describe();
         EXPECT_NE(dialog.links.back().find("code_challenge_method=S256"), std::string::npos);
     }
+}
+
+// A host that only the callback told: its client is a copy of the first one's.
+TEST_F(Code, OA27_a_connection_is_never_stored_without_the_client_of_its_host) {
+    const auto definition = define(fmt::format(R"({{"name":"acme","display_name":"Acme","auth_type":"oauth2","flow":"pkce","api_url":"api.acme.example",
+        "vars":{{"accounts_server":{{"default":"{0}","pattern":"http://127\\.0\\.0\\.1:[0-9]+"}}}},
+        "oauth":{{"authorization_url":"{0}/authorize","token_url":"{{accounts_server}}/token","callback":{{"capture":["accounts-server"]}}}}}})", server.origin()));
+    dialog.browser = [this](const Words& query) -> base::Result<AuthorizationResponse> {
+        return AuthorizationResponse{{{"code", "c"}, {"state", query.at("state")}, {"accounts-server", other.origin()}}};
+    };
+    give_client();
+    auto database = store::Database::open(home / "vault.db", {});
+    ASSERT_TRUE(database) << database.error().describe();
+    // The second client of one login cannot be written.
+    ASSERT_TRUE(database->execute("CREATE UNIQUE INDEX fault ON records(kind) WHERE kind = 'client'"));
+    EXPECT_FALSE(login(definition));
+    EXPECT_EQ(server.requests("/token").size() + other.requests("/token").size(), 1U);
+    EXPECT_FALSE(connections->find("acme", "default").value());
+    EXPECT_FALSE(connections->client("acme", server.origin()).value());
+    ASSERT_TRUE(database->execute("DROP INDEX fault"));
+    give_client();
+    const auto outcome = login(definition);
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    const auto stored = connections->load("acme", "default").value();
+    EXPECT_EQ(stored.token_endpoint, other.origin() + "/token");
+    EXPECT_TRUE(connections->client_of(stored).value()->client_secret.equals("secret-1"));
+    EXPECT_TRUE(connections->client("acme", server.origin()).value());
+    ConnectRequest second;  // of a client that is stored already
+    second.connection_name = "work";
+    ASSERT_TRUE(connections->erase_client(*connections->client("acme", other.origin()).value()).value());
+    ASSERT_TRUE(login(definition, second));
+    EXPECT_TRUE(connections->client_of(connections->load("acme", "work").value()).value());
 }
 
 TEST_F(Code, scopes_from_the_request_win_and_fewer_granted_is_a_warning) {
@@ -282,7 +315,7 @@ TEST_F(Code, client_fields_are_those_that_the_definition_needs) {
     EXPECT_EQ(dialog.forms[0].fields.size(), 1U);
     EXPECT_EQ(server.requests("/token")[0].form.count("client_secret"), 0U);
     ASSERT_TRUE(connections->erase("acme", "default"));
-    ASSERT_TRUE(connections->erase_clients("acme"));
+    ASSERT_TRUE(connections->erase_client(*connections->client("acme", server.origin()).value()));
     dialog.queue = {{{"client_id", "id"}, {"client_secret", ""}}, {{"client_id", "caf\xc3\xa9"}, {"client_secret", "s"}},
                     {{"client_id", "id"}, {"client_secret", "s"}}};
     ASSERT_TRUE(login(plain(R"(,"client_secret_required":true)")));

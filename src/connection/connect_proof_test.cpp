@@ -171,6 +171,23 @@ TEST_F(Proof, OA24_the_browser_carries_a_reference_where_the_request_is_pushed) 
     EXPECT_TRUE(dialog.links.at(1).ends_with("request_uri=urn%3Ax%3A2"));  // single use
 }
 
+TEST_F(Proof, OA24_a_client_id_of_another_name_is_pushed_once) {
+    server.on("/par", 201, R"({"request_uri":"urn:x:1","expires_in":60})");
+    give_client();
+    dialog.browser = [this](const Words&) -> base::Result<AuthorizationResponse> {
+        return AuthorizationResponse{{{"code", "c"}, {"state", server.requests("/par").back().form.at("state")}}};
+    };
+    auto definition = plain(R"(,"rename":{"authorize":{"client_id":"app"}})");
+    definition.oauth2->pushed_authorization_url = server.origin() + "/par";
+    const auto done = login(definition);
+    ASSERT_TRUE(done) << done.error().describe();
+    EXPECT_EQ(dialog.links.at(0), server.origin() + "/authorize?app=client-1&request_uri=urn%3Ax%3A1");
+    const auto pushed = server.requests("/par").at(0);
+    EXPECT_EQ(pushed.form.at("app"), "client-1");
+    EXPECT_FALSE(pushed.form.contains("client_id"));
+    EXPECT_EQ(pushed.body.find("client-1"), pushed.body.rfind("client-1")) << pushed.body;
+}
+
 TEST_F(Proof, OA24_metadata_can_require_it_and_a_refusal_is_said) {
     server.on("/.well-known/oauth-authorization-server", 200,
               server.metadata(fmt::format(R"(,"require_pushed_authorization_requests":true,"pushed_authorization_request_endpoint":"{}/par")", server.origin())));

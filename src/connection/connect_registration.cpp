@@ -1,10 +1,14 @@
 #include <algorithm>
+#include <utility>
 
 #include "connection/attempt.hpp"
 #include "connection/client_of.hpp"
+#include "connection/token_options.hpp"
 #include "crypto/jwk.hpp"
 #include "oauth/device.hpp"
 #include "oauth/registration.hpp"
+#include "oauth/revocation.hpp"
+#include "oauth/transcript.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -26,47 +30,88 @@ std::vector<std::string> scopes_to_register(const Attempt& attempt) {
     return scopes;
 }
 
+// One client for every flow, so that no flow takes another's client away: a device's has the redirect URI too, unless the
+// server will not have it and shows no page for browsers anyway.
+base::Result<oauth::RegistrationRequest> request_for(const Attempt& attempt, const Endpoints& endpoints, std::string redirect_uri) {
+    const auto& oauth = *attempt.definition.oauth2;
+    const bool by_device = attempt.flow == provider::Flow::device_code;
+    if (by_device) redirect_uri = kRedirectUri;
+    TRY(method, method_to_ask_for(oauth, endpoints.authentication_methods));
+    oauth::RegistrationRequest request{*endpoints.registration, "Claviger (" + attempt.definition.name + ")",
+                                       std::move(redirect_uri), scopes_to_register(attempt), method};
+    request.for_device = by_device;
+    request.device_code = by_device || oauth.supports_device_code || !oauth.device_authorization_url.empty();
+    request.redirect_optional = by_device && !endpoints.authorization;
+    request.rename = renames_of(oauth, "register");
+    if (method == ClientAuthentication::private_key_jwt) {
+        TRY(key, crypto::Jwk::generate_p256());
+        TRY(text, key.private_json());
+        request.private_key = std::move(text);
+    }
+    return request;
+}
+
+ClientRecord record_of(const Attempt& attempt, const Endpoints& endpoints, oauth::Registration registered) {
+    ClientRecord record;
+    record.provider = attempt.definition.name;
+    record.origin = endpoints.token.origin();
+    record.client_id = registered.client.client_id;
+    record.client_secret = std::move(registered.client.client_secret);
+    record.private_key = std::move(registered.client.private_key);
+    record.key_id = registered.client.assertion.key_id;
+    record.authentication = std::string(oauth::to_string(registered.client.authentication));
+    record.dynamically_registered = true;
+    record.registration_access_token = std::move(registered.registration_access_token);
+    record.registration_client_uri = std::move(registered.registration_client_uri);
+    record.secret_expires_at = registered.secret_expires_at;
+    record.redirect_uri = std::move(registered.redirect_uri);
+    return record;
+}
+
+// Whether its place is taken by one that connections live by: what they have must last until there is something better.
+base::Result<bool> must_wait(const Attempt& attempt, const ClientRecord& record) {
+    auto& connections = attempt.with.connections;
+    TRY(stored, connections.client(record.provider, record.origin));
+    if (!stored) return false;
+    return connections.client_in_use(record.provider, stored->client_id);
+}
+
 }  // namespace
 
 net::Task<base::Result<ReadyClient>> register_new_client(Attempt& attempt, const Endpoints& endpoints,
                                                          std::string redirect_uri) {
-    const auto& oauth = *attempt.definition.oauth2;
-    const bool by_device = attempt.flow == provider::Flow::device_code;
-    // One client for every flow that this definition can have, so that no flow takes another's client away.
-    if (by_device && endpoints.authorization) redirect_uri = kRedirectUri;
-    CO_TRY(method, method_to_ask_for(oauth, endpoints.authentication_methods));
-    oauth::RegistrationRequest request{*endpoints.registration, "Claviger (" + attempt.definition.name + ")",
-                                       redirect_uri, scopes_to_register(attempt), method};
-    request.device_code = by_device || oauth.supports_device_code || !oauth.device_authorization_url.empty();
-    request.for_device = by_device;
-    if (method == ClientAuthentication::private_key_jwt) {
-        CO_TRY(key, crypto::Jwk::generate_p256());
-        CO_TRY(text, key.private_json());
-        request.private_key = std::move(text);
-    }
+    CO_TRY(request, request_for(attempt, endpoints, std::move(redirect_uri)));
     auto registered = co_await oauth::register_client(attempt.with.http, std::move(request));
     if (!registered) co_return base::fail(registered.error());
-
-    ClientRecord record;
-    record.provider = attempt.definition.name;
-    record.origin = endpoints.token.origin();
-    record.client_id = registered->client.client_id;
-    record.client_secret = registered->client.client_secret.duplicate();
-    record.private_key = registered->client.private_key.duplicate();
-    record.key_id = registered->client.assertion.key_id;
-    record.authentication = std::string(oauth::to_string(registered->client.authentication));
-    record.dynamically_registered = true;
-    record.registration_access_token = std::move(registered->registration_access_token);
-    record.registration_client_uri = std::move(registered->registration_client_uri);
-    record.secret_expires_at = registered->secret_expires_at;
-    record.redirect_uri = redirect_uri;
-    ReadyClient ready;
+    attempt.registered = record_of(attempt, endpoints, std::move(*registered));
+    const auto& record = *attempt.registered;
     const auto token = endpoints.token.text();
     const AssertionAudience audience{endpoints.issuer, token};
+    ReadyClient ready;
+    ready.is_new = true;
     CO_TRY(client, client_of(record, attempt.definition, attempt.variables, audience));
     ready.client = std::move(client);
-    ready.to_save = std::move(record);
+    CO_TRY(later, must_wait(attempt, record));
+    if (later) ready.to_save.push_back(record.duplicate());
+    else CO_TRY_VOID(attempt.with.connections.save_client(record));
     co_return ready;
+}
+
+net::Task<void> withdraw_registration(Attempt& attempt) {
+    if (!attempt.registered) co_return;
+    auto record = std::move(*attempt.registered);
+    auto& connections = attempt.with.connections;
+    const auto used = connections.client_in_use(record.provider, record.client_id);
+    auto uri = net::Url::parse(record.registration_client_uri);
+    if (!used || *used || !uri || record.registration_access_token.empty()) co_return;
+    if (attempt.with.recorder != nullptr) attempt.with.recorder->stop();
+    const auto outcome = co_await oauth::delete_client(attempt.with.http, std::move(*uri), std::move(record.registration_access_token));
+    attempt.with.log.info("connect.client_withdrawn", {{"provider", record.provider}, {"result", oauth::to_string(outcome.result)}});
+    if (outcome.result != oauth::Revoked::revoked) co_return;
+    const auto stored = connections.client(record.provider, record.origin);
+    if (!stored || !*stored || (*stored)->client_id != record.client_id) co_return;
+    if (auto erased = connections.erase_client(record); !erased)
+        attempt.with.log.warn("connect.client_not_erased", {{"provider", record.provider}, {"error", erased.error().message}});
 }
 
 }  // namespace claviger::connection

@@ -18,8 +18,65 @@ protected:
     provider::ProviderDefinition dynamic(const std::string& members = "") {
         return define(oauth(members.empty() ? fmt::format(R"("issuer":"{}","supports_dcr":true,"scopes":["read"])", server.origin()) : members, "dcr_pkce"));
     }
+    void deny() {
+        dialog.browser = [this](const Words& query) -> base::Result<AuthorizationResponse> {
+            const auto client = connections->client("acme", server.origin()).value();
+            known_meanwhile = client ? client->client_id : std::string();
+            return AuthorizationResponse{{{"error", "access_denied"}, {"state", query.at("state")}}};
+        };
+    }
+    std::string stored_client() {
+        const auto client = connections->client("acme", server.origin()).value();
+        return client ? client->client_id : std::string();
+    }
     int registered = 0;
+    std::string known_meanwhile;  // which client was stored while the human was away
 };
+
+TEST_F(Registered, RFC7592_a_client_of_a_denied_login_is_deleted) {
+    server.on("/register/1", [](const FakeServer::Seen& seen) {
+        EXPECT_EQ(seen.method, "DELETE");
+        EXPECT_EQ(seen.authorization, "Bearer rat");
+        return FakeServer::json(204, "");
+    });
+    deny();
+    EXPECT_EQ(login(dynamic()).error().code, ErrorCode::authorization_failed);
+    EXPECT_EQ(known_meanwhile, "dyn-1") << "a login that is killed here would leave a client that nobody knows";
+    EXPECT_EQ(server.requests("/register/1").size(), 1U);
+    EXPECT_EQ(stored_client(), "");
+    EXPECT_EQ(events(), (std::vector<std::string>{"client.created acme", "client.erased acme"}));
+}
+
+TEST_F(Registered, OA16_a_client_that_cannot_be_deleted_is_used_by_the_next_login) {
+    for (const int status : {405, 500}) {
+        server.on("/register/1", status, "{}");
+        deny();
+        EXPECT_FALSE(login(dynamic()));
+        EXPECT_EQ(stored_client(), "dyn-1") << status;
+    }
+    dialog.browser = {};
+    ASSERT_TRUE(login(dynamic()));
+    EXPECT_EQ(registered, 1);
+    EXPECT_EQ(connections->load("acme", "default")->client_id, "dyn-1");
+    EXPECT_EQ(server.requests("/register/1").size(), 1U);  // the second login registered nothing that it could take back
+}
+
+TEST_F(Registered, OA16_a_denied_login_takes_no_client_from_a_connection) {
+    server.on("/register/1", 204, "");
+    ASSERT_TRUE(login(dynamic()));
+    deny();
+    ConnectRequest force;
+    force.force = true;
+    EXPECT_FALSE(login(dynamic(), force));
+    EXPECT_EQ(registered, 2);
+    EXPECT_EQ(known_meanwhile, "dyn-1");
+    EXPECT_EQ(stored_client(), "dyn-1");
+    EXPECT_EQ(server.requests("/register/1").size(), 1U);
+    dialog.browser = {};
+    ASSERT_TRUE(login(dynamic(), force));
+    EXPECT_EQ(stored_client(), "dyn-3");
+    EXPECT_EQ(connections->load("acme", "default")->client_id, "dyn-3");
+}
 
 TEST_F(Registered, OA16_registers_by_discovery_and_uses_what_was_registered) {
     const auto outcome = login(dynamic());

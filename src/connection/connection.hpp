@@ -75,6 +75,11 @@ struct ClientRecord {
     std::optional<base::Instant> secret_expires_at;
     std::string redirect_uri;
     std::uint64_t version = 0;
+
+    [[nodiscard]] ClientRecord duplicate() const {
+        return {provider, origin, client_id, client_secret.duplicate(), private_key.duplicate(), key_id, authentication,
+                dynamically_registered, registration_access_token.duplicate(), registration_client_uri, secret_expires_at, redirect_uri, version};
+    }
 };
 
 }  // namespace claviger::connection

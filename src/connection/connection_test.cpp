@@ -197,8 +197,58 @@ TEST_F(ConnectionsTest, OA27_clients_belong_to_one_origin) {
     EXPECT_FALSE(connections->client("acme", "https://b.example")->has_value());
     EXPECT_FALSE(connections->client("acme", "https://a.example:444")->has_value());
     EXPECT_FALSE(connections->client("acm", "https://a.example")->has_value());
-    EXPECT_EQ(connections->erase_clients("acme").value(), 1U);
+    EXPECT_TRUE(connections->erase_client(client).value());
     EXPECT_FALSE(connections->client("acme", "https://a.example")->has_value());
+}
+
+TEST_F(ConnectionsTest, OA27_a_connection_keeps_the_client_that_it_was_made_with) {
+    const auto client = [](const std::string& id, const std::string& secret = "s") {
+        ClientRecord made;
+        made.provider = "acme";
+        made.origin = "https://as.example";
+        made.client_id = id;
+        made.client_secret = Secret(secret);
+        return made;
+    };
+    const auto connect = [&](const std::string& name, const std::string& id, ClientUse use) {
+        auto c = full();
+        c.name = name;
+        c.client_id = id;
+        const auto record = client(id);
+        const auto saved = connections->save(c, std::nullopt, {&record, 1}, use);
+        ASSERT_TRUE(saved) << saved.error().describe();
+    };
+    const auto of = [&](const std::string& name) {
+        const auto found = connections->client_of(connections->load("acme", name).value()).value();
+        return found ? found->client_id + " " + std::string(found->client_secret.reveal()) : "-";
+    };
+    const auto chosen = [&] { return connections->client("acme", "https://as.example").value()->client_id; };
+    connect("a", "one", ClientUse::new_logins);
+    connect("b", "two", ClientUse::new_logins);
+    EXPECT_EQ(chosen(), "two");
+    EXPECT_EQ(of("a"), "one s");
+    EXPECT_EQ(of("b"), "two s");
+    connect("c", "three", ClientUse::this_connection);
+    EXPECT_EQ(chosen(), "two") << "what is imported beside changes no login";
+    EXPECT_EQ(of("c"), "three s");
+    EXPECT_EQ(connections->count_clients("acme").value(), 3U);
+    // A new secret is everybody's, wherever the client was kept.
+    ASSERT_TRUE(connections->save_client(client("one", "new")));
+    EXPECT_EQ(of("a"), "one new");
+    EXPECT_EQ(of("b"), "two s");
+    EXPECT_EQ(connections->count_clients("acme").value(), 3U);
+    // What nobody uses goes: "four" was never used, "two" goes with its connection, "one" when its connection changes.
+    ASSERT_TRUE(connections->save_client(client("four")));
+    ASSERT_TRUE(connections->save_client(client("five")));
+    EXPECT_EQ(connections->count_clients("acme").value(), 4U);
+    ASSERT_TRUE(connections->erase("acme", "b").value());
+    EXPECT_FALSE(connections->client("acme", "https://as.example", "two").value());
+    connect("a", "three", ClientUse::this_connection);
+    ASSERT_TRUE(connections->erase("acme", "c").value());
+    EXPECT_EQ(of("a"), "three s") << "another one uses it";
+    EXPECT_FALSE(connections->client("acme", "https://as.example", "one").value());
+    EXPECT_TRUE(connections->erase_client(client("three")).value());
+    EXPECT_EQ(of("a"), "-");
 }
 
 TEST_F(ConnectionsTest, CL08_names_are_checked) {

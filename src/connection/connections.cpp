@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "connection/client_records.hpp"
 #include "connection/record.hpp"
+#include "connection/record_list.hpp"
 #include "connection/refresh_state.hpp"
 #include "json/value.hpp"
 #include "net/url.hpp"
@@ -33,68 +35,12 @@ base::Result<void> check_names(std::string_view provider, std::string_view name)
     return {};
 }
 
-// Names of the default record and the audit subject are the provider's own.
-vault::RecordKey key_of(const std::string& tenant, std::string_view kind, std::string id) {
-    return {tenant, std::string(kind), std::move(id)};
-}
-
 std::string detail_of(const Connection& connection) {
     json::Object detail;
     detail["flow"] = provider::to_string(connection.flow);
     if (!connection.scopes().empty()) detail["scopes"] = base::join(connection.scopes(), " ");
-    if (!connection.client_id.empty()) detail["token_endpoint"] = connection.token_endpoint;
+    if (!connection.client_id.empty()) detail["token_endpoint"] = origin_of(connection.token_endpoint);
     return json::to_text(detail);
-}
-
-bool damaged(const base::Error& error) { return error.code == ErrorCode::corrupt || error.code == ErrorCode::unsupported; }
-
-// Whether there is one to be replaced: a damaged record is there too, and writing it anew is what mends it (VA-12).
-base::Result<bool> exists(vault::Transaction& transaction, const vault::RecordKey& key) {
-    const auto record = transaction.get(key);
-    if (!record && !damaged(record.error())) return base::fail(record.error());
-    return !record || *record;
-}
-
-base::Result<void> put_client(vault::Transaction& transaction, const std::string& tenant, const ClientRecord& client) {
-    const auto key = key_of(tenant, kClientKind, client_id_of_record(client.provider, client.origin));
-    TRY(before, exists(transaction, key));
-    TRY_VOID(transaction.put(key, serialize_client(client), std::nullopt));
-    json::Object detail;
-    detail["origin"] = client.origin;
-    detail["registered"] = client.dynamically_registered ? "dynamically" : "by hand";
-    return transaction.audit({before ? "client.updated" : "client.created", client.provider, json::to_text(detail)});
-}
-
-// Every record of a kind, page by page: one page more costs less than one surprise. `source`: a vault or a transaction.
-template <class Source>
-base::Result<std::vector<vault::RecordInfo>> all_of(Source& source, const std::string& tenant, std::string_view kind) {
-    constexpr std::size_t kPage = 1000;
-    std::vector<vault::RecordInfo> all;
-    std::string after;
-    for (;;) {
-        TRY(page, source.list(tenant, kind, after, kPage));
-        all.insert(all.end(), page.begin(), page.end());
-        if (page.size() < kPage) return all;
-        after = page.back().key.id;
-    }
-}
-
-// "provider/name" of a record's id.
-std::pair<std::string, std::string> parts_of(const std::string& id) {
-    const auto slash = id.rfind('/');
-    if (slash == std::string::npos) return {id, std::string()};
-    return {id.substr(0, slash), id.substr(slash + 1)};
-}
-
-template <class Source>
-base::Result<std::vector<std::string>> names_in(Source& source, const std::string& tenant, std::string_view provider) {
-    TRY(rows, all_of(source, tenant, kConnectionKind));
-    std::vector<std::string> out;
-    for (const auto& row : rows) {
-        auto [of, name] = parts_of(row.key.id);
-        if (of == provider && !name.empty()) out.push_back(std::move(name));
-    }
-    return out;
 }
 
 // A damaged record must not hide the others (VA-12).
@@ -103,26 +49,6 @@ Summary summary_of_damaged(const std::string& id, base::Error problem) {
     std::tie(summary.provider, summary.name) = parts_of(id);
     summary.problem = std::move(problem);
     return summary;
-}
-
-template <class Source>
-base::Result<std::vector<vault::RecordInfo>> clients_in(Source& source, const std::string& tenant, std::string_view provider) {
-    TRY(rows, all_of(source, tenant, kClientKind));
-    const auto prefix = client_id_of_record(provider, "");
-    std::erase_if(rows, [&prefix](const auto& row) { return !row.key.id.starts_with(prefix); });
-    return rows;
-}
-
-base::Result<std::size_t> erase_clients_in(vault::Transaction& transaction, const std::string& tenant, std::string_view provider) {
-    TRY(rows, clients_in(transaction, tenant, provider));
-    std::size_t erased = 0;
-    for (const auto& row : rows) {
-        TRY(gone, transaction.erase(row.key, std::nullopt));
-        if (!gone) continue;
-        ++erased;
-        TRY_VOID(transaction.audit({"client.erased", std::string(provider), "{}"}));
-    }
-    return erased;
 }
 
 }  // namespace
@@ -195,19 +121,18 @@ base::Result<std::uint64_t> Connections::missing_records() { return vault_.missi
 base::Result<std::vector<std::string>> Connections::names(std::string_view provider) { return names_in(vault_, tenant_, provider); }
 
 base::Result<void> Connections::save(Connection& connection, std::optional<std::uint64_t> expected_version,
-                                     const ClientRecord* client) {
+                                     std::span<const ClientRecord> clients, ClientUse use) {
     TRY_VOID(check_names(connection.provider, connection.name));
     const auto key = key_of(tenant_, kConnectionKind, connection_id(connection.provider, connection.name));
     const auto default_key = key_of(tenant_, kDefaultKind, connection.provider);
     const auto payload = serialize(connection);
     std::uint64_t version = 0;
     const auto work = [&](vault::Transaction& transaction) -> base::Result<void> {
-        if (client != nullptr) {
-            TRY_VOID(put_client(transaction, tenant_, *client));
-        }
         TRY(before, exists(transaction, key));
         TRY(written, transaction.put(key, payload, expected_version));
         version = written;
+        // Behind the connection, which may have been the last user of a client that is replaced.
+        for (const auto& client : clients) TRY_VOID(put_client(transaction, tenant_, client, use));
         const auto chosen = transaction.get(default_key);
         if (!chosen && !damaged(chosen.error())) return base::fail(chosen.error());
         if (!chosen || !*chosen) {
@@ -234,6 +159,7 @@ base::Result<bool> Connections::erase(std::string_view provider, std::string_vie
         TRY_VOID(transaction.erase(key_of(tenant_, kRefreshKind, key.id), std::nullopt));
         TRY_VOID(transaction.audit({"connection.erased", key.id, "{}"}));
         if (entry) TRY_VOID(transaction.audit(*entry));
+        TRY_VOID(erase_unused_clients(transaction, tenant_, provider));
         const auto record = transaction.get(default_key);
         if (!record && !damaged(record.error())) return base::fail(record.error());
         if (record && !*record) return {};
@@ -263,51 +189,6 @@ base::Result<void> Connections::set_default(std::string_view provider, std::stri
     TRY_VOID(vault_.put(key_of(tenant_, kDefaultKind, std::string(provider)), serialize_default(name), std::nullopt,
                         {"default.set", connection_id(provider, name), "{}"}));
     return {};
-}
-
-base::Result<std::optional<ClientRecord>> Connections::client(std::string_view provider, std::string_view origin) {
-    TRY(record, vault_.get(key_of(tenant_, kClientKind, client_id_of_record(provider, origin))));
-    if (!record) return std::optional<ClientRecord>();
-    TRY(client, deserialize_client(*record));
-    return std::optional<ClientRecord>(std::move(client));
-}
-
-base::Result<std::optional<ClientRecord>> Connections::client_of(const Connection& connection) {
-    const auto endpoint = net::Url::parse(connection.token_endpoint);
-    if (!endpoint) return std::optional<ClientRecord>();
-    TRY(found, client(connection.provider, endpoint->origin()));
-    if (found && found->client_id != connection.client_id) return std::optional<ClientRecord>();
-    return found;
-}
-
-base::Result<void> Connections::save_client(const ClientRecord& client) {
-    return vault_.transact([&](vault::Transaction& transaction) { return put_client(transaction, tenant_, client); });
-}
-
-base::Result<bool> Connections::erase_client(std::string_view provider, std::string_view origin) {
-    bool erased = false;
-    TRY_VOID(vault_.transact([&](vault::Transaction& transaction) -> base::Result<void> {
-        TRY(gone, transaction.erase(key_of(tenant_, kClientKind, client_id_of_record(provider, origin)), std::nullopt));
-        erased = gone;
-        if (!gone) return {};
-        return transaction.audit({"client.erased", std::string(provider), "{}"});
-    }));
-    return erased;
-}
-
-base::Result<std::size_t> Connections::count_clients(std::string_view provider) {
-    TRY(rows, clients_in(vault_, tenant_, provider));
-    return rows.size();
-}
-
-base::Result<std::size_t> Connections::erase_clients(std::string_view provider) {
-    std::size_t erased = 0;
-    TRY_VOID(vault_.transact([&](vault::Transaction& transaction) -> base::Result<void> {
-        TRY(count, erase_clients_in(transaction, tenant_, provider));
-        erased = count;
-        return {};
-    }));
-    return erased;
 }
 
 base::Result<std::size_t> Connections::erase_provider(std::string_view provider, const std::optional<vault::AuditEntry>& entry) {

@@ -2,6 +2,8 @@
 // Thread rule: as the Vault it uses.
 #pragma once
 
+#include <span>
+
 #include "connection/connection.hpp"
 #include "connection/scopes.hpp"
 
@@ -22,6 +24,12 @@ struct Summary {  // decrypted, secrets dropped
     std::optional<base::Error> problem{};  // the record is damaged: only provider and name are known, as the file has them
 };
 
+// What a client that is stored is for, where another one is stored for that origin already.
+enum class ClientUse {
+    new_logins,      // it takes the other's place; connections made with the other keep that one
+    this_connection  // the other one keeps its place
+};
+
 class Connections {
 public:
     Connections(vault::Vault& vault, std::string tenant, const base::Clock& clock);
@@ -38,21 +46,26 @@ public:
     base::Result<std::vector<std::string>> names(std::string_view provider);
 
     // Durable before it returns. `expected_version` as in the vault; the first connection of a provider becomes its
-    // default. Saves the client record too when given, in the same transaction.
+    // default. Saves the client records too, in the same transaction.
     base::Result<void> save(Connection& connection, std::optional<std::uint64_t> expected_version,
-                            const ClientRecord* client = nullptr);
+                            std::span<const ClientRecord> clients = {}, ClientUse use = ClientUse::new_logins);
     // A new default is chosen if needed. `entry` goes to the journal beside that of the erasure.
     base::Result<bool> erase(std::string_view provider, std::string_view name, const std::optional<vault::AuditEntry>& entry = std::nullopt);
     base::Result<std::string> default_name(std::string_view provider);           // "default" when none is set
     base::Result<void> set_default(std::string_view provider, std::string_view name);
 
+    // The one that serves new logins.
     base::Result<std::optional<ClientRecord>> client(std::string_view provider, std::string_view origin);
-    // The client that this connection was made with; nullopt when it is gone or another one has taken its place (OA-27).
+    // The very one, wherever it is kept.
+    base::Result<std::optional<ClientRecord>> client(std::string_view provider, std::string_view origin, std::string_view client_id);
+    // The client that this connection was made with, and no other (OA-27); nullopt when there was none or it is gone.
     base::Result<std::optional<ClientRecord>> client_of(const Connection& connection);
+    // For new logins.
     base::Result<void> save_client(const ClientRecord& client);
-    base::Result<bool> erase_client(std::string_view provider, std::string_view origin);
+    base::Result<bool> erase_client(const ClientRecord& client);
+    // Whether a connection was made with it; a damaged one, of which nothing is known, may have been.
+    base::Result<bool> client_in_use(std::string_view provider, std::string_view client_id);
     base::Result<std::size_t> count_clients(std::string_view provider);
-    base::Result<std::size_t> erase_clients(std::string_view provider);
     // Every connection, the default and the clients of a provider, with `entry` in the journal: all or nothing. Returns
     // the number of connections.
     base::Result<std::size_t> erase_provider(std::string_view provider, const std::optional<vault::AuditEntry>& entry);

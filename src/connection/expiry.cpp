@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/number.hpp"
 #include "base/text.hpp"
 #include "http/date.hpp"
 #include "json/parse.hpp"
@@ -37,13 +38,6 @@ std::optional<base::Instant> by_number(std::int64_t number, const provider::Expi
     return date ? date : after(base::Instant(), number, 1, now);
 }
 
-std::optional<std::int64_t> number(std::string_view text) {
-    const bool good = !text.empty() && text.size() <= 6 &&
-                      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (!good) return std::nullopt;
-    return std::stol(std::string(text));
-}
-
 // "177:05:38" by the unit: days, hours, minutes, or hours, minutes, seconds; four pieces begin with days.
 std::optional<base::Instant> by_duration(std::string_view text, const std::string& unit, base::Instant now) {
     const auto pieces = base::split(text, ':');
@@ -53,8 +47,9 @@ std::optional<base::Instant> by_duration(std::string_view text, const std::strin
     if (pieces.size() != factors.size()) return std::nullopt;
     base::Duration sum{0};
     for (std::size_t i = 0; i < pieces.size(); ++i) {
-        const auto piece = number(pieces[i]);
-        if (!piece) return std::nullopt;
+        const auto piece = base::whole_number(pieces[i]);
+        constexpr std::int64_t kMostOfAPiece = 999'999;
+        if (!piece || *piece > kMostOfAPiece) return std::nullopt;
         sum += base::Duration(*piece * factors[i]);
     }
     return sum.count() == 0 || sum.count() > kCenturyMs ? std::nullopt : std::optional(now + sum);
@@ -71,7 +66,7 @@ std::optional<base::Instant> by_iso(std::string text) {
     if (zone.empty() || zone == "Z") return *instant;
     const bool colon = zone.size() == 6 && zone[3] == ':';
     if ((zone.front() != '+' && zone.front() != '-') || (!colon && zone.size() != 5)) return std::nullopt;
-    const auto hours = number(zone.substr(1, 2)), minutes = number(zone.substr(colon ? 4 : 3, 2));
+    const auto hours = base::whole_number(zone.substr(1, 2)), minutes = base::whole_number(zone.substr(colon ? 4 : 3, 2));
     if (!hours || !minutes || *hours > 14 || *minutes > 59) return std::nullopt;
     const base::Duration offset{*hours * kHour + *minutes * kMinute};
     return zone.front() == '+' ? *instant - offset : *instant + offset;
@@ -123,6 +118,7 @@ std::optional<base::Instant> expiry_of(const oauth::TokenResponse& token, const 
 std::optional<base::Instant> refresh_expiry_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk,
                                                base::Instant obtained_at) {
     if (token.refresh_expires_at) return token.refresh_expires_at;
+    if (!token.refresh_expires_text.empty()) return by_text(token.refresh_expires_text, quirk, obtained_at);
     if (!token.refresh_expires_in) return std::nullopt;
     return by_number(*token.refresh_expires_in, quirk.kind == "jwt_exp" ? provider::ExpiryQuirk() : quirk, obtained_at);
 }

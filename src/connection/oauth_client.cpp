@@ -95,7 +95,8 @@ net::Task<base::Result<ReadyClient>> ask_for_client(Attempt& attempt, const Endp
     ReadyClient ready;
     CO_TRY(client, usable(attempt, record, endpoints));
     ready.client = std::move(client);
-    ready.to_save = std::move(record);
+    ready.to_save.push_back(std::move(record));
+    ready.is_new = true;
     co_return ready;
 }
 

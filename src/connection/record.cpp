@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "connection/record_fields.hpp"
+#include "crypto/digest.hpp"
 
 namespace claviger::connection {
 
@@ -12,6 +13,10 @@ std::string connection_id(std::string_view provider, std::string_view name) { re
 
 std::string client_id_of_record(std::string_view provider, std::string_view origin) {
     return fmt::format("{} {}", provider, origin);
+}
+
+std::string client_id_of_record(std::string_view provider, std::string_view origin, std::string_view client_id) {
+    return fmt::format("{} {} {}", provider, origin, crypto::sha256_hex(client_id));
 }
 
 base::Secret serialize(const Connection& connection) {
@@ -133,7 +138,8 @@ base::Result<ClientRecord> deserialize_client(const vault::Record& record) {
     client.redirect_uri = in.text("redirect_uri");
     client.version = record.version;
     TRY_VOID(in.finish());
-    if (client_id_of_record(client.provider, client.origin) != record.key.id)
+    const bool beside = client_id_of_record(client.provider, client.origin, client.client_id) == record.key.id;
+    if (!beside && client_id_of_record(client.provider, client.origin) != record.key.id)
         return base::fail(ErrorCode::corrupt, "a client record names itself otherwise");
     return client;
 }

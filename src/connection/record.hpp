@@ -14,6 +14,8 @@ inline constexpr std::int64_t kFormat = 1;
 // "acme/work"; a client's is "acme https://acme.com".
 std::string connection_id(std::string_view provider, std::string_view name);
 std::string client_id_of_record(std::string_view provider, std::string_view origin);
+// Of one that is kept beside it, for the connections that were made with it.
+std::string client_id_of_record(std::string_view provider, std::string_view origin, std::string_view client_id);
 
 base::Secret serialize_client(const ClientRecord& client);
 base::Result<ClientRecord> deserialize_client(const vault::Record& record);

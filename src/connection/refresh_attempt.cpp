@@ -1,9 +1,12 @@
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "connection/client_of.hpp"
 #include "connection/mint.hpp"
 #include "connection/record.hpp"
 #include "connection/refresh_flight.hpp"
+#include "connection/secret_variables.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -23,6 +26,9 @@ bool spends(const Look& look) {
     return !mints(look) && look.definition.oauth2->refresh.mode == "refresh" && rotating(look.definition);
 }
 
+// Waiting alone changes nothing; what somebody corrects ends the wait.
+bool mended_by_hand(FailureClass kind) { return kind == FailureClass::configuration || kind == FailureClass::policy; }
+
 bool may_have_arrived(TokenFailure::Kind kind) { return kind == TokenFailure::Kind::in_doubt || kind == TokenFailure::Kind::broken; }
 
 // A word of ours: foreign text does not become a reason.
@@ -39,21 +45,24 @@ std::string reason_of(const RefreshState& state, bool suspect, const TokenFailur
 }  // namespace
 
 std::uint64_t RefreshCore::client_version_of(const Look& look) const {
-    const auto url = net::Url::parse(look.connection.token_endpoint);
-    if (!url) return 0;
-    const auto client = with_.connections.client(look.connection.provider, url->origin());
+    const auto client = with_.connections.client_of(look.connection);
     return client && *client ? (*client)->version : 0;
 }
 
-// The request, with the client of the origin that the tokens came from (OA-27).
+std::string RefreshCore::configuration(const Look& look) const {
+    return configuration_of(look.definition, client_version_of(look), with_.allow_private);
+}
+
+// The request, with the client that the tokens were given to: with any other one a server may end the grant (OA-27).
 base::Result<void> RefreshCore::prepare(Attempt& at) {
     const auto& connection = at.look.connection;
     TRY(endpoint, net::Url::parse(connection.token_endpoint));
-    TRY(stored, with_.connections.client(connection.provider, endpoint.origin()));
+    TRY(stored, with_.connections.client_of(connection));
     oauth::Client client;  // a grant that speaks for itself needs none
     if (!stored && !connection.client_id.empty()) {
-        return base::fail(ErrorCode::needs_login, fmt::format("the OAuth client for {} is no longer stored", endpoint.origin()),
-                          fmt::format("run: claviger login {} --force", connection.provider));
+        return base::fail(ErrorCode::needs_login, fmt::format("the OAuth client for {} that the connection {} of {} was made with is no longer stored, so nothing was sent",
+                                                              endpoint.origin(), connection.name, connection.provider),
+                          fmt::format("run: claviger login {} --connection {} --force", connection.provider, connection.name));
     }
     if (stored) {
         TRY(known, client_of(*stored, at.look.definition, connection));
@@ -164,7 +173,8 @@ base::Result<Refreshed> RefreshCore::land(Attempt& at, oauth::TokenResponse toke
         const auto why = stored.error();
         keep_aside(at, std::move(renewed), std::move(state), why);
         if (const auto kept = unsaved_.find(at.id); kept != unsaved_.end() && kept->second.durable) return Refreshed::renewed;
-        return base::fail(why.within("the token was renewed, but cannot be stored; it is kept in memory"));
+        return base::fail(why.within(unsaved_.contains(at.id) ? "the token was renewed, but cannot be stored; it is kept in memory"
+                                                              : "a new token was got, but cannot be stored; the next use gets another"));
     }
     if (at.room) at.room->remove();
     if (*stored == RefreshStore::Stored::superseded) {
@@ -178,15 +188,22 @@ base::Result<Refreshed> RefreshCore::land(Attempt& at, oauth::TokenResponse toke
 base::Result<Refreshed> RefreshCore::note_failure(Attempt& at, const TokenFailure& failure) {
     const auto now = with_.clock.now();
     auto& state = at.look.state;
+    const auto shown = secret_variables(at.look.definition, at.look.connection).masked(failure.shown);
     const auto kind = classify(at.look.definition, failure);
-    if (may_have_arrived(failure.kind) && spends(at.look)) state.doubtful = true;
+    // An answer that is of no use otherwise may have brought the only refresh token that still works.
+    const bool rotated = !failure.refresh_token.empty() && !mints(at.look);
+    if (may_have_arrived(failure.kind) && spends(at.look)) state.doubtful = !rotated;
+    auto open = RefreshState();  // what an answer set aside is sealed for
+    open.attempt = state.attempt;
+    open.aside_key = state.aside_key.duplicate();
     state.end_attempt();
     ++state.failures;
-    state.last_error = failure.shown;
+    state.last_error = shown;
     state.not_before = now + back_off(kind, state.failures, failure.retry_after, with_.random);
-    state.by_configuration = kind == FailureClass::configuration;
-    if (state.by_configuration) state.configuration = configuration_of(at.look.definition, client_version_of(at.look));
+    state.by_configuration = mended_by_hand(kind);
+    if (state.by_configuration) state.configuration = configuration(at.look);
     TRY(failed, copy_of(at.look.connection));
+    if (rotated) failed.refresh_token = failure.refresh_token.duplicate();
     if (!failed.last_refresh_failure) failed.last_refresh_failure = now;
     failed.refresh_failures = state.failures;
     if (kind == FailureClass::terminal) {
@@ -195,6 +212,11 @@ base::Result<Refreshed> RefreshCore::note_failure(Attempt& at, const TokenFailur
         failed.login_reason = reason_of(state, doubted && *doubted, failure);
     }
     const auto stored = store_.fail(at.sent, failed, state);
+    if (rotated && !stored) {
+        auto after = std::exchange(state, std::move(open));
+        keep_aside(at, std::move(failed), std::move(after), stored.error());
+        return base::fail(shown);
+    }
     if (at.room) at.room->remove();
     with_.log.warn("refresh.failed", {{"connection", at.id}, {"status", failure.status}, {"error", failure.error},
                                       {"login_needed", failed.login_needed}, {"stored", stored.has_value()}});
@@ -205,19 +227,20 @@ base::Result<Refreshed> RefreshCore::note_failure(Attempt& at, const TokenFailur
         if (!noted) with_.log.warn("refresh.not_noted", {{"connection", at.id}});
     }
     if (failed.login_needed) return base::fail(login_needed_error(failed));
-    return base::fail(failure.shown);
+    return base::fail(shown);
 }
 
 // The definition or the client does not allow a request: it is a matter for a human, and nothing was sent.
 base::Result<Refreshed> RefreshCore::note_refusal_to_ask(Attempt& at, base::Error why) {
     const bool about_disk = why.code == ErrorCode::storage || why.code == ErrorCode::busy || why.code == ErrorCode::key_missing;
     if (about_disk) return base::fail(std::move(why));
+    why = secret_variables(at.look.definition, at.look.connection).masked(why);
     auto& state = at.look.state;
     ++state.failures;
     state.last_error = why;
     state.not_before = with_.clock.now() + back_off(FailureClass::configuration, state.failures, std::nullopt, with_.random);
     state.by_configuration = true;
-    state.configuration = configuration_of(at.look.definition, client_version_of(at.look));
+    state.configuration = configuration(at.look);
     if (const auto noted = store_.note(at.id, state); !noted) with_.log.warn("refresh.not_noted", {{"connection", at.id}});
     return base::fail(std::move(why));
 }

@@ -41,11 +41,92 @@ TEST_F(RefreshTest, OA19_AWrongClientIsKeptAndNotHammered) {
     ClientRecord client;
     client.provider = "acme";
     client.origin = server.origin();
-    client.client_id = "client-2";
+    client.client_id = "client-1";
+    client.client_secret = base::Secret("right");
     ASSERT_TRUE(connections->save_client(client));
     const auto got = fresh();
     ASSERT_TRUE(got) << got.error().describe();
-    EXPECT_EQ(server.requests("/token").back().form.at("client_id"), "client-2");
+    EXPECT_EQ(server.requests("/token").back().form.at("client_secret"), "right");
+}
+
+TEST_F(RefreshTest, OA27_ARefreshTokenIsSentWithTheClientThatItWasGivenToAndWithNoOther) {
+    connect_acme(define_acme());
+    ClientRecord other;
+    other.provider = "acme";
+    other.origin = server.origin();
+    other.client_id = "client-2";
+    ASSERT_TRUE(connections->save_client(other));
+    clock.advance(2h);
+    const auto got = fresh();
+    ASSERT_TRUE(got) << got.error().describe();
+    EXPECT_EQ(server.requests("/token").back().form.at("client_id"), "client-1");
+    // Its own is gone, the other one is there: nothing leaves.
+    auto own = connections->client("acme", server.origin(), "client-1").value().value();
+    ASSERT_TRUE(connections->erase_client(own).value());
+    clock.advance(2h);
+    for (int i = 0; i < 3; ++i) {
+        const auto held = fresh();
+        ASSERT_FALSE(held);
+        EXPECT_NE(held.error().message.find("was made with is no longer stored, so nothing was sent"), std::string::npos) << held.error().message;
+        EXPECT_EQ(held.error().hint, "run: claviger login acme --connection default --force");
+        clock.advance(10s);
+    }
+    EXPECT_EQ(asked(), 1U);
+    EXPECT_EQ(text(stored().refresh_token), "refresh-1");
+    EXPECT_FALSE(stored().login_needed) << "the grant lives";
+    // Somebody stores it again: the next call asks at once.
+    ASSERT_TRUE(connections->save_client(own));
+    EXPECT_TRUE(fresh());
+    EXPECT_EQ(asked(), 2U);
+}
+
+TEST_F(RefreshTest, OA27_AConnectionWithoutAClientGetsNobodyElses) {
+    auto connection = connect_acme(define_acme());
+    connection.client_id.clear();
+    ASSERT_TRUE(connections->save(connection, std::nullopt));
+    clock.advance(2h);
+    EXPECT_FALSE(fresh());
+    EXPECT_EQ(asked(), 0U);
+    EXPECT_EQ(text(stored().refresh_token), "refresh-0");
+}
+
+TEST_F(RefreshTest, OA13_ARotatedRefreshTokenIsKeptAlsoWhenTheAnswerIsOfNoUse) {
+    for (const auto* useless : {R"("access_token":"a","token_type":"mac")", R"("access_token":"")", R"("id_token":"x")"}) {
+        issued = 0;
+        connect_acme(define_acme());
+        forget_refresher();
+        clock.advance(2h);
+        const auto before = asked();
+        answer(200, fmt::format(R"({{"refresh_token":"refresh-1","expires_in":3600,{}}})", useless));
+        const auto refused = fresh();
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, ErrorCode::protocol) << useless;
+        EXPECT_EQ(text(stored().refresh_token), "refresh-1") << useless;
+        EXPECT_EQ(text(stored().access_token), "access-0");
+        EXPECT_FALSE(state().doubtful);
+        EXPECT_FALSE(fresh());
+        EXPECT_EQ(asked(), before + 1) << "it waits";
+        // The definition is corrected, or an hour has passed: the new one is sent.
+        issued = 1;
+        answer_with_tokens();
+        clock.advance(2h);
+        const auto got = fresh();
+        ASSERT_TRUE(got) << got.error().describe();
+        EXPECT_EQ(text(got->connection.refresh_token), "refresh-2");
+    }
+}
+
+TEST_F(RefreshTest, WhatOurOwnRulesForbidGoesOnAtOnceWhenTheyAreMended) {
+    define_acme(R"(,"refresh_url":"https://10.0.0.1/token")");
+    auto connection = connect_acme(registry->load("acme").value());
+    clock.advance(2h);
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(fresh().error().code, ErrorCode::address_refused);
+    const auto mended = define_acme();
+    connection = stored();
+    ASSERT_TRUE(connections->confirm_definition(connection, mended));
+    const auto got = fresh();
+    ASSERT_TRUE(got) << got.error().describe();
+    EXPECT_EQ(asked(), 1U);
 }
 
 TEST_F(RefreshTest, AWeekOf503IsSurvivedWithoutHammering) {
@@ -83,6 +164,27 @@ TEST_F(RefreshTest, RF08_RetryAfterHoldsForTheConnectionAndForItsServer) {
     clock.advance(119s);
     EXPECT_FALSE(fresh());
     EXPECT_FALSE(fresh(Need::usable, "", "second"));
+    EXPECT_EQ(asked(), 1U);
+    clock.advance(20s);
+    EXPECT_FALSE(fresh());
+    EXPECT_EQ(asked(), 2U);
+}
+
+TEST_F(RefreshTest, RF08_TheDefinitionSaysHowItsServerAsksToWait) {
+    auto definition = define_acme();
+    definition.retry = {{403}, "X-Wait", ""};
+    ASSERT_TRUE(registry->store(definition, true));
+    connect_acme(definition);
+    server.on("/token", [](const FakeServer::Seen&) {
+        auto response = FakeServer::json(403, R"({"error":"access_denied"})");
+        response.fields.set("X-Wait", "120");
+        return response;
+    });
+    clock.advance(2h);
+    EXPECT_FALSE(fresh());
+    EXPECT_FALSE(stored().login_needed);
+    clock.advance(119s);
+    EXPECT_FALSE(fresh());
     EXPECT_EQ(asked(), 1U);
     clock.advance(20s);
     EXPECT_FALSE(fresh());

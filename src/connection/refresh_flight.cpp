@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "connection/home_mark.hpp"
 #include "connection/record.hpp"
 
 namespace claviger::connection {
@@ -67,14 +68,8 @@ base::Result<std::shared_ptr<RefreshCore>> RefreshCore::make(Refresher::Surround
     return core;
 }
 
-// A copy of the whole directory has the same tokens, and the original goes on with them: they are as doubtful as those of a
-// restored backup (RF-11).
 base::Result<void> RefreshCore::recognise_home() {
-    TRY(mark, sys::birth_mark(lock_file()));
-    auto known = store_.recognise(mark, with_.clock.now());
-    if (known && !*known) with_.log.warn("refresh.copied_home");
-    if (!known && known.error().code != ErrorCode::storage) return base::fail(std::move(known).error());
-    return {};  // a full disk: the next process says it
+    return connection::recognise_home(with_.vault, with_.connections.tenant(), with_.home, with_.clock.now(), with_.log);
 }
 
 std::filesystem::path RefreshCore::lock_file() const { return refresh_directory(with_.home) / "lock"; }
@@ -115,9 +110,11 @@ net::Task<base::Result<Fresh>> RefreshCore::fresh(std::shared_ptr<RefreshCore> s
         if (after.verdict == Look::Verdict::good && ended_well) co_return fresh_of(std::move(after), flight->how);
         if (after.valid && ended_well) co_return fresh_of(std::move(after), flight->how, after.why);
         if (after.valid) co_return fresh_of(std::move(after), Refreshed::failed, std::move(why));
-        if (ended_well)
-            why = base::Error::make(ErrorCode::protocol, "the new token has expired already",
-                                    "look at the computer's clock, and at the lifetime that the service gives its tokens");
+        if (ended_well) {
+            const auto expired = base::Error::make(ErrorCode::protocol, "the new token has expired already",
+                                                   "look at the computer's clock, and at the lifetime that the service gives its tokens");
+            why = after.state.last_error.value_or(expired);  // a failure that brought a new refresh token
+        }
         co_return base::fail(named(wish, std::move(why)));
     }
     co_return base::fail(busy(wish));

@@ -98,6 +98,7 @@ private:
     base::Result<void> judge(Look& look, const Wish& wish, const std::string& id);
     std::optional<base::Error> hold(const Look& look, const std::string& id, base::Instant now) const;
     [[nodiscard]] std::uint64_t client_version_of(const Look& look) const;
+    [[nodiscard]] std::string configuration(const Look& look) const;  // configuration_of() what is in force now
     [[nodiscard]] bool too_often(const std::string& id, base::Duration interval) const;
     void count_attempt(const std::string& id);
     base::Result<bool> suspect(const Connection& connection, const provider::ProviderDefinition& definition);

@@ -121,8 +121,7 @@ std::optional<base::Error> RefreshCore::hold(const Look& look, const std::string
             return base::Error::make(ErrorCode::denied, "the API refuses every new token", later(until));
     }
     if (state.not_before && within_reach(*state.not_before, now)) {
-        const bool corrected = state.by_configuration &&
-                               state.configuration != configuration_of(look.definition, client_version_of(look));
+        const bool corrected = state.by_configuration && state.configuration != configuration(look);
         if (!corrected) {
             auto why = state.last_error.value_or(base::Error::make(ErrorCode::network, "the last attempt to renew the token failed"));
             if (why.hint.empty()) why.hint = later(*state.not_before);

@@ -166,6 +166,57 @@ TEST_F(RefreshTest, RF05_AnAnswerThatNoDiskTakesIsKeptInMemoryUntilOneDoes) {
     EXPECT_EQ(asked(), 1U);
 }
 
+TEST_F(RefreshTest, RF05_ARotatedTokenOfAUselessAnswerOutlivesAFullDisk) {
+    connect_acme(define_acme());
+    clock.advance(2h);
+    std::optional<FullDisk> full;
+    server.on("/token", [&](const FakeServer::Seen&) {
+        full.emplace();
+        return FakeServer::json(200, R"({"access_token":"a","refresh_token":"refresh-1","token_type":"mac"})");
+    });
+    loop.spawn("room again", [](net::Loop* on, std::optional<FullDisk>* disk) -> net::Task<void> {
+        while (!*disk) co_await on->sleep(5ms);
+        co_await on->sleep(1500ms);
+        disk->reset();
+    }(&loop, &full));
+    const auto refused = fresh();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::protocol);
+    EXPECT_NE(refused.error().describe().find("unknown type 'mac'"), std::string::npos) << refused.error().describe();
+    // Durable in one place or the other by now; the next process has it.
+    EXPECT_TRUE(loop.run_until(refresher().settle(10s)) || !list_aside(home).value().empty());
+    forget_refresher();
+    issued = 1;
+    answer_with_tokens();
+    clock.advance(2h);
+    const auto got = fresh();
+    ASSERT_TRUE(got) << got.error().describe();
+    EXPECT_EQ(text(stored().refresh_token), "refresh-2");
+    EXPECT_EQ(asked(), 2U) << "the new token was sent, and the old one never again";
+}
+
+TEST_F(RefreshTest, AMintedTokenThatNoDiskTakesIsNotSaidToBeKept) {
+    auto definition = define_acme(R"(,"refresh":{"mode":"remint"})");
+    definition.flow = provider::Flow::client_credentials;
+    auto connection = connect_acme(definition);
+    connection.flow = provider::Flow::client_credentials;
+    connection.definition_digest = provider::security_digest(registry->load("acme").value());
+    ASSERT_TRUE(connections->save(connection, std::nullopt));
+    clock.advance(2h);
+    std::optional<FullDisk> full;
+    server.on("/token", [&](const FakeServer::Seen&) {
+        full.emplace();
+        return FakeServer::json(200, R"({"access_token":"minted","token_type":"Bearer","expires_in":3600})");
+    });
+    const auto got = fresh();
+    ASSERT_FALSE(got);
+    EXPECT_NE(got.error().describe().find("cannot be stored; the next use gets another"), std::string::npos) << got.error().describe();
+    EXPECT_EQ(got.error().describe().find("in memory"), std::string::npos);
+    full.reset();
+    answer(200, R"({"access_token":"minted again","token_type":"Bearer","expires_in":3600})");
+    EXPECT_EQ(text(fresh().value().connection.access_token), "minted again");
+}
+
 TEST_F(RefreshTest, RF03_AFullDiskBeforeTheRequestSendsNothing) {
     connect_acme(define_acme());
     clock.advance(2h);

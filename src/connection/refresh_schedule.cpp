@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "connection/refresh_state.hpp"
+#include "connection/record.hpp"
 #include "crypto/digest.hpp"
 #include "json/value.hpp"
 
@@ -28,11 +28,11 @@ constexpr Duration kUsualGrace = seconds(12);
 constexpr Duration kLongestWait = hours(26);
 constexpr Duration kLongestSpread = hours(1);
 
-// 0 to 1, the same for the same tokens, so that asking twice gives one answer.
+// 0 to 1, always the same for one connection.
 double spread(const Connection& connection) {
-    const auto generation = generation_of(connection);
+    const auto hash = crypto::sha256_hex(connection_id(connection.provider, connection.name));
     std::uint32_t bits = 0;
-    std::from_chars(generation.data(), generation.data() + 8, bits, 16);
+    std::from_chars(hash.data(), hash.data() + 8, bits, 16);
     return static_cast<double>(bits) / 4294967295.0;
 }
 
@@ -83,7 +83,8 @@ Duration margin_of(const Connection& connection, const provider::ProviderDefinit
         const auto most = part(life, 0.9);
         return *chosen > most.count() / 1000 ? most : Duration(seconds(*chosen));
     }
-    const auto scaled = std::min(part(life, 0.1 + 0.1 * spread(connection)), kLargestMargin);
+    const auto share = spread(connection);
+    const auto scaled = std::min(part(life, 0.1 + 0.1 * share), part(kLargestMargin, 0.5 + 0.5 * share));
     return std::max(scaled, std::min(kSmallestMargin, part(life, 1.0 / 3)));
 }
 
@@ -143,8 +144,8 @@ Duration further_within(const provider::ProviderDefinition& definition) {
     return grace ? Duration(seconds(std::clamp<std::int64_t>(*grace, 0, seconds(hours(24)).count()))) : kUsualGrace;
 }
 
-std::string configuration_of(const provider::ProviderDefinition& definition, std::uint64_t client_version) {
-    return crypto::sha256_hex(fmt::format("{} {}", client_version, json::to_canonical_text(provider::to_native_json(definition))));
+std::string configuration_of(const provider::ProviderDefinition& definition, std::uint64_t client_version, bool allow_private) {
+    return crypto::sha256_hex(fmt::format("{} {} {}", client_version, allow_private, json::to_canonical_text(provider::to_native_json(definition))));
 }
 
 }  // namespace claviger::connection

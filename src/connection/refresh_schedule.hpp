@@ -17,8 +17,8 @@ bool renewable(provider::AuthType auth_type, provider::Flow flow, bool has_refre
 // Whether a second use of the refresh token may kill the grant: false only where the definition says so.
 bool rotating(const provider::ProviderDefinition& definition);
 
-// How long before its end a token is renewed: 10 to 20 % of its life, spread by its generation, at most 5 minutes, at least
-// 5 seconds or a third of its life; or the definition's `refresh.margin_seconds`, at most nine tenths of its life (RF-08).
+// How long before its end a token is renewed: 10 to 20 % of its life, or 2.5 to 5 minutes where that is less; always the same
+// share for one connection, by its id, so that many do not ask at once. At least 5 seconds or a third of its life; or the definition's `refresh.margin_seconds`, at most nine tenths of its life (RF-08).
 base::Duration margin_of(const Connection& connection, const provider::ProviderDefinition& definition);
 
 // The clock was put back behind the moment the token came: its end says nothing now (ST-10).
@@ -46,7 +46,7 @@ base::Duration refusal_back_off(std::uint32_t in_row);
 // takes the old refresh token, as the definition's `refresh.grace_seconds` says.
 base::Duration further_within(const provider::ProviderDefinition& definition);
 
-// The definition and the client as they were: a change of either is worth a new attempt at once.
-std::string configuration_of(const provider::ProviderDefinition& definition, std::uint64_t client_version);
+// The definition, the client and the setting network.allow_private as they were: a change of one is worth a new attempt at once.
+std::string configuration_of(const provider::ProviderDefinition& definition, std::uint64_t client_version, bool allow_private);
 
 }  // namespace claviger::connection

@@ -1,5 +1,6 @@
 #include "connection/refresh_schedule.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 #include <string>
@@ -33,26 +34,34 @@ Connection living(base::Duration life) {
 TEST(RefreshSchedule, RF08_TheMarginIsAPartOfTheLife) {
     struct Row { base::Duration life, least, most; };
     for (const auto& row : {Row{1s, 300ms, 334ms}, Row{3s, 900ms, 1s}, Row{15s, 5s, 5s}, Row{30s, 5s, 6s}, Row{60s, 6s, 12s},
-                            Row{10min, 60s, 120s}, Row{1h, 5min, 5min}, Row{24h, 5min, 5min}, Row{0s, 0s, 0s}, Row{-5s, 0s, 0s}}) {
+                            Row{10min, 60s, 120s}, Row{49min, 150s, 300s}, Row{1h, 150s, 300s}, Row{24h, 150s, 300s}, Row{0s, 0s, 0s}, Row{-5s, 0s, 0s}}) {
         for (int i = 0; i < 50; ++i) {
             auto connection = living(row.life);
-            connection.access_token = base::Secret("access" + std::to_string(i));
+            connection.name = "account-" + std::to_string(i);
             const auto margin = margin_of(connection, definition_with());
             EXPECT_GE(margin, row.least) << row.life.count();
             EXPECT_LE(margin, row.most) << row.life.count();
-            EXPECT_EQ(margin, margin_of(connection, definition_with())) << "the same for the same tokens";
+            connection.access_token = base::Secret("another");
+            EXPECT_EQ(margin, margin_of(connection, definition_with())) << "the same for the same connection";
         }
     }
 }
 
-TEST(RefreshSchedule, RF08_TheMarginSpreadsManyConnections) {
-    std::set<base::Duration> seen;
-    for (int i = 0; i < 100; ++i) {
-        auto connection = living(10min);
-        connection.access_token = base::Secret("access" + std::to_string(i));
-        seen.insert(margin_of(connection, definition_with()));
+TEST(RefreshSchedule, RF08_TheMarginSpreadsManyConnectionsHoweverLongTheirTokensLive) {
+    for (const auto life : {base::Duration(10min), base::Duration(50min), base::Duration(1h), base::Duration(24h * 30)}) {
+        std::set<base::Duration> seen;
+        base::Duration least = 1h, most{};
+        for (int i = 0; i < 100; ++i) {
+            auto connection = living(life);
+            connection.name = "account-" + std::to_string(i);
+            const auto margin = margin_of(connection, definition_with());
+            seen.insert(margin);
+            least = std::min(least, margin);
+            most = std::max(most, margin);
+        }
+        EXPECT_GT(seen.size(), 90U) << life.count();
+        EXPECT_GT(most - least, base::Duration(50s)) << life.count();
     }
-    EXPECT_GT(seen.size(), 90U);
 }
 
 TEST(RefreshSchedule, TheDefinitionsMarginHoldsWithinTheLife) {
@@ -142,6 +151,16 @@ TEST(RefreshSchedule, RF06_TheFurtherAttemptFollowsWithinTheGraceOfTheDefinition
         quirk.grace_seconds = grace;
         EXPECT_EQ(further_within(definition_with(quirk)), base::Duration(std::chrono::seconds(grace)));
     }
+}
+
+TEST(RefreshSchedule, WhatEndsAWaitForAHuman) {
+    const auto now = configuration_of(definition_with(), 1, false);
+    EXPECT_EQ(now, configuration_of(definition_with(), 1, false));
+    provider::RefreshQuirk quirk;
+    quirk.grace_seconds = 1;
+    EXPECT_NE(now, configuration_of(definition_with(quirk), 1, false));
+    EXPECT_NE(now, configuration_of(definition_with(), 2, false));
+    EXPECT_NE(now, configuration_of(definition_with(), 1, true));
 }
 
 }  // namespace

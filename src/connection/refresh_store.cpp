@@ -1,5 +1,6 @@
 #include "connection/refresh_store.hpp"
 
+#include "connection/client_records.hpp"
 #include "connection/record.hpp"
 #include "connection/record_fields.hpp"
 #include "json/parse.hpp"
@@ -84,7 +85,7 @@ base::Result<RefreshStore::Stored> RefreshStore::replace(const std::string& sent
 
 base::Result<RefreshStore::Stored> RefreshStore::succeed(const std::string& sent, Connection& renewed, RefreshState& state) {
     json::Object detail;
-    detail["token_endpoint"] = renewed.token_endpoint;
+    detail["token_endpoint"] = origin_of(renewed.token_endpoint);
     return replace(sent, renewed, state, "connection.refreshed", json::to_text(detail));
 }
 

@@ -144,6 +144,25 @@ TEST_F(RefreshTest, WhatElseChangedDuringARenewalIsKept) {
     EXPECT_EQ(text(stored().refresh_token), "refresh-1");
 }
 
+TEST_F(RefreshTest, WhatARenewalTellsOfTheAccountsHostIsStored) {
+    auto definition = define(fmt::format(R"({{"schema_version":1,"name":"acme","display_name":"Acme","auth_type":"oauth2","flow":"pkce",
+        "api_url":"https://{{shard}}.acme.example","vars":{{"shard":{{"title":"Shard","pattern":"s[0-9]+"}}}},
+        "oauth":{{"authorization_url":"{0}/authorize","token_url":"{0}/token","scopes":["read"],"response":{{"capture":[{{"name":"shard","pointer":"/shard"}}]}}}}}})", server.origin()));
+    ASSERT_TRUE(registry->store(definition, true));
+    auto connection = connect_acme(definition);
+    connection.variables["shard"] = "s1";
+    ASSERT_TRUE(connections->save(connection, std::nullopt));
+    for (const auto* shard : {"s2", "s3"}) {
+        clock.advance(2h);
+        answer(200, fmt::format(R"({{"access_token":"a","refresh_token":"r","expires_in":3600,"shard":"{}"}})", shard));
+        const auto got = fresh();
+        ASSERT_TRUE(got) << got.error().describe();
+        EXPECT_EQ(got->connection.variables.at("shard"), shard);
+        EXPECT_EQ(stored().variables.at("shard"), shard);
+        EXPECT_EQ(stored().captured.at("shard"), shard);
+    }
+}
+
 TEST_F(RefreshTest, RF13_WithoutARefreshTokenAnExpiredConnectionNeedsALogin) {
     auto connection = connect_acme(define_acme());
     connection.refresh_token = base::Secret();
@@ -285,7 +304,7 @@ TEST_F(RefreshTest, RF08_AtMostEightRequestsAtOnceToOneServer) {
         client.provider = "acme";
         client.origin = slow_origin;
         client.client_id = "client-1";
-        ASSERT_TRUE(connections->save(connection, std::nullopt, &client));
+        ASSERT_TRUE(connections->save(connection, std::nullopt, {&client, 1}));
     }
     clock.advance(2h);
     for (int i = 0; i < kMany; ++i) {

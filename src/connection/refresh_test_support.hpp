@@ -67,7 +67,7 @@ protected:
         client.provider = "acme";
         client.origin = server.origin();
         client.client_id = "client-1";
-        EXPECT_TRUE(connections->save(connection, std::nullopt, &client));
+        EXPECT_TRUE(connections->save(connection, std::nullopt, {&client, 1}));
         return connection;
     }
     // Each request gets the next pair of tokens; a refresh token is good once.

@@ -145,7 +145,7 @@ base::Result<oauth::TokenRequest> renewal_request(const provider::ProviderDefini
     TRY(resource, resource_parameter(oauth, connection.variables));
     if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
     request.dpop_key = connection.dpop_key.duplicate();
-    request.options.method = oauth.refresh.method;
+    if (!oauth.refresh.method.empty()) request.options.method = oauth.refresh.method;
     if (const auto format = oauth.refresh.content_type) {
         request.options.json_body = *format == provider::BodyFormat::json;
         request.options.in_query = *format == provider::BodyFormat::query;
@@ -204,6 +204,8 @@ FailureClass classify(const provider::ProviderDefinition& definition, const oaut
     }
     if (failure.kind == Kind::not_sent) return class_of_unsent(failure.shown);
     if (failure.kind == Kind::refused) return class_of_refusal(failure);
+    // The server renews, but what it gives cannot be used: asking soon only spends one more refresh token.
+    if (failure.kind == Kind::broken && !failure.refresh_token.empty()) return FailureClass::configuration;
     return FailureClass::transient;
 }
 

@@ -35,7 +35,7 @@ enum class FailureClass {
 };
 // `errors` of the definition first: each entry is a code of the error, an HTTP status, or words of the description. Then
 // RFC 6749 section 5.2: of all answers only `invalid_grant` with 400 or 401 ends the grant (OA-19); a client or a request
-// that is refused is a matter of configuration; what was not sent, not answered or not understood is tried again later.
+// that is refused is a matter of configuration, and so is an answer whose refresh token alone can be used; what was not sent, not answered or not understood is tried again later.
 FailureClass classify(const provider::ProviderDefinition& definition, const oauth::TokenFailure& failure);
 
 }  // namespace claviger::connection

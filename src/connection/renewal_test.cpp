@@ -102,6 +102,10 @@ TEST(RenewalRequest, every_quirk_of_refresh) {
              o.rename["refresh"] = {{"refresh_token", "exchange_token"}};
          },
          {"GET", "https://as.example/token?grant_type=exchange&exchange_token=at-0&client_id=client-1&client_secret=secret-1", "", ""}},
+        {"GET as at the token endpoint", [](auto& o) { o.token_method = "GET"; },
+         {"GET", "https://as.example/token?grant_type=refresh_token&refresh_token=rt-0&client_id=client-1&client_secret=secret-1", "", ""}},
+        {"POST only here", [](auto& o) { o.token_method = "GET"; o.refresh.method = "POST"; },
+         {"POST", "https://as.example/token", "grant_type=refresh_token&refresh_token=rt-0&client_id=client-1&client_secret=secret-1", ""}},
         {"scopes and a variable repeated, an empty one left out",
          [](auto& o) { o.refresh_params = {{"scope", "{{scope}}"}, {"site", "s-{{site}}"}, {"none", ""}}; },
          {"POST", "https://as.example/token", "grant_type=refresh_token&refresh_token=rt-0&client_id=client-1&client_secret=secret-1&scope=read+write&site=s-west", ""}},
@@ -236,6 +240,10 @@ TEST(TakeRenewal, ends_captures_and_the_traces_of_failure) {
     told.refresh_expires_in = 86'400;
     ASSERT_TRUE(take_renewal(acme(), std::move(told), connection, kNow));
     EXPECT_EQ(connection.refresh_expires_at, kNow + 24h);
+    auto dated = answer("at-5", "rt-5");
+    dated.refresh_expires_text = base::to_rfc3339(kNow + 48h).substr(0, 19) + ".000+00:00";  // as some write a date
+    ASSERT_TRUE(take_renewal(acme(), std::move(dated), connection, kNow));
+    EXPECT_EQ(connection.refresh_expires_at, kNow + 48h);
     EXPECT_FALSE(connection.refresh_end_fixed);
 }
 

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "connection/client_of.hpp"
 #include "connection/request_fields.hpp"
+#include "connection/secret_variables.hpp"
 #include "connection/token_options.hpp"
 #include "provider/expand.hpp"
 #include "provider/template_text.hpp"
@@ -164,6 +165,7 @@ net::Task<std::vector<RevokedToken>> revoke_at_provider(RevokeParts with, const 
     const auto tokens = live_tokens(oauth.revoke, connection, with.clock.now());
     const bool known = !place_of(oauth, connection).empty();
     const auto ready = client_for(definition, connection, client);
+    const auto hidden = secret_variables(definition, connection);
     for (const auto& token : tokens) {
         RevokedToken result{std::string(token.name), {}};
         if (!known) {
@@ -179,6 +181,7 @@ net::Task<std::vector<RevokedToken>> revoke_at_provider(RevokeParts with, const 
             auto outcome = co_await oauth::revoke_token(with.http, std::move(*request));
             result.outcome = std::move(outcome);
         }
+        result.outcome.why = hidden.masked(result.outcome.why);
         results.push_back(std::move(result));
     }
     co_return results;

@@ -19,7 +19,24 @@ TEST(Revocation, OA20_an_answer_says_what_became_of_the_token) {
         {200, R"({"ok":false})", Revoked::refused},  // error_when
         {200, R"({"error":"nope"})", Revoked::refused},
         {202, R"({"error":""})", Revoked::revoked},
+        {200, R"({"error":false})", Revoked::revoked},
+        {200, R"({"error":true})", Revoked::refused},
+        {200, R"({"error":true,"message":"no such token"})", Revoked::refused},
+        {200, R"({"error":{"type":"nope","message":"no"}})", Revoked::refused},
+        {200, "error=nope&error_description=no+such+token", Revoked::refused},
+        {200, "error=&ok=1", Revoked::revoked},
+        {200, "<html>fine</html>", Revoked::revoked},
+        {200, "[1]", Revoked::revoked},
+        {400, "error=unsupported_token_type", Revoked::unsupported},
+        {400, R"({"error":{"type":"unsupported_token_type"}})", Revoked::unsupported},
+        {400, R"({"fault":"unsupported_token_type"})", Revoked::unsupported},  // response.error
+        {299, R"({"error":"unsupported_token_type"})", Revoked::unsupported},
+        {302, R"({"fine":1})", Revoked::refused},
+        {418, R"({"fine":1})", Revoked::revoked},  // response.ok_status
+        {418, R"({"error":"nope"})", Revoked::refused},
+        {200, R"({"code":17})", Revoked::refused},
         {400, R"({"error":"unsupported_token_type"})", Revoked::unsupported},
+        {400, "error=unsupported_token_type", Revoked::unsupported},
         {401, R"({"error":"invalid_client"})", Revoked::refused},
         {404, "", Revoked::refused},
         {302, "", Revoked::refused},  // OA-08
@@ -27,14 +44,19 @@ TEST(Revocation, OA20_an_answer_says_what_became_of_the_token) {
         {503, R"({"error":"server_error"})", Revoked::unreachable},  // RFC 7009 section 2.2.1
     };
     oauth::TokenRequestOptions options;
-    options.error_when = {{"/ok", "false"}};
-    for (const auto& row : rows) {
-        http::Response response;
-        response.status = row.status;
-        response.body = base::WipedString(row.body);
-        const auto outcome = oauth::read_revocation(response, options);
-        EXPECT_EQ(outcome.result, row.result) << row.status << " " << row.body;
-        EXPECT_EQ(outcome.why.empty(), row.result == Revoked::revoked) << row.status << " " << row.body;
+    options.error_when = {{"/ok", "false"}, {"/code", "17"}};
+    options.error_pointers = {"/fault"};
+    options.ok_status = {418};
+    for (const auto* format : {"auto", "form", "json", "text"}) {  // how the token endpoint answers
+        options.response_format = format;
+        for (const auto& row : rows) {
+            http::Response response;
+            response.status = row.status;
+            response.body = base::WipedString(row.body);
+            const auto outcome = oauth::read_revocation(response, options);
+            EXPECT_EQ(outcome.result, row.result) << row.status << " " << row.body;
+            EXPECT_EQ(outcome.why.empty(), row.result == Revoked::revoked) << row.status << " " << row.body;
+        }
     }
     http::Response response;
     response.status = 400;

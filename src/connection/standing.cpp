@@ -14,6 +14,8 @@ std::string explained(const std::string& reason) {
     if (reason == "interrupted_rotation") return "a renewal was cut off, and the service does not take the token from before it";
     if (reason == "restored_backup") return "the token in the restored backup has been used since";
     if (reason == "insufficient_user_authentication") return "the API asks for a stronger login than this one";
+    if (reason == "imported_revoked") return "it was revoked already where it was imported from";
+    if (reason == "imported_invalid") return "it was of no use any more where it was imported from";
     return fmt::format("the service refused to renew it ({})", reason);
 }
 

@@ -18,6 +18,8 @@ TEST(StandingTest, each_case_says_what_is_wrong_and_what_mends_it) {
         {{"acme", "work", Status::needs_login, "invalid_grant", {}, true}, Status::needs_login, "(invalid_grant)", "claviger login acme --connection work"},
         {{"acme", "work", Status::needs_login, "interrupted_rotation", {}, true}, Status::needs_login, "cut off", "claviger login acme --connection work"},
         {{"acme", "work", Status::needs_login, "restored_backup", {}, true}, Status::needs_login, "restored backup", "claviger login acme --connection work"},
+        {{"acme", "work", Status::needs_login, "imported_revoked", {}, true}, Status::needs_login, "it was revoked already where it was imported from", "claviger login acme --connection work"},
+        {{"acme", "work", Status::needs_login, "imported_invalid", {}, true}, Status::needs_login, "of no use any more where it was imported from", "claviger login acme --connection work"},
         {{"acme", "work", Status::needs_login, "", {}, true}, Status::needs_login, "a new login", "claviger login acme --connection work"},
         {{"acme", "default", Status::connected, "insufficient_user_authentication", kSince, true}, Status::connected, "stronger login", "claviger login acme --force"},
         {{"acme", "default", Status::suspended, "invalid_grant", {}, true}, Status::suspended, "definition changed", "claviger confirm acme"},

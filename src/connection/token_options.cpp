@@ -62,6 +62,9 @@ oauth::TokenRequestOptions answer_options(const provider::ProviderDefinition& de
     if (response.error_when.is_object())
         for (const auto& item : response.error_when.get_object())
             options.error_when.emplace_back(std::string_view(item.key()), json::to_canonical_text(item.value()));
+    options.retry_status = definition.retry.status;
+    options.retry_after_header = definition.retry.after_header;
+    options.retry_at_header = definition.retry.at_header;
     options.any_token_type = definition.inject.present && !definition.inject.headers.empty();
     return options;
 }

@@ -130,12 +130,12 @@ Task<Result<net::StreamPtr>> reach(net::Loop& loop, net::Url url, OutboundProxyP
 }  // namespace
 
 struct Client::State {
-    State(net::Loop& on, Options chosen, net::TlsClientContext trust)
-        : loop(on), options(std::move(chosen)), tls(std::move(trust)), idle(options.idle_per_key, options.idle_time) {}
+    State(net::Loop& on, Options chosen, net::TlsClientContext trust, net::TlsClientContext trust_of_http2)
+        : loop(on), options(std::move(chosen)), tls(std::move(trust)), tls_http2(std::move(trust_of_http2)), idle(options.idle_per_key, options.idle_time) {}
 
     net::Loop& loop;
     Options options;
-    net::TlsClientContext tls;
+    net::TlsClientContext tls, tls_http2;
     IdlePool idle;
 
     [[nodiscard]] OutboundProxyPtr proxy_for(const net::Url& url) const {
@@ -162,10 +162,14 @@ Task<Result<std::unique_ptr<Connection>>> Client::State::connect(std::shared_ptr
     auto stream = co_await reach(self->loop, url, std::move(proxy), std::move(policy), deadline, how.cancellation);
     if (!stream) co_return base::fail(std::move(stream).error());
     if (url.scheme() == "https") {
-        net::TlsClientContext trust = self->tls;
+        net::TlsClientContext trust = how.http2 ? self->tls_http2 : self->tls;
         std::string host = url.dial_host();
         stream = co_await net::tls_connect(std::move(*stream), std::move(trust), std::move(host), deadline);
         if (!stream) co_return base::fail(std::move(stream).error());
+        if ((*stream)->protocol() == "h2") {
+            stream = self->options.speak_http2(self->loop, std::move(*stream));
+            if (!stream) co_return base::fail(std::move(stream).error());
+        }
     } else if (!how.plain_http && !forwarded) {
         // "localhost" is only a name: what counts for plain text is where the connection went.
         const std::string peer = (*stream)->peer_address();
@@ -240,7 +244,13 @@ Result<Client> Client::make(net::Loop& loop, Options options) {
     net::TlsClientContext::Options trust;
     trust.extra_ca_pem = options.extra_ca_pem;
     TRY(tls, net::TlsClientContext::make(trust));
-    return Client(std::make_shared<State>(loop, std::move(options), std::move(tls)));
+    auto tls_http2 = tls;
+    if (options.speak_http2) {
+        trust.http2 = true;
+        TRY(both, net::TlsClientContext::make(trust));
+        tls_http2 = std::move(both);
+    }
+    return Client(std::make_shared<State>(loop, std::move(options), std::move(tls), std::move(tls_http2)));
 }
 
 Task<Result<Response>> Client::send(Request request, bool* left) { return State::send(state_, std::move(request), left); }

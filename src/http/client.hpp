@@ -47,6 +47,8 @@ public:
         // outlines, never values. It must not throw.
         std::function<void(const Request&, const base::Result<Response>&)> observer = {};
         OutboundProxiesPtr proxies = nullptr;  // null: straight to everything
+        // Makes a stream whose TLS chose h2 one on which HTTP/1.1 is spoken. Empty: h2 is never offered.
+        std::function<base::Result<net::StreamPtr>(net::Loop&, net::StreamPtr)> speak_http2 = {};
     };
     static base::Result<Client> make(net::Loop& loop, Options options);
     Client(Client&&) noexcept;
@@ -71,6 +73,7 @@ public:
         // http to any address that the policy lets through. Only for requests without a credential (PX-11); otherwise
         // http goes to loopback alone.
         bool plain_http = false;
+        bool http2 = false;  // offer h2, and speak it where the server chooses it
         std::optional<bool> allow_loopback;          // instead of the client's own policy: what this very host may reach
         net::Cancellation* cancellation = nullptr;   // as connect_tcp's
     };

@@ -102,10 +102,4 @@ Result<base::Secret> CredentialFields::render(std::string_view text) const {
     });
 }
 
-Result<base::Secret> render_template(std::string_view text, const provider::ProviderDefinition& definition,
-                                     const connection::Connection& connection) {
-    TRY(fields, CredentialFields::transformed(definition, connection));
-    return fields.render(text);
-}
-
 }  // namespace claviger::inject

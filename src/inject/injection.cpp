@@ -226,6 +226,7 @@ void Injection::clean_trailers(http::Fields& trailers) const {
     for (const auto& name : reserved_) remove_field(trailers, name);
     for (const auto& header : headers_) remove_field(trailers, header.name);
     for (const std::string_view name : {"Authorization", "Cookie", "DPoP"}) remove_field(trailers, name);
+    remove_credentials(trailers, {});
     if (sigv4_) SigV4Signature::remove_callers(trailers);
     if (hmac_) hmac_->remove_callers(trailers);
 }

@@ -91,11 +91,6 @@ private:
     bool websocket_ = false;
 };
 
-// "{{user}}:{{pass}}" over the connection's fields: access_token, token_type, api_key, variables ... Own names only, single
-// pass, never recursive (PX-24).
-base::Result<base::Secret> render_template(std::string_view text, const provider::ProviderDefinition& definition,
-                                           const connection::Connection& connection);
-
 // What `export` prints: environment names -> values. Never refresh tokens. What `run` plants is in placeholder.hpp.
 struct ExportValue { std::string name; base::Secret value; };
 base::Result<std::vector<ExportValue>> export_values(const provider::ProviderDefinition& definition,

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "policy/parameter_name.hpp"
 
 namespace claviger::inject {
 namespace {
@@ -13,33 +14,8 @@ char folded(char c) {
     return c == '_' ? '-' : c;
 }
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c = static_cast<char>(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// As the most forgiving server might read a parameter's name. Only for removing.
-std::string forgiving_name(std::string_view name) {
-    std::string out;
-    for (std::size_t i = 0; i < name.size(); ++i) {
-        char c = name[i];
-        if (c == '%' && i + 2 < name.size() && hex_digit(name[i + 1]) >= 0 && hex_digit(name[i + 2]) >= 0) {
-            c = static_cast<char>(hex_digit(name[i + 1]) * 16 + hex_digit(name[i + 2]));
-            i += 2;
-        } else if (c == '+') {
-            c = ' ';
-        }
-        if (c == '[' || c == '\0') break;
-        out += c;
-    }
-    out = base::trim(out);
-    for (char& c : out) c = c == '.' || c == ' ' ? '-' : folded(c);
-    return out;
-}
-
 bool is_one_of(std::string_view parameter, const std::vector<std::string>& forgiving_names) {
-    const auto name = forgiving_name(parameter.substr(0, parameter.find('=')));
+    const auto name = policy::forgiving_name(parameter.substr(0, parameter.find('=')));
     return std::find(forgiving_names.begin(), forgiving_names.end(), name) != forgiving_names.end();
 }
 
@@ -96,7 +72,7 @@ void remove_parameters_if(std::string& target, const std::function<bool(std::str
 
 void remove_parameters(std::string& target, const std::vector<std::string_view>& names) {
     std::vector<std::string> forgiving;
-    for (const auto name : names) forgiving.push_back(forgiving_name(name));
+    for (const auto name : names) forgiving.push_back(policy::forgiving_name(name));
     remove_parameters_if(target, [&](std::string_view piece) { return is_one_of(piece, forgiving); });
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "net/url.hpp"
 
 namespace claviger::net {
 
@@ -139,7 +140,7 @@ Result<void> check_address(std::string_view ip, std::uint16_t port, const Addres
 }
 
 bool looks_like_ipv4(std::string_view host) {
-    if (host.ends_with('.')) host.remove_suffix(1);
+    host = without_final_dot(host);
     const std::string_view last = host.substr(host.rfind('.') + 1);
     if (last.empty()) return false;
     const auto digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -150,8 +151,7 @@ bool looks_like_ipv4(std::string_view host) {
 }
 
 bool is_localhost_name(std::string_view host) {
-    if (host.ends_with('.')) host.remove_suffix(1);
-    const std::string lower = base::to_lower(host);
+    const std::string lower = base::to_lower(without_final_dot(host));
     return lower == "localhost" || lower.ends_with(".localhost");
 }
 

@@ -90,13 +90,19 @@ Result<Listener> Listener::loopback(Loop& loop, std::uint16_t port) {
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it
     sockaddr_storage address{};
     socklen_t size = IpAddress::v4(127, 0, 0, 1).fill(address, port);
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(fd.get(), kBacklog) != 0 ||
-        ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(fd.get(), kBacklog) != 0) {
         return base::fail(cannot_listen(port, errno));
     }
+    return adopt(loop, fd.release());
+}
+
+Listener Listener::adopt(Loop& loop, int fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
     auto state = std::make_shared<State>();
-    state->port = ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
-    state->socket = std::make_shared<Socket>(loop.native().reactor, std::move(fd));
+    // The port lies at the same place in both families.
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0) state->port = ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+    state->socket = std::make_shared<Socket>(loop.native().reactor, FileDescriptor(fd));
     return Listener(std::move(state));
 }
 

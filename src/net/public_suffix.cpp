@@ -8,8 +8,7 @@ namespace claviger::net {
 namespace {
 
 bool is_suffix(std::string_view domain, int sections) {
-    auto name = base::to_lower(domain);
-    if (!name.empty() && name.back() == '.') name.pop_back();
+    const auto name = base::to_lower(without_final_dot(domain));
     if (name.empty()) return true;
     const psl_ctx_t* list = psl_builtin();  // static storage of the library
     // Without a list nothing can be told apart: refuse every wildcard rather than allow "*.co.uk".

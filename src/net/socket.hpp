@@ -35,6 +35,8 @@ public:
     void drained() { readable_ = hung_up_; }
     // Forgets what is known: the next read asks the kernel.
     void look_again() { readable_ = true; }
+    // The peer sends no more than what is there.
+    [[nodiscard]] bool hung_up() const { return hung_up_; }
     // Counts transfers that did not wait; true when it is time to let others have a turn.
     [[nodiscard]] bool greedy() { return ++streak_ > kLongestStreak; }
     // As Stream::on_hang_up.

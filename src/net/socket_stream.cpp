@@ -6,6 +6,8 @@
 #include <array>
 #include <cerrno>
 
+#include "net/peek.hpp"
+
 namespace claviger::net {
 
 using base::ErrorCode;
@@ -93,6 +95,25 @@ Task<Result<void>> end_sending(std::shared_ptr<Socket> socket) {
 }
 
 }  // namespace
+
+Task<Result<std::size_t>> peek(Stream& stream, std::span<char> into, std::size_t beyond, Deadline deadline) {
+    const auto* plain = dynamic_cast<const SocketStream*>(&stream);
+    if (plain == nullptr || plain->fd() < 0) co_return base::fail(ErrorCode::cancelled, "the connection was closed on this side");
+    const std::shared_ptr<Socket> socket = plain->socket();
+    for (;;) {
+        if (socket->closed()) co_return base::fail(ErrorCode::cancelled, "the connection was closed on this side");
+        const ssize_t count = ::recv(socket->fd(), into.data(), into.size(), MSG_PEEK | MSG_DONTWAIT);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0 && !transient(errno)) co_return base::fail(broken(errno));
+        const std::size_t there = count < 0 ? 0 : static_cast<std::size_t>(count);
+        if (count == 0 || there > beyond || there == into.size() || (count > 0 && socket->hung_up())) {
+            socket->look_again();
+            co_return there;
+        }
+        socket->would_block(Direction::read);  // only what comes from now on is news
+        CO_TRY_VOID(co_await until_ready(socket, Direction::read, deadline));
+    }
+}
 
 Task<Result<std::size_t>> SocketStream::read_some(std::span<char> into, Deadline deadline) {
     return receive(socket_, into, deadline);

@@ -29,7 +29,8 @@ public:
     // `call` runs once, inside the loop, when the peer hangs up (FIN or RST), also while nobody reads; at once when it did
     // already. It may close streams, and must not destroy this one. Replaces an earlier one; null: none. Gone with close().
     virtual void on_hang_up(std::function<void()> call) { (void)call; }
-    [[nodiscard]] virtual std::string peer_address() const = 0;  // "127.0.0.1", "::1", "" for Unix
+    [[nodiscard]] virtual std::string peer_address() const = 0;  // "127.0.0.1", "::1", "" for Unix and in memory
+    [[nodiscard]] virtual std::string_view protocol() const { return {}; }  // that ALPN chose (RFC 7301): "h2"; else empty
 };
 
 using StreamPtr = std::unique_ptr<Stream>;

@@ -40,6 +40,8 @@ class Listener {
 public:
     // 127.0.0.1 only, without SO_REUSEPORT (LB-01); port 0 = any free one. ErrorCode::busy when taken.
     static base::Result<Listener> loopback(Loop& loop, std::uint16_t port);
+    // Takes `fd`, which listens and does not block, in whatever network namespace it was made.
+    static Listener adopt(Loop& loop, int fd);
     Listener(Listener&&) noexcept;
     Listener& operator=(Listener&&) noexcept;
     ~Listener();

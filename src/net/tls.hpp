@@ -19,6 +19,7 @@ class TlsClientContext {
 public:
     struct Options {
         std::string extra_ca_pem;  // PEM text, empty = system store only
+        bool http2 = false;        // ALPN offers h2 before http/1.1: look at the stream's protocol()
     };
     static base::Result<TlsClientContext> make(const Options& options);
     struct Native;
@@ -30,14 +31,15 @@ private:
 };
 
 // Takes over `tcp`, which connect_tcp or Listener::accept made. Verifies chain and SAN against `host`;
-// ALPN offers http/1.1. A context resumes earlier sessions with the same host (certificates are looked at again after
+// ALPN offers http/1.1, and h2 where the context says so. A context resumes earlier sessions with the same host (certificates are looked at again after
 // an hour at most). ErrorCode::tls with the reason for people; nothing was sent but the handshake.
 Task<base::Result<StreamPtr>> tls_connect(StreamPtr tcp, TlsClientContext context, std::string host, Deadline deadline);
 
 // What a server shows: chain and key in PEM (leaf first), made once and shared (leaf cache of the proxy).
 class TlsServerContext {
 public:
-    static base::Result<TlsServerContext> make(std::string_view chain_pem, const base::Secret& key_pem);
+    // `http2`: h2 is chosen where a client offers no HTTP/1 at all.
+    static base::Result<TlsServerContext> make(std::string_view chain_pem, const base::Secret& key_pem, bool http2 = false);
     struct Native;
     [[nodiscard]] Native& native() const { return *native_; }
 

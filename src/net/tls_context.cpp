@@ -97,11 +97,13 @@ int keep_ticket(SSL* ssl, SSL_SESSION* session) {
     return 1;  // ours now
 }
 
-int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered, unsigned int offered_size, void*) {
-    static constexpr std::string_view kSpoken = "\x08http/1.1\x08http/1.0";  // the better one first
-    const auto* spoken = reinterpret_cast<const unsigned char*>(kSpoken.data());
+constexpr std::string_view kHttp1 = "\x08http/1.1\x08http/1.0", kHttp2 = "\x08http/1.1\x08http/1.0\x02h2";  // the better ones first
+
+int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered, unsigned int offered_size, void* of) {
+    const std::string_view ours = *static_cast<const std::string_view*>(of);
+    const auto* spoken = reinterpret_cast<const unsigned char*>(ours.data());
     unsigned char* match = nullptr;
-    if (SSL_select_next_proto(&match, size, spoken, kSpoken.size(), offered, offered_size) != OPENSSL_NPN_NEGOTIATED) {
+    if (SSL_select_next_proto(&match, size, spoken, static_cast<unsigned>(ours.size()), offered, offered_size) != OPENSSL_NPN_NEGOTIATED) {
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     *chosen = match;
@@ -141,8 +143,9 @@ Result<TlsClientContext> TlsClientContext::make(const Options& options) {
     auto native = std::make_shared<Native>();
     native->context.reset(SSL_CTX_new(TLS_client_method()));
     SSL_CTX* context = native->context.get();
-    static constexpr std::array<unsigned char, 9> kHttp11{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
-    if (context == nullptr || !harden(context) || SSL_CTX_set_alpn_protos(context, kHttp11.data(), kHttp11.size()) != 0) {
+    const std::string_view offered = options.http2 ? std::string_view("\x02h2\x08http/1.1") : std::string_view("\x08http/1.1");
+    if (context == nullptr || !harden(context) ||
+        SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(offered.data()), static_cast<unsigned>(offered.size())) != 0) {
         return base::fail(openssl_error(ErrorCode::internal, "cannot set up TLS"));
     }
     X509_STORE* store = SSL_CTX_get_cert_store(context);
@@ -162,7 +165,7 @@ Result<TlsClientContext> TlsClientContext::make(const Options& options) {
     return made;
 }
 
-Result<TlsServerContext> TlsServerContext::make(std::string_view chain_pem, const base::Secret& key_pem) {
+Result<TlsServerContext> TlsServerContext::make(std::string_view chain_pem, const base::Secret& key_pem, bool http2) {
     ERR_clear_error();
     TRY(chain, read_certificates(chain_pem));
     // Read where it lies, in locked memory: this BIO makes no copy.
@@ -180,7 +183,7 @@ Result<TlsServerContext> TlsServerContext::make(std::string_view chain_pem, cons
     if (!taken) return base::fail(openssl_error(ErrorCode::invalid_input, "certificate and key cannot be used together"));
     SSL_CTX_set_dh_auto(context, 1);
     SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
-    SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+    SSL_CTX_set_alpn_select_cb(context, choose_protocol, const_cast<std::string_view*>(http2 ? &kHttp2 : &kHttp1));
     SSL_CTX_set_tlsext_servername_callback(context, accept_name);
     // Stateless tickets, keys of this context: nothing about clients is kept here.
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);

@@ -108,6 +108,12 @@ public:
     void close() noexcept override { session_->close(); }
     void on_hang_up(std::function<void()> call) override { session_->socket->on_hang_up(std::move(call)); }
     [[nodiscard]] std::string peer_address() const override { return peer_; }
+    [[nodiscard]] std::string_view protocol() const override {
+        const unsigned char* chosen = nullptr;
+        unsigned size = 0;
+        SSL_get0_alpn_selected(session_->ssl.get(), &chosen, &size);
+        return {reinterpret_cast<const char*>(chosen), size};
+    }
 
     // A session ticket or a key update makes the socket readable without being data: OpenSSL takes these in.
     [[nodiscard]] bool idle_and_open() const override {

@@ -241,8 +241,7 @@ bool Url::host_is_ip() const { return host_.starts_with('[') || host_ends_in_num
 bool Url::host_is_loopback() const {
     if (host_ == "[::1]") return true;
     if (host_is_ip()) return host_.starts_with("127.");
-    std::string_view name = host_;
-    if (name.ends_with('.')) name.remove_suffix(1);
+    const auto name = without_final_dot(host_);
     return name == "localhost" || name.ends_with(".localhost");
 }
 

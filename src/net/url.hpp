@@ -56,6 +56,11 @@ private:
 
 // A host name or address alone, canonicalised as in a URL. For CONNECT targets, SNI, definitions.
 base::Result<std::string> canonical_host(std::string_view host);
+// A final dot says that a name is complete: to DNS it is the same host.
+constexpr std::string_view without_final_dot(std::string_view host) {
+    if (host.ends_with('.')) host.remove_suffix(1);
+    return host;
+}
 // Whether `domain` is a public suffix ("co.uk"): no wildcard may stand directly before it (PX-04).
 bool is_public_suffix(std::string_view domain);
 // The same by the registries' part of the list alone: "co.uk", but not a hoster's "shops.example".

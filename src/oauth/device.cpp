@@ -1,10 +1,10 @@
 #include "oauth/device.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "base/number.hpp"
 #include "base/text.hpp"
 #include "json/parse.hpp"
 #include "oauth/foreign_text.hpp"
@@ -51,10 +51,7 @@ std::optional<std::int64_t> seconds_at(const json::Object& answer, std::string_v
     if (const auto number = json::int_at(answer, name)) return number;
     const auto text = json::string_at(answer, name);
     if (!text) return std::nullopt;
-    std::int64_t number = 0;
-    const auto read = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (read.ec != std::errc() || read.ptr != text->data() + text->size()) return std::nullopt;
-    return number;
+    return base::whole_number(*text);
 }
 
 // Section 5.4: the human is sent there, so it must be a page, and nothing that hides where it leads.
@@ -163,7 +160,7 @@ Waiting waiting_on(net::Loop& loop) {
 net::Task<base::Result<TokenResponse>> await_device_token(http::Client& http, Waiting waiting,
                                                           PollSchedule schedule,
                                                           std::function<base::Result<TokenRequest>()> make_request) {
-    auto why = nobody_came();
+    std::optional<base::Error> not_heard;
     for (auto next = schedule.next(); next; next = schedule.next()) {
         co_await waiting.until(*next);
         CO_TRY(request, make_request());
@@ -173,9 +170,12 @@ net::Task<base::Result<TokenResponse>> await_device_token(http::Client& http, Wa
         if (auto over = take_failure(schedule, failure, waiting.now())) co_return base::fail(std::move(*over));
         // A code that ran out while its server could not be reached is not the human's doing.
         const bool heard = failure.error == "authorization_pending" || failure.error == "slow_down";
-        why = heard ? nobody_came() : failure.shown;
+        if (heard) not_heard.reset();
+        else not_heard = failure.shown;
     }
-    co_return base::fail(std::move(why));
+    if (not_heard) co_return base::fail(std::move(*not_heard));
+    co_await waiting.until(schedule.end());  // the code is the human's until then, and so says the screen
+    co_return base::fail(nobody_came());
 }
 
 }  // namespace claviger::oauth

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/number.hpp"
 #include "base/text.hpp"
 #include "oauth/foreign_text.hpp"
 
@@ -89,10 +90,9 @@ bool may_keep(std::string_view name, std::string_view value) {
 }
 
 std::optional<std::chrono::seconds> lifetime(std::string_view text) {
-    const bool digits = !text.empty() && text.size() <= 10 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (!digits) return std::nullopt;
-    const std::chrono::seconds time(std::stoll(std::string(text)));
-    return time.count() > 0 ? std::optional(time) : std::nullopt;
+    constexpr std::int64_t kLongest = 9'999'999'999;
+    const auto number = base::whole_number(text);
+    return number && *number > 0 && *number <= kLongest ? std::optional(std::chrono::seconds(*number)) : std::nullopt;
 }
 
 const std::string* parameter(const Parameters& all, std::string_view name) {

@@ -12,12 +12,21 @@ using base::ErrorCode;
 
 constexpr std::size_t kMaxRequestUri = 2048;
 
+// As the definition's `rename.authorize` has it; empty: it is not sent.
+std::string name_of_client_id(const AuthorizationRequest& authorization) {
+    for (const auto& [name, sent_as] : authorization.rename)
+        if (name == "client_id") return sent_as;
+    return "client_id";
+}
+
 TokenRequest pushed_request(PushedAuthorization& request, const Parameters& parameters) {
     TokenRequest push;
     push.endpoint = request.endpoint;
     const bool in_body = request.client.authentication != ClientAuthentication::client_secret_basic;
+    const auto client_id = name_of_client_id(request.authorization);
+    push.options.rename = {{"client_id", client_id}};
     for (const auto& [name, value] : parameters) {
-        if (name == "client_id" && in_body) continue;  // the client's authentication says it
+        if (name == client_id && in_body) continue;  // the client's authentication says it
         push.grant.emplace_back(name, base::Secret(value));
     }
     push.client = std::move(request.client);
@@ -55,12 +64,13 @@ net::Task<base::Result<net::Url>> push_authorization(http::Client& http, PushedA
     CO_TRY_VOID(check_endpoint(request.endpoint, "pushed authorization URL"));
     CO_TRY(parameters, authorization_parameters(request.authorization));
     const auto endpoint = request.authorization.endpoint;
-    const auto client_id = request.authorization.client_id;
+    Parameters reference;
+    if (auto name = name_of_client_id(request.authorization); !name.empty()) reference.emplace_back(std::move(name), request.authorization.client_id);
     auto push = pushed_request(request, parameters);
     auto answer = co_await send_authenticated(http, std::move(push));
     if (!answer) co_return base::fail(answer.error().within("cannot push the authorization request"));
     CO_TRY(uri, read_request_uri(*answer));
-    const Parameters reference{{"client_id", client_id}, {"request_uri", uri}};
+    reference.emplace_back("request_uri", uri);
     co_return endpoint.with_query(reference);
 }
 

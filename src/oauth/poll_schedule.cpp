@@ -10,13 +10,16 @@ constexpr std::chrono::seconds kSlower{5};  // RFC 8628 section 3.5, slow_down
 constexpr std::chrono::seconds kLongestBackOff{60};
 constexpr int kMostDoublings = 6;
 constexpr std::chrono::seconds kLongestWait{7 * 86'400};  // keeps sums in range; no code lives so long
+// The server's time began a little before ours, and the request has to travel.
+constexpr std::chrono::seconds kBeforeTheEnd{1};
+constexpr std::chrono::seconds kForAnAnswer{1};
 
 }  // namespace
 
 void PollSchedule::pending(net::Deadline now) {
     answered_ = now;
     failures_ = 0;
-    wait_ = interval_;
+    least_ = wait_ = interval_;
 }
 
 void PollSchedule::slow_down(net::Deadline now) {
@@ -28,14 +31,22 @@ void PollSchedule::unreachable(net::Deadline now, std::optional<std::chrono::sec
     answered_ = now;
     failures_ = std::min(failures_ + 1, kMostDoublings);
     const auto doubled = interval_ * (1 << failures_);
+    least_ = wait_;
     wait_ = std::max(interval_, std::min(doubled, kLongestBackOff));
-    if (retry_after) wait_ = std::max(wait_, *retry_after);
+    if (retry_after) {
+        least_ = std::max(least_, *retry_after);
+        wait_ = std::max(wait_, *retry_after);
+    }
 }
 
 std::optional<net::Deadline> PollSchedule::next() const {
-    const auto wait = std::min(wait_, kLongestWait);
-    if (wait >= end_ - answered_) return std::nullopt;
-    return answered_ + wait;
+    const auto least = std::min(least_, kLongestWait), wait = std::min(wait_, kLongestWait);
+    const auto left = end_ - answered_;
+    if (least >= left) return std::nullopt;
+    const auto just_before = left - kBeforeTheEnd;
+    const bool one_more = wait + kForAnAnswer + interval_ <= just_before;
+    if (one_more) return answered_ + wait;
+    return answered_ + std::max<net::Deadline::duration>(least, just_before);
 }
 
 }  // namespace claviger::oauth

@@ -1,6 +1,8 @@
 // When a device flow may ask for its token (RFC 8628 section 3.5): never before the interval has passed since the answer
 // to the request before, five seconds slower for good after each slow_down, ever slower while the server cannot be
-// reached, and not at all once the code has run out. It knows no clock: whoever drives it says what time it is.
+// reached, and not at all once the code has run out. The last request leaves just before that, so that an approval counts
+// as long as the code does: the one that would leave no room for another waits until then. It knows no clock: whoever
+// drives it says what time it is.
 // Thread rule: a value.
 #pragma once
 
@@ -29,8 +31,9 @@ public:
 
 private:
     std::chrono::seconds interval_;
-    std::chrono::seconds wait_ = interval_;  // from the last answer to the next request
-    int failures_ = 0;                       // in a row
+    std::chrono::seconds wait_ = interval_;   // from the last answer to the next request
+    std::chrono::seconds least_ = interval_;  // what of it must pass; the rest is courtesy to a server in trouble
+    int failures_ = 0;                        // in a row
     net::Deadline answered_, end_;
 };
 

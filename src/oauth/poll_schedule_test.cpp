@@ -29,6 +29,43 @@ TEST(PollSchedule, RFC8628_each_answer_moves_the_next_request) {
     EXPECT_EQ(schedule.end(), kStart + 100s);
 }
 
+TEST(PollSchedule, the_last_request_leaves_just_before_the_code_runs_out) {
+    PollSchedule schedule(5s, 14s, kStart);
+    EXPECT_EQ(schedule.next(), kStart + 5s);
+    schedule.pending(kStart + 5s);  // at 10 s it would leave four seconds in which an approval is not seen
+    EXPECT_EQ(schedule.next(), kStart + 13s);
+    schedule.pending(kStart + 13s);
+    EXPECT_EQ(schedule.next(), std::nullopt);
+    EXPECT_EQ(PollSchedule(5s, 12s, kStart).next(), kStart + 5s);
+    EXPECT_EQ(PollSchedule(5s, 11s, kStart).next(), kStart + 10s);  // two would be too close to each other
+    PollSchedule slow(5s, 30s, kStart);
+    slow.slow_down(kStart + 5s);
+    EXPECT_EQ(slow.next(), kStart + 15s);
+    slow.pending(kStart + 15s);
+    EXPECT_EQ(slow.next(), kStart + 29s);
+    // One that cannot be reached is asked a last time too, more slowly than before.
+    PollSchedule away(5s, 60s, kStart);
+    away.unreachable(kStart + 5s);
+    away.unreachable(kStart + 15s);
+    EXPECT_EQ(away.next(), kStart + 35s);
+    away.unreachable(kStart + 35s);
+    EXPECT_EQ(away.next(), kStart + 59s);
+    away.unreachable(kStart + 35s, 30s);  // its own word
+    EXPECT_EQ(away.next(), std::nullopt);
+    for (auto interval = 1s; interval <= 20s; ++interval) {
+        for (auto lifetime = interval + 3s; lifetime <= 300s; ++lifetime) {
+            PollSchedule steady(interval, lifetime, kStart);
+            std::optional<Deadline> last;
+            for (auto next = steady.next(); next; next = steady.next()) {
+                ASSERT_GE(*next, last.value_or(kStart) + interval);
+                last = next;
+                steady.pending(*next + 100ms);
+            }
+            ASSERT_TRUE(last && *last < steady.end() && *last >= steady.end() - 1s) << interval.count() << " of " << lifetime.count();
+        }
+    }
+}
+
 TEST(PollSchedule, RFC8628_backs_off_while_the_server_cannot_be_reached_and_returns_when_it_can) {
     PollSchedule schedule(5s, 3600s, kStart);
     auto now = kStart;
@@ -62,10 +99,11 @@ struct StrictServer {
     Deadline last_answer;
     seconds interval;
     int early = 0, polls = 0, after_end = 0;
-    seconds back_off{0};
+    seconds back_off{0}, least{0};
     void poll(Deadline at, Deadline end) {
         ++polls;
-        if (at - last_answer < std::max(interval, back_off)) ++early;
+        const bool last = at >= end - 1s;  // it cannot come later, so it need only be later than the one before
+        if (at - last_answer < std::max(interval, last ? least : back_off)) ++early;
         if (at >= end) ++after_end;
     }
 };
@@ -95,12 +133,13 @@ TEST(PollSchedule, OA17_a_thousand_flows_without_one_early_poll) {
             server.last_answer = now;
             if (kind == 0) {
                 ++unreached;
-                outage = std::min(std::max(server.interval, outage) * 2, seconds(60));
+                server.least = std::max(server.interval, outage);
+                outage = std::min(server.least * 2, seconds(60));
                 server.back_off = outage;  // RFC 8628: reduced before retrying, doubled each time
                 schedule.unreachable(now);
                 continue;
             }
-            outage = server.back_off = seconds(0);
+            outage = server.back_off = server.least = seconds(0);
             if (kind == 1) {
                 ++slowed;
                 server.interval += 5s;

@@ -49,6 +49,16 @@ base::Result<void> add_assertion(json::Object& body, const RegistrationRequest& 
     return {};
 }
 
+void rename_members(json::Object& body, const Parameters& rename) {
+    for (const auto& [from, to] : rename) {
+        const auto found = body.find(from);
+        if (found == body.end()) continue;
+        auto value = std::move(found->value());
+        body.erase(found);
+        if (!to.empty()) body[to] = std::move(value);
+    }
+}
+
 // What the answer leaves out is as it was asked for (RFC 7591 section 3.2.1).
 bool registered(const json::Object& answer, std::string_view list, std::string_view text) {
     const auto* all = json::array_at(answer, list);
@@ -60,7 +70,7 @@ bool registered(const json::Object& answer, std::string_view list, std::string_v
 base::Result<void> check_registered(const json::Object& answer, const RegistrationRequest& request) {
     if (request.for_device && !registered(answer, "grant_types", kDeviceCodeGrant))
         return base::fail(ErrorCode::authorization_failed, "the server registered a client that may not use device codes", by_hand(request));
-    if (request.redirect_uri.empty() || registered(answer, "redirect_uris", request.redirect_uri)) return {};
+    if (request.for_device || registered(answer, "redirect_uris", request.redirect_uri)) return {};
     return base::fail(ErrorCode::protocol, "the server registered other redirect URIs than the one asked for", by_hand(request));
 }
 
@@ -138,6 +148,7 @@ base::Result<http::Request> registration_http_request(const RegistrationRequest&
     body["application_type"] = "native";
     TRY_VOID(add_assertion(body, request));
     if (!request.scopes.empty()) body["scope"] = base::join(request.scopes, " ");
+    rename_members(body, request.rename);
     http::Request http{"POST", request.endpoint, {}, {}};
     http.fields.set("Accept", "application/json");
     http.fields.set("Content-Type", "application/json");
@@ -174,6 +185,7 @@ base::Result<Registration> read_registration(const http::Response& response, con
         TRY(key, crypto::Jwk::private_key(request.private_key.reveal()));
         registration.client.assertion.key_id = key.thumbprint();
     }
+    if (registered(answer, "redirect_uris", request.redirect_uri)) registration.redirect_uri = request.redirect_uri;
     registration.registration_client_uri = same_origin_uri(answer, request.endpoint);
     const auto token = json::string_at(answer, "registration_access_token");
     if (token && is_vschar(*token, kMaxClientValue) && !registration.registration_client_uri.empty())
@@ -188,6 +200,11 @@ base::Result<Registration> read_registration(const http::Response& response, con
 net::Task<base::Result<Registration>> register_client(http::Client& http, RegistrationRequest request) {
     CO_TRY(message, registration_http_request(request));
     auto answer = co_await http.send(std::move(message));
+    if (answer && answer->status == 400 && request.redirect_optional) {
+        request.redirect_uri.clear();
+        CO_TRY(without, registration_http_request(request));
+        answer = co_await http.send(std::move(without));
+    }
     if (!answer) co_return base::fail(answer.error().within("the registration request failed"));
     co_return read_registration(*answer, request);
 }

@@ -18,13 +18,16 @@ struct RegistrationRequest {
     ClientAuthentication authentication = ClientAuthentication::none;  // what is asked for
     base::Secret private_key{};  // JWK, P-256, with private_key_jwt: its public part is registered
     bool device_code = false;    // for the device authorization grant too (RFC 8628)
-    bool for_device = false;     // that grant is what is wanted now: an answer without it is no use
+    bool for_device = false;     // that grant is what is wanted now: an answer without it is no use, one without redirect URI is
+    bool redirect_optional = false;  // a server that refuses is asked once more, without the redirect URI
+    Parameters rename{};         // names of the protocol's members -> this server's; an empty one leaves the member out
 };
 
 struct Registration {
     Client client;
     base::Secret registration_access_token;   // empty when the server gives none
     std::string registration_client_uri;      // of the endpoint's origin, else empty (RFC 7592)
+    std::string redirect_uri;                 // the one asked for, if it is registered
     std::optional<base::Instant> secret_expires_at;
 };
 

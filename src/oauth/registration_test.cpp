@@ -33,6 +33,16 @@ TEST(Registration, OA16_asks_for_exactly_our_redirect_uri) {
     EXPECT_EQ(json::to_text(*json::find(object, "grant_types")), R"(["authorization_code","refresh_token"])");
 }
 
+TEST(Registration, members_have_the_names_that_the_server_knows) {
+    auto request = request_for();
+    request.rename = {{"redirect_uris", "callback_urls"}, {"application_type", ""}, {"jwks", "keys"}};
+    const auto body = json::parse(registration_http_request(request)->body).value();
+    const auto& object = body.get_object();
+    EXPECT_EQ(json::to_text(*json::find(object, "callback_urls")), std::string("[\"") + kOurs + "\"]");
+    for (const auto* gone : {"redirect_uris", "application_type", "keys"}) EXPECT_EQ(json::find(object, gone), nullptr) << gone;
+    EXPECT_EQ(json::string_at(object, "client_name"), "Claviger (acme)");
+}
+
 TEST(Registration, RFC8628_a_client_for_devices_needs_no_redirect_uri) {
     auto request = request_for();
     request.device_code = true;

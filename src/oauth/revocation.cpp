@@ -1,43 +1,18 @@
 #include "oauth/revocation.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "json/parse.hpp"
-#include "json/value.hpp"
+#include "oauth/answer.hpp"
 #include "oauth/foreign_text.hpp"
 
 namespace claviger::oauth {
 namespace {
 
-using base::ErrorCode;
-
 base::WipedString bearer_value(const base::Secret& token) {
     base::WipedString value("Bearer ");
     value.append(token.reveal());
     return value;
-}
-
-struct Said {
-    std::string code, sentence;
-    bool failure = false;
-};
-
-// RFC 6749 section 5.2 members in the body, or what the definition calls an error.
-Said said_in(const http::Response& response, const TokenRequestOptions& options) {
-    Said said;
-    const auto root = json::parse(response.body);
-    if (!root || !root->is_object()) return said;
-    const auto& object = root->get_object();
-    said.code = std::string(json::string_at(object, "error").value_or(""));
-    if (!said.code.empty()) said.sentence = error_sentence(said.code, json::string_at(object, "error_description").value_or(""));
-    said.failure = !said.code.empty() || std::any_of(options.error_when.begin(), options.error_when.end(), [&](const auto& rule) {
-        const auto* value = json::at_pointer(*root, rule.first);
-        return value != nullptr && json::to_canonical_text(*value) == rule.second;
-    });
-    return said;
 }
 
 }  // namespace
@@ -58,17 +33,21 @@ base::Result<http::Request> revocation_http_request(const RevocationRequest& req
     return http;
 }
 
-RevocationOutcome read_revocation(const http::Response& response, const TokenRequestOptions& options) {
-    const auto said = said_in(response, options);
-    if (said.code == "unsupported_token_type") return {Revoked::unsupported, "the provider cannot revoke such a token"};
-    const auto& more = options.ok_status;
-    const bool success = (response.status >= 200 && response.status < 300) || std::find(more.begin(), more.end(), response.status) != more.end();
-    if (success && !said.failure) return {Revoked::revoked, {}};
+// RFC 7009 section 2.2 gives the body of a success no meaning, so one that cannot be read says nothing.
+RevocationOutcome read_revocation(const http::Response& response, const TokenRequestOptions& rules) {
+    auto options = rules;
+    options.response_format = base::trim(response.body).starts_with('{') ? "json" : "auto";  // the definition's is of tokens
+    const auto members = read_members(response, options);
+    const bool success = is_success(response.status, options);
+    if (success && (!members || !is_failure(*members, options))) return {Revoked::revoked, {}};
+    const auto said = members ? words_of(*members, options) : Complaint();
+    if (said.error == "unsupported_token_type") return {Revoked::unsupported, "the provider cannot revoke such a token"};
     if (response.status == 429 || response.status >= 500)
         return {Revoked::unreachable, fmt::format("the provider answered HTTP {}", response.status)};
-    if (response.status >= 300 && response.status < 400)
+    if (!success && response.status >= 300 && response.status < 400)
         return {Revoked::refused, "the provider answered with a redirect, which is never followed"};
-    return {Revoked::refused, said.sentence.empty() ? fmt::format("the provider answered HTTP {}", response.status) : said.sentence};
+    const auto sentence = said.sentence();
+    return {Revoked::refused, sentence.empty() ? fmt::format("the provider answered HTTP {}{}", response.status, success ? ", and that it is an error" : "") : sentence};
 }
 
 net::Task<RevocationOutcome> revoke_token(http::Client& http, RevocationRequest request) {

@@ -50,6 +50,7 @@ struct TokenFailure {
     int status = 0;                              // HTTP status, 0 when none came
     std::optional<std::chrono::seconds> retry_after;
     base::Error shown;                           // for a human
+    base::Secret refresh_token{};                // what a broken answer brought all the same: the one before may be dead
 };
 using TokenOutcome = tl::expected<TokenResponse, TokenFailure>;
 

@@ -4,9 +4,11 @@
 
 #include <fmt/format.h>
 
+#include "base/number.hpp"
 #include "base/text.hpp"
 #include "http/date.hpp"
-#include "json/parse.hpp"
+#include "json/value.hpp"
+#include "oauth/answer.hpp"
 #include "oauth/foreign_text.hpp"
 #include "oauth/token.hpp"
 
@@ -22,38 +24,6 @@ constexpr std::size_t kMaxDateText = 64;
 // Every whole number up to here has an exact double; a date in milliseconds is far below it.
 constexpr std::int64_t kMaxExpires = 9'007'199'254'740'992;
 
-base::Result<json::Value> parse_form(std::string_view body) {
-    json::Object object(json::secret_storage());
-    for (std::size_t at = 0; at <= body.size();) {
-        const auto end = std::min(body.find('&', at), body.size());
-        const auto piece = body.substr(at, end - at);
-        at = end + 1;
-        if (piece.empty()) continue;
-        const auto equals = std::min(piece.find('='), piece.size());
-        auto name = base::form_decode(piece.substr(0, equals));
-        auto value = base::form_decode(piece.substr(std::min(equals + 1, piece.size())));
-        if (!name || !value || object.contains(*name))
-            return base::fail(ErrorCode::protocol, "the token endpoint answered with a malformed form");
-        object[*name] = std::string_view(*value);
-        base::wipe(value->data(), value->size());
-    }
-    return json::Value(std::move(object), json::secret_storage());
-}
-
-bool is_form(const http::Response& response, const TokenRequestOptions& options) {
-    if (options.response_format != "auto") return options.response_format == "form";
-    const auto type = base::to_lower(response.fields.find("Content-Type").value_or(""));
-    if (type.find("json") != std::string::npos) return false;
-    if (type.find("x-www-form-urlencoded") != std::string::npos) return true;
-    const auto body = base::trim(response.body);
-    return !body.empty() && body.front() != '{' && body.front() != '[' && body.front() != '<';
-}
-
-bool is_success(int status, const TokenRequestOptions& options) {
-    return (status >= 200 && status < 300) ||
-           std::find(options.ok_status.begin(), options.ok_status.end(), status) != options.ok_status.end();
-}
-
 json::Value token_alone(std::string_view body) {
     json::Object object(json::secret_storage());
     object["access_token"] = base::trim(body);
@@ -62,68 +32,7 @@ json::Value token_alone(std::string_view body) {
 
 base::Result<json::Value> parse_answer(const http::Response& response, const TokenRequestOptions& options) {
     if (options.response_format == "text" && is_success(response.status, options)) return token_alone(response.body);
-    if (is_form(response, options)) return parse_form(response.body);
-    json::ParseOptions parsing;
-    parsing.storage = json::secret_storage();
-    auto value = json::parse(response.body, parsing);
-    // The parser's message may quote the text; an answer may hold a token, so it stays out.
-    if (!value || !value->is_object())
-        return base::fail(ErrorCode::protocol, fmt::format("the token endpoint answered HTTP {} without a JSON object",
-                                                           response.status));
-    return std::move(*value);
-}
-
-const json::Value* first_of(const json::Value& root, const std::vector<std::string>& pointers,
-                            std::string_view member) {
-    if (pointers.empty()) return json::find(root.get_object(), member);
-    for (const auto& pointer : pointers)
-        if (const auto* value = json::at_pointer(root, pointer); value != nullptr && !value->is_null()) return value;
-    return nullptr;
-}
-
-std::optional<std::string_view> text_of(const json::Value* value) {
-    if (value == nullptr || !value->is_string()) return std::nullopt;
-    return std::string_view(value->get_string());
-}
-
-// What an answer says that went wrong, in the server's words.
-struct Complaint {
-    std::string error, description;
-    [[nodiscard]] std::string sentence() const { return error_sentence(error, description); }
-};
-
-std::string word_of(const json::Value& value) {
-    if (const auto text = text_of(&value)) return std::string(*text);
-    return value.is_int64() || value.is_uint64() ? json::to_text(value) : std::string();
-}
-
-// The RFC 6749 section 5.2 member, or the object that some servers put there instead.
-std::optional<Complaint> complaint_of(const json::Value& root) {
-    const auto* error = json::find(root.get_object(), "error");
-    if (error == nullptr || error->is_null()) return std::nullopt;
-    if (error->is_bool() && !error->get_bool()) return std::nullopt;
-    const auto& object = root.get_object();
-    auto description = json::string_at(object, "error_description");
-    if (!description) description = json::string_at(object, "message");
-    if (const auto* inner = error->if_object()) {
-        return Complaint{std::string(json::string_at(*inner, "type").value_or("error")),
-                         std::string(json::string_at(*inner, "message").value_or(""))};
-    }
-    const auto text = text_of(error);
-    if (text && text->empty()) return std::nullopt;
-    return Complaint{std::string(text.value_or("error")), std::string(description.value_or(""))};
-}
-
-// What a failed answer says, also where the definition knows better than the RFC where that stands.
-Complaint words_of(const json::Value& root, const TokenRequestOptions& options) {
-    auto said = complaint_of(root).value_or(Complaint());
-    if (const auto* code = first_of(root, options.error_pointers, ""); code != nullptr && !word_of(*code).empty())
-        said.error = word_of(*code);
-    if (said.description.empty()) {
-        const auto message = json::string_at(root.get_object(), "message");
-        said.description = std::string(message.value_or(json::string_at(root.get_object(), "error_description").value_or("")));
-    }
-    return said;
+    return read_members(response, options);
 }
 
 base::Error refusal(std::string_view sentence) {
@@ -134,13 +43,6 @@ base::Error refusal(std::string_view sentence) {
     else if (sentence.starts_with("invalid_grant"))
         error.hint = "the code is used up, too old or was made for another client: log in again";
     return error;
-}
-
-bool quirk_failure(const json::Value& root, const TokenRequestOptions& options) {
-    return std::any_of(options.error_when.begin(), options.error_when.end(), [&](const auto& rule) {
-        const auto* value = json::at_pointer(root, rule.first);
-        return value != nullptr && json::to_canonical_text(*value) == rule.second;
-    });
 }
 
 std::optional<std::int64_t> positive(double number) {
@@ -163,15 +65,13 @@ End read_end(const json::Value* value) {
     if (value->is_double()) end.in = positive(value->get_double());
     const auto text = text_of(value);
     if (!text) return end;
-    const auto digits = base::trim(*text);
-    const bool number = !digits.empty() && digits.size() <= 16 &&
-                        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (number) {
-        end.in = positive(std::stod(std::string(digits)));
-    } else if (auto instant = base::from_rfc3339(digits)) {
+    const auto trimmed = base::trim(*text);
+    if (const auto number = base::whole_number(trimmed)) {
+        end.in = positive(static_cast<double>(*number));
+    } else if (auto instant = base::from_rfc3339(trimmed)) {
         end.at = *instant;
-    } else if (is_vschar(digits, kMaxDateText)) {
-        end.text = std::string(digits);
+    } else if (is_vschar(trimmed, kMaxDateText)) {
+        end.text = std::string(trimmed);
     }
     return end;
 }
@@ -187,9 +87,10 @@ void read_ends(const json::Value& root, const TokenRequestOptions& options, Toke
     into.expires_in = access.in;
     into.expires_at = access.at;
     into.expires_text = std::move(access.text);
-    const auto refresh = read_end(refresh_end(root, options));
+    auto refresh = read_end(refresh_end(root, options));
     into.refresh_expires_in = refresh.in;
     into.refresh_expires_at = refresh.at;
+    into.refresh_expires_text = std::move(refresh.text);
 }
 
 std::optional<std::vector<std::string>> read_scope(const json::Value* value, const std::string& separator) {
@@ -248,34 +149,56 @@ void read_captures(const json::Value& root, const TokenRequestOptions& options, 
     }
 }
 
-// RFC 9110 section 10.2.3. A date counts from the answer's own Date, which needs no clock of ours to be right.
-std::optional<std::chrono::seconds> retry_after_of(const http::Response& response) {
-    const auto text = std::string(base::trim(response.fields.find("Retry-After").value_or("")));
-    const bool digits = !text.empty() && text.size() <= 9 &&
-                        std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (digits) return std::chrono::seconds(std::stol(text));
-    const auto until = http::read_date(text);
+// A date counts from the answer's own Date, which needs no clock of ours to be right.
+std::optional<std::chrono::seconds> seconds_until(const http::Response& response, std::optional<base::Instant> until) {
     const auto sent = http::read_date(response.fields.find("Date").value_or(""));
     if (!until || !sent) return std::nullopt;
     return std::max(std::chrono::seconds(0), std::chrono::duration_cast<std::chrono::seconds>(*until - *sent));
 }
 
-bool cannot_now(int status, std::string_view error) {
-    return status == 408 || status == 425 || status == 429 || status >= 500 || error == "temporarily_unavailable" ||
+// RFC 9110 section 10.2.3.
+std::optional<std::chrono::seconds> delay_in(const http::Response& response, std::string_view field) {
+    const auto text = base::trim(response.fields.find(field).value_or(""));
+    if (const auto seconds = base::whole_number(text)) return std::chrono::seconds(std::min<std::int64_t>(*seconds, 999'999'999));
+    return seconds_until(response, http::read_date(text));
+}
+
+// When a limit is lifted, as services write it: seconds since 1970, or a date.
+std::optional<std::chrono::seconds> delay_until(const http::Response& response, std::string_view field) {
+    const auto text = base::trim(response.fields.find(field).value_or(""));
+    if (const auto seconds = base::whole_number(text)) return seconds_until(response, base::Instant(std::chrono::seconds(std::min<std::int64_t>(*seconds, 253'402'300'799))));
+    if (const auto date = http::read_date(text)) return seconds_until(response, date);
+    const auto instant = base::from_rfc3339(text);
+    return instant ? seconds_until(response, *instant) : std::nullopt;
+}
+
+std::optional<std::chrono::seconds> retry_after_of(const http::Response& response, const TokenRequestOptions& options) {
+    if (!options.retry_after_header.empty()) {
+        if (const auto delay = delay_in(response, options.retry_after_header)) return delay;
+    }
+    if (!options.retry_at_header.empty()) {
+        if (const auto delay = delay_until(response, options.retry_at_header)) return delay;
+    }
+    return delay_in(response, "Retry-After");
+}
+
+bool cannot_now(int status, std::string_view error, const TokenRequestOptions& options) {
+    const auto& more = options.retry_status;
+    return std::find(more.begin(), more.end(), status) != more.end() || status == 408 || status == 425 || status == 429 || status >= 500 || error == "temporarily_unavailable" ||
            error == "server_error" || error == "slow_down";
 }
 
-TokenFailure failure_of(const http::Response& response, TokenFailure::Kind kind, base::Error shown) {
+TokenFailure failure_of(const http::Response& response, const TokenRequestOptions& options, TokenFailure::Kind kind, base::Error shown) {
     TokenFailure failure;
     failure.kind = kind;
     failure.status = response.status;
-    failure.retry_after = retry_after_of(response);
+    failure.retry_after = retry_after_of(response, options);
     failure.shown = std::move(shown);
     return failure;
 }
 
-tl::unexpected<TokenFailure> broken(const http::Response& response, base::Error shown) {
-    return tl::unexpected<TokenFailure>(failure_of(response, TokenFailure::Kind::broken, std::move(shown)));
+tl::unexpected<TokenFailure> broken(const http::Response& response, const TokenRequestOptions& options, base::Error shown) {
+    return tl::unexpected<TokenFailure>(failure_of(response, options, TokenFailure::Kind::broken, std::move(shown)));
 }
 
 // The server's no, or its not now: by the status first, since a gateway's 503 may carry any body.
@@ -283,7 +206,7 @@ tl::unexpected<TokenFailure> said_no(const http::Response& response, const json:
                                      const TokenRequestOptions& options) {
     const auto said = root != nullptr ? words_of(*root, options) : Complaint();
     const auto sentence = said.sentence();
-    const bool later = cannot_now(response.status, said.error);
+    const bool later = cannot_now(response.status, said.error, options);
     base::Error shown;
     if (!later && (!sentence.empty() || is_success(response.status, options))) {
         shown = refusal(sentence.empty() ? "the answer is an error" : sentence);
@@ -293,7 +216,7 @@ tl::unexpected<TokenFailure> said_no(const http::Response& response, const json:
                                   fmt::format("the token endpoint answered HTTP {}{}{}", response.status, colon, sentence),
                                   later ? "try again later" : sentence.empty() ? "is that the service's token endpoint? It is token_url in the definition" : "");
     }
-    auto failure = failure_of(response, later ? TokenFailure::Kind::unavailable : TokenFailure::Kind::refused, std::move(shown));
+    auto failure = failure_of(response, options, later ? TokenFailure::Kind::unavailable : TokenFailure::Kind::refused, std::move(shown));
     failure.error = clean_text(said.error);
     failure.description = clean_text(said.description);
     return tl::unexpected<TokenFailure>(std::move(failure));
@@ -323,15 +246,17 @@ TokenOutcome read_token_answer(const http::Response& response, const TokenReques
     if (!success && response.status >= 300 && response.status < 400) {
         auto shown = base::Error::make(ErrorCode::protocol, "the token endpoint answered with a redirect, which is never followed",
                                        "correct token_url in the definition");
-        return tl::unexpected<TokenFailure>(failure_of(response, TokenFailure::Kind::refused, std::move(shown)));
+        return tl::unexpected<TokenFailure>(failure_of(response, options, TokenFailure::Kind::refused, std::move(shown)));
     }
     const auto parsed = parse_answer(response, options);
     if (!success) return said_no(response, parsed ? &*parsed : nullptr, options);
-    if (!parsed) return broken(response, parsed.error());
-    if (complaint_of(*parsed) || quirk_failure(*parsed, options)) return said_no(response, &*parsed, options);
+    if (!parsed) return broken(response, options, parsed.error());
+    if (is_failure(*parsed, options)) return said_no(response, &*parsed, options);
     auto tokens = read_tokens(*parsed, options);
-    if (!tokens) return broken(response, std::move(tokens).error());
-    return std::move(*tokens);
+    if (tokens) return std::move(*tokens);
+    auto failure = broken(response, options, std::move(tokens).error());
+    failure.value().refresh_token = optional_token(first_of(*parsed, options.refresh_token_pointers, "refresh_token"));
+    return failure;
 }
 
 base::Result<TokenResponse> read_token_response(const http::Response& response, const TokenRequestOptions& options) {

@@ -274,6 +274,37 @@ TEST(TokenAnswer, Retry_After_is_seconds_or_a_date_counted_from_the_answers_own)
     }
 }
 
+TEST(TokenAnswer, later_and_until_when_is_said_where_the_definition_says) {
+    TokenRequestOptions options;
+    options.retry_status = {403};
+    options.retry_after_header = "X-Wait";
+    options.retry_at_header = "X-Reset";
+    using Fields = std::vector<std::pair<const char*, const char*>>;
+    struct Row { Fields fields; std::optional<int> seconds; };
+    const Row rows[] = {
+        {{}, {}},
+        {{{"X-Wait", "30"}}, 30},
+        {{{"X-Wait", "30"}, {"X-Reset", "784111837"}, {"Retry-After", "5"}}, 30},
+        {{{"X-Reset", "784111837"}, {"Retry-After", "5"}}, 60},
+        {{{"X-Reset", "Sun, 06 Nov 1994 08:51:37 GMT"}}, 120},
+        {{{"X-Reset", "1994-11-06T08:51:37Z"}}, 120},
+        {{{"X-Reset", "1"}}, 0},  // it is past
+        {{{"X-Wait", "soon"}, {"X-Reset", "later"}, {"Retry-After", "5"}}, 5},
+        {{{"Retry-After", "5"}}, 5},
+    };
+    for (const auto& row : rows) {
+        auto response = answer(403, R"({"error":"rate_limited"})");
+        response.fields.set("Date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        for (const auto& [name, value] : row.fields) response.fields.set(name, value);
+        const auto failure = read_token_answer(response, options).error();
+        EXPECT_EQ(static_cast<int>(failure.kind), static_cast<int>(TokenFailure::Kind::unavailable));
+        EXPECT_EQ(failure.shown.code, ErrorCode::network);
+        const auto expected = row.seconds ? std::optional(std::chrono::seconds(*row.seconds)) : std::nullopt;
+        EXPECT_EQ(failure.retry_after, expected) << (row.fields.empty() ? "" : row.fields.front().second);
+    }
+    EXPECT_EQ(static_cast<int>(read_token_answer(answer(403, "{}"), {}).error().kind), static_cast<int>(TokenFailure::Kind::refused));
+}
+
 TEST(TokenAnswer, a_code_that_stands_elsewhere_and_a_status_that_is_a_success_here) {
     TokenRequestOptions options;
     options.error_pointers = {"/status", "/code"};

@@ -106,7 +106,7 @@ void Recorder::hide_plaintext(std::string_view signature) {
 }
 
 std::string Recorder::without_hidden(std::string_view foreign) const {
-    std::string text(foreign.substr(0, 4096));
+    std::string text = everywhere_.masked(foreign.substr(0, 4096));
     for (const auto& secret : hidden_) {
         // What was put in is not looked at again: a value may be a part of it.
         for (auto at = text.find(secret.reveal()); at != std::string::npos; at = text.find(secret.reveal(), at + kHidden.size()))
@@ -128,7 +128,7 @@ void Recorder::note(std::vector<Outline>& into, std::string_view name, std::stri
     if (into.size() >= kMostOutlines) return;
     Outline outline{clean_text(name), {}, false, value.size()};
     if (names_a_client(name)) outline.value = masking::shortened(value);
-    else if (masking::harmless_when_sent(name)) outline.value = base::printable(value);
+    else if (masking::harmless_when_sent(name)) outline.value = base::printable(everywhere_.masked(value));
     else outline.hidden = true;
     if (!outline.hidden && shown_.size() < kMostHidden) shown_.emplace_back(value);
     if (outline.hidden) hide(value);
@@ -138,8 +138,8 @@ void Recorder::note(std::vector<Outline>& into, std::string_view name, std::stri
 }
 
 void Recorder::note_claims(std::vector<Outline>& into, std::string_view name, std::string_view jwt) {
-    for (auto& [claim, value] : masking::telling_claims(jwt)) {
-        if (into.size() < kMostOutlines) into.push_back({clean_text(name) + "/" + claim, std::move(value), false, 0});
+    for (const auto& [claim, value] : masking::telling_claims(jwt)) {
+        if (into.size() < kMostOutlines) into.push_back({clean_text(name) + "/" + claim, everywhere_.masked(value), false, 0});
     }
 }
 
@@ -147,7 +147,7 @@ void Recorder::note_words(std::vector<Outline>& into, std::string_view name, std
     if (into.size() >= kMostOutlines) return;
     Outline outline{path_words(name), {}, false, value.size()};
     if (names_a_client(name)) outline.value = masking::shortened(value);
-    else if (masking::harmless_when_sent(name) && std::find(shown_.begin(), shown_.end(), value) != shown_.end()) outline.value = base::printable(value);
+    else if (masking::harmless_when_sent(name) && std::find(shown_.begin(), shown_.end(), value) != shown_.end()) outline.value = base::printable(everywhere_.masked(value));
     else if (masking::harmless_when_answered(name)) outline.value = words(value);
     else outline.hidden = true;
     if (outline.hidden) hide(value);
@@ -209,7 +209,7 @@ void Recorder::note_answer(Step& step, const http::Response& response) {
         Outline outline{base::to_lower(field.name), words(field.value), false, field.value.size()};
         if (outline.name == "location") {
             const auto url = net::Url::parse(field.value);
-            outline.value = url ? url->redacted() : std::string("(a relative URL)");
+            outline.value = url ? shown(*url) : std::string("(a relative URL)");
         }
         if (outline.name == "dpop-nonce") {
             hide(field.value);
@@ -254,7 +254,7 @@ void Recorder::note_field(Step& step, std::string_view name, std::string_view va
 }
 
 Step::Kind Recorder::kind_of(const http::Request& request, const Step& step) const {
-    const auto known = std::find_if(expected_.begin(), expected_.end(), [&](const auto& one) { return one.first == step.url; });
+    const auto known = std::find_if(expected_.begin(), expected_.end(), [&](const auto& one) { return one.first == request.url.redacted(); });
     if (known != expected_.end()) return known->second;
     if (request.url.path().find("/.well-known/") != std::string::npos) return Step::Kind::metadata;
     if (holds(step.body, "redirect_uris")) return Step::Kind::registration;
@@ -277,9 +277,10 @@ void Recorder::fold_repetition() {
 }
 
 void Recorder::exchange(const http::Request& request, const base::Result<http::Response>& outcome) {
+    if (stopped_) return;
     Step& step = *new_step();
     step.method = request.method;
-    step.url = request.url.redacted();
+    step.url = shown(request.url);
     if (const auto& query = request.url.query()) note_form(step.query, *query, false);
     for (const auto& field : request.fields.items()) note_field(step, field.name, field.value);
     note_body(step, request);
@@ -296,7 +297,7 @@ void Recorder::sent_to_browser(const net::Url& url) {
     Step& step = *new_step();
     step.kind = Step::Kind::authorization;
     step.method = "GET";
-    step.url = url.redacted();
+    step.url = shown(url);
     if (url.query()) note_form(step.query, *url.query(), false);
 }
 

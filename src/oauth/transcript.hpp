@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/hidden_values.hpp"
 #include "http/client.hpp"
 #include "json/value.hpp"
 #include "oauth/types.hpp"
@@ -64,6 +65,8 @@ public:
     explicit Recorder(const base::Clock& clock) : clock_(clock) {}
     [[nodiscard]] Transcript& transcript() { return transcript_; }
 
+    // What must not be shown wherever it stands, in the URL's path too; before the first request.
+    void hide_everywhere(base::HiddenValues values) { everywhere_ = std::move(values); }
     // What requests to this URL are, whatever their query. Else it is told by their form.
     void expect(const net::Url& url, Step::Kind kind);
     // For http::Client::Options::observer.
@@ -72,6 +75,8 @@ public:
     void sent_to_browser(const net::Url& url);
     void browser_returned(const Parameters& parameters);
     void ended(const base::Error& error);
+    // What is exchanged from now on tidies up after the login, and is no step of it.
+    void stop() { stopped_ = true; }
     // What a server repeats of the hidden values goes out of the error too, before it is shown.
     [[nodiscard]] base::Error masked(base::Error error) const;
 
@@ -89,14 +94,17 @@ private:
     void note_field(Step& step, std::string_view name, std::string_view value);
     void note_authorization(Step& step, std::string_view value);
     [[nodiscard]] Step::Kind kind_of(const http::Request& request, const Step& step) const;
+    [[nodiscard]] std::string shown(const net::Url& url) const { return everywhere_.masked(url.redacted()); }
     void fold_repetition();
     void note_body(Step& step, const http::Request& request);
     void note_answer(Step& step, const http::Response& response);
     void note_words(std::vector<Outline>& into, std::string_view name, std::string_view value);
 
     const base::Clock& clock_;
+    bool stopped_ = false;
     Transcript transcript_;
     std::vector<base::Secret> hidden_;
+    base::HiddenValues everywhere_;
     std::vector<std::string> shown_;  // values of requests: in an answer they give nothing away either
     std::vector<std::pair<std::string, Step::Kind>> expected_;  // by URL without its query; the last word counts
 };

@@ -66,6 +66,7 @@ struct TokenResponse {
     std::string expires_text;    // what else stands there: the definition may know how it is read
     std::optional<std::int64_t> refresh_expires_in;          // the same of the refresh token's own end
     std::optional<base::Instant> refresh_expires_at;
+    std::string refresh_expires_text;
     std::optional<std::vector<std::string>> scope;  // granted; nullopt when the answer does not say
     std::map<std::string, std::string> captured;
 };
@@ -89,6 +90,10 @@ struct TokenRequestOptions {
     Parameters rename;             // protocol name -> the server's name; an empty one: the parameter is not sent
     // JSON Pointer -> JSON text: an answer with one of these values is a failure, whatever its status.
     std::vector<std::pair<std::string, std::string>> error_when;
+    // Beside 408, 425, 429 and 5xx: statuses that say "not now"; beside Retry-After: the header fields that say for how
+    // long, in seconds or until when (a date, or seconds since 1970).
+    std::vector<int> retry_status;
+    std::string retry_after_header, retry_at_header;
     // The definition says itself how the token is presented, so any token_type will do (OA-13).
     bool any_token_type = false;
 };

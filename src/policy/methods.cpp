@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "policy/parameter_name.hpp"
 
 namespace claviger::policy {
 namespace {
@@ -26,15 +27,9 @@ std::string folded(std::string_view name) {
 // Rails, Symfony and WordPress; OData services; method-override middlewares, which take the field's name too.
 constexpr std::array<std::string_view, 6> kParameters{"-method", "-httpmethod", "$httpmethod", "x-http-method-override", "x-http-method",
                                                       "x-method-override"};
-// The last two are the path instead, to IIS's rewriting module and what imitates it.
-constexpr std::array<std::string_view, 6> kFields{"x-http-method-override", "x-http-method", "x-method-override", "x-method", "x-original-url",
-                                                  "x-rewrite-url"};
-
-// "a[b]" is a parameter named a to PHP; a malformed escape stays as it is.
-std::string parameter_name(std::string_view text) {
-    std::string decoded = base::form_decode(text).value_or(std::string(text));
-    return folded(std::string_view(decoded).substr(0, decoded.find('[')));
-}
+constexpr std::array<std::string_view, 4> kMethodFields{"x-http-method-override", "x-http-method", "x-method-override", "x-method"};
+// To IIS's rewriting module and what imitates it.
+constexpr std::array<std::string_view, 2> kPathFields{"x-original-url", "x-rewrite-url"};
 
 }  // namespace
 
@@ -91,7 +86,7 @@ std::vector<std::string> methods_in_query(std::string_view query) {
         const auto pair = query.substr(at, end - at);
         at = end + 1;
         const auto equals = std::min(pair.find('='), pair.size());
-        const auto name = parameter_name(pair.substr(0, equals));
+        const auto name = forgiving_name(pair.substr(0, equals));
         if (std::find(kParameters.begin(), kParameters.end(), name) == kParameters.end()) continue;
         const auto value = pair.substr(std::min(equals + 1, pair.size()));
         std::string method = base::to_upper(base::trim(base::form_decode(value).value_or(std::string(value))));
@@ -100,8 +95,12 @@ std::vector<std::string> methods_in_query(std::string_view query) {
     return found;
 }
 
+bool overrides_path(std::string_view field_name) {
+    return std::find(kPathFields.begin(), kPathFields.end(), folded(field_name)) != kPathFields.end();
+}
+
 bool overrides_request_line(std::string_view field_name) {
-    return std::find(kFields.begin(), kFields.end(), folded(field_name)) != kFields.end();
+    return overrides_path(field_name) || std::find(kMethodFields.begin(), kMethodFields.end(), folded(field_name)) != kMethodFields.end();
 }
 
 }  // namespace claviger::policy

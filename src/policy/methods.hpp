@@ -32,5 +32,6 @@ private:
 std::vector<std::string> methods_in_query(std::string_view query);
 // Whether a header field of this name makes servers take another method or another path than the request line's.
 bool overrides_request_line(std::string_view field_name);
+bool overrides_path(std::string_view field_name);  // the path alone
 
 }  // namespace claviger::policy

@@ -11,13 +11,8 @@
 namespace claviger::policy {
 namespace {
 
-std::string_view without_final_dot(std::string_view host) {
-    if (host.ends_with('.')) host.remove_suffix(1);
-    return host;
-}
-
 bool is_endpoint(const net::Url& url, const net::Url& endpoint) {
-    return url.port() == endpoint.port() && without_final_dot(url.host()) == without_final_dot(endpoint.host()) &&
+    return url.port() == endpoint.port() && net::without_final_dot(url.host()) == net::without_final_dot(endpoint.host()) &&
            forgiving_path(url.path()) == forgiving_path(endpoint.path());
 }
 
@@ -71,6 +66,10 @@ Decision read_otherwise() {
 }
 
 }  // namespace
+
+bool decides_by_path(const Route& route) {
+    return !route.excluded.empty() || std::any_of(route.rules.begin(), route.rules.end(), [](const UriRule& rule) { return rule.limits_path(); });
+}
 
 Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {}
 
@@ -191,6 +190,14 @@ std::string Router::first_regex() const {
 
 bool Router::serves_loopback() const {
     return any_rule(routes_, [](const UriRule& rule) { return rule.names_loopback(); });
+}
+
+std::set<std::uint16_t> Router::ports() const {
+    std::set<std::uint16_t> ports;
+    for (const auto& route : routes_) {
+        for (const auto& rule : route.rules) ports.insert(rule.port());
+    }
+    return ports;
 }
 
 std::vector<std::string> Router::constraint_hosts() const {

@@ -3,6 +3,8 @@
 // OAuth endpoints get no credential (PX-30). Thread rule: immutable after build.
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,9 @@ struct Route {
     std::vector<net::Url> excluded;  // the provider's own authorization and token endpoints
     bool chosen = false;             // named by whoever runs the session: wins where others match equally well
 };
+
+// Whether the path decides what a request of this connection may do: then no field may make a server take another (PX-32).
+bool decides_by_path(const Route& route);
 
 struct Decision {
     enum class Kind { matched, unmatched, ambiguous, excluded } kind = Kind::unmatched;
@@ -51,6 +56,7 @@ public:
     // so no other name that resolves there does (PX-09).
     [[nodiscard]] bool reaches_loopback(std::string_view canonical_host, std::uint16_t port) const;
     [[nodiscard]] std::vector<std::string> constraint_hosts() const;
+    [[nodiscard]] std::set<std::uint16_t> ports() const;  // those that its rules name, explicitly or by their scheme
     [[nodiscard]] std::string first_regex() const;  // text of a rule with a regular expression; empty: there is none
     [[nodiscard]] bool serves_loopback() const;  // whether some rule names this machine
     [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }

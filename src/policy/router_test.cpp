@@ -133,6 +133,12 @@ TEST(Router, two_rules_of_one_route_are_no_tie) {
     EXPECT_EQ(router.decide(url_of("https://api.acme.com/x")).kind, Kind::matched);
 }
 
+TEST(Router, PX32_whether_the_path_decides) {
+    EXPECT_FALSE(decides_by_path(route("acme", {"api.acme.com", "https://api.acme.com/"})));
+    EXPECT_TRUE(decides_by_path(route("acme", {"api.acme.com", "https://api.acme.com/v1"})));
+    EXPECT_TRUE(decides_by_path(route("acme", {"api.acme.com"}, {"https://api.acme.com/token"})));
+}
+
 // However an endpoint is spelt, a server that forgives much might take it for the endpoint.
 TEST(Router, PX30_spellings_of_an_own_endpoint_get_no_credential) {
     std::vector<Route> routes;

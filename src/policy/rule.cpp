@@ -53,7 +53,7 @@ Result<RuleHost> RuleHost::parse(std::string_view text) {
     if (!url || url->has_userinfo() || url->path() != "/" || url->query() || url->fragment() || !url->has_default_port()) {
         return base::fail(ErrorCode::invalid_input, "'" + base::printable(text) + "' is no host", std::string(kForm));
     }
-    auto pattern = HostPattern::parse(url->host(), true);
+    auto pattern = HostPattern::parse(net::without_final_dot(url->host()), true);
     if (!pattern) return base::fail(ErrorCode::invalid_input, "host " + base::printable(text) + ": " + pattern.error().message, pattern.error().hint);
     host.pattern = *std::move(pattern);
     return host;

@@ -26,7 +26,7 @@ struct RuleHost {
     // "api.acme.com", "*.acme.com", "**.acme.com", each with or without ":port". ErrorCode::invalid_input.
     static base::Result<RuleHost> parse(std::string_view text);
     [[nodiscard]] bool matches(std::string_view canonical_host, std::uint16_t to_port) const {
-        return (!port || *port == to_port) && pattern.matches(canonical_host);
+        return (!port || *port == to_port) && pattern.matches(net::without_final_dot(canonical_host));  // the same host to DNS
     }
 };
 

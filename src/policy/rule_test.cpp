@@ -79,7 +79,7 @@ TEST(Methods, PX32_a_query_may_ask_for_another_method) {
         {"%5fmethod=DELETE", {"DELETE"}}, {"-method=DELETE", {"DELETE"}}, {"_method[]=DELETE", {"DELETE"}}, {"a;_method=DELETE", {"DELETE"}},
         {"_method=GET&_method=DELETE", {"GET", "DELETE"}}, {"_HttpMethod=PATCH", {"PATCH"}}, {"%24httpMethod=PATCH", {"PATCH"}},
         {"x_http_method_override=PUT", {"PUT"}}, {"X-HTTP-Method=MERGE", {"MERGE"}}, {"_method=D%45LETE", {"DELETE"}}, {"+_method=+put+", {"PUT"}},
-        {"_method=PUT%zz", {"PUT%ZZ"}},
+        {"_method=PUT%zz", {"PUT%ZZ"}}, {".method=DELETE", {"DELETE"}}, {"+method=DELETE", {}}, {"%20%00_method=x", {}}, {"_method%00x=DELETE", {"DELETE"}},
     };
     for (const auto& row : rows) EXPECT_EQ(methods_in_query(row.query), row.methods) << row.query;
 }
@@ -88,6 +88,8 @@ TEST(Methods, PX32_fields_that_override_the_request_line) {
     for (const std::string_view name : {"X-HTTP-Method-Override", "x_http_method_override", "X-Http-Method", "X-Method-Override", "X-METHOD", "X-Original-URL", "X-Rewrite-URL"}) {
         EXPECT_TRUE(overrides_request_line(name)) << name;
     }
+    for (const std::string_view name : {"X-Original-URL", "x_rewrite_url"}) EXPECT_TRUE(overrides_path(name)) << name;
+    EXPECT_FALSE(overrides_path("X-Method"));
     for (const std::string_view name : {"X-HTTP", "Method", "X-Methods", "Host"}) EXPECT_FALSE(overrides_request_line(name)) << name;
 }
 

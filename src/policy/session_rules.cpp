@@ -36,7 +36,8 @@ bool matches(const Rule& rule, const RuleRequest& request, std::string_view meth
     if (!rule.hosts.empty() && !rule.names_host(request.url.host(), request.url.port())) return false;
     const bool lets_through = rule.action == Action::allow;
     if (request.tunnel) return !lets_through || !rule.needs_request();
-    return rule.methods.match(method) && paths_match(rule, request.url, lets_through);
+    const bool by_method = request.websocket ? !lets_through || !rule.methods.limited() : rule.methods.match(method);
+    return by_method && paths_match(rule, request.url, lets_through);
 }
 
 Judgement judge_method(const RuleLayer& layer, const RuleRequest& request, std::string_view method) {

@@ -27,6 +27,7 @@ struct RuleRequest {
     const net::Url& url;           // of a tunnel: host and port alone
     const Route* route = nullptr;  // the connection that serves it; null: it gets no credential
     bool tunnel = false;           // neither method nor path can be seen
+    bool websocket = false;        // a handshake: what is asked for afterwards, by whatever method, is not seen
 };
 
 struct Judgement {

@@ -125,6 +125,28 @@ TEST(SessionRules, requests_without_a_credential) {
     }
 }
 
+// What is asked for in a WebSocket, and by what, is not seen: whatever withholds a method withholds the handshake.
+TEST(SessionRules, PX33_a_handshake_counts_as_every_method) {
+    const auto route = acme();
+    const auto url = url_of("https://api.acme.com/x");
+    const struct { std::string_view rules; Action action; } rows[] = {
+        {"", Action::allow}, {"read-only", Action::deny}, {"deny POST:*", Action::deny}, {"ask DELETE:*", Action::ask}, {"deny POST:other.test", Action::allow},
+        {"allow GET:*", Action::deny}, {"allow *:*", Action::allow}, {"allow api.acme.com/x", Action::allow}, {"deny POST:*/y", Action::allow},
+    };
+    for (const auto& row : rows) {
+        const RuleRequest handshake{"GET", url, &route, false, true};
+        EXPECT_EQ(judge(layer_of("x", row.rules), handshake).action, row.action) << row.rules;
+    }
+}
+
+TEST(SessionRules, PX05_a_final_dot_makes_no_other_host) {
+    for (const std::string_view rules : {"deny other.test", "deny other.test."}) {
+        for (const std::string_view url : {"https://other.test/", "https://other.test./"}) {
+            EXPECT_EQ(judge(layer_of("x", rules), RuleRequest{"CONNECT", url_of(url), nullptr, true}).action, Action::deny) << rules << " " << url;
+        }
+    }
+}
+
 TEST(SessionRules, PX32_overriding_fields_matter_where_methods_or_paths_are_told_apart) {
     const auto route = acme();
     const struct { std::string_view rules; bool limited; } rows[] = {

@@ -157,11 +157,15 @@ std::optional<std::string> UriRule::mismatch(const net::Url& url) const {
     return "";
 }
 
+std::uint16_t UriRule::port() const { return parsed_->port; }
+
 const std::string& UriRule::text() const { return parsed_->text; }
 
 bool UriRule::host_may_match(std::string_view canonical_host, std::uint16_t port) const {
     return parsed_->secure && port == parsed_->port && parsed_->host.matches(canonical_host);
 }
+
+bool UriRule::limits_path() const { return parsed_->prefix_length > 1 || (parsed_->path && parsed_->path->pattern() != "/.*"); }
 
 int UriRule::specificity() const {
     // Kind of host, then its fixed labels, then the fixed path, then a query: each field wide enough for its limit.

@@ -2,6 +2,7 @@
 // component; never on a raw string (PX-03 to PX-05). Thread rule: values.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,9 @@ public:
     [[nodiscard]] std::optional<std::string> mismatch(const net::Url& url) const;
     // Whether the host part alone could match: decides if a CONNECT to that host is opened.
     [[nodiscard]] bool host_may_match(std::string_view canonical_host, std::uint16_t port) const;
+    // Whether it serves some paths of its host and not others.
+    [[nodiscard]] bool limits_path() const;
+    [[nodiscard]] std::uint16_t port() const;
     // Larger = more specific: exact host over wildcard over regex, then longer path prefix.
     [[nodiscard]] int specificity() const;
     // Host names for name constraints of the session CA: "api.acme.com", or ".acme.com" for a wildcard; empty for

@@ -57,7 +57,7 @@ struct RefreshQuirk {
     std::string rotation = "auto";  // auto, always, never
     std::optional<std::int64_t> margin_seconds, min_interval_seconds;
     std::string mode = "refresh";   // refresh, remint, extend (the answer holds no new token, only a new end)
-    std::string method = "POST";    // POST, GET
+    std::string method;             // POST, GET; empty: as at the token endpoint
     std::string grant_type = "refresh_token";
     std::string token = "refresh_token";            // which token is sent: refresh_token, access_token
     std::optional<TokenAuthMethod> auth;            // nullopt: as at the token endpoint

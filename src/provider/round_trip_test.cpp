@@ -52,7 +52,7 @@ OAuth2 some_oauth() {
     o.refresh.mode = *rc::gen::element<std::string>("refresh", "remint", "extend");
     o.response.access_token = *rc::gen::element(std::vector<std::string>{}, std::vector<std::string>{"/a"}, std::vector<std::string>{"/a", "/b"});
     if (*rc::gen::arbitrary<bool>()) o.response.capture = {{"team", "/team"}};
-    o.refresh.method = *rc::gen::element<std::string>("POST", "GET");
+    o.refresh.method = *rc::gen::element<std::string>("", "POST", "GET");
     o.refresh.token = *rc::gen::element<std::string>("refresh_token", "access_token");
     o.refresh.grant_type = *rc::gen::element<std::string>("refresh_token", "exchange");
     if (*rc::gen::arbitrary<bool>()) o.refresh.auth = *rc::gen::element(TokenAuthMethod::none, TokenAuthMethod::client_secret_basic);

@@ -10,19 +10,22 @@ using base::ErrorCode;
 using base::Result;
 
 AnswerBody::AnswerBody(http::Connection& upstream, const http::BodyFraming& framing, CredentialPtr credential,
-                       std::unique_ptr<http::ContentDecoder> decoder)
+                       std::unique_ptr<http::ContentDecoder> decoder, bool messages)
     : upstream_(upstream), credential_(std::move(credential)), decoder_(std::move(decoder)),
       scrubber_(credential_ ? credential_->reflections : nullptr, decoder_ ? Piece::kMost : piece_size(framing)), over_(upstream.body_complete()) {
     if (decoder_) coded_.emplace(framing);
+    if (messages) messages_.emplace();
 }
 
 net::Task<Result<std::string_view>> AnswerBody::next(net::Deadline deadline) {
     Result<std::size_t> got{0};
+    const std::span<char> space = scrubber_.space();
     if (decoder_) got = co_await read_decoded(deadline);
-    else got = co_await upstream_.read_body(scrubber_.space(), deadline);
+    else got = co_await upstream_.read_body(space, deadline);
     if (!got) co_return base::fail(std::move(got).error());
     over_ = upstream_.body_complete() && (!decoder_ || decoder_->hungry());
-    const auto piece = scrubber_.take(*got, over_);
+    const bool message_over = messages_ && messages_->take({space.data(), *got});
+    const auto piece = scrubber_.take(*got, over_ || message_over);
     bytes_ += piece.size();
     co_return piece;
 }

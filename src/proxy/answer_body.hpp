@@ -10,6 +10,7 @@
 #include "http/codec.hpp"
 #include "http/content_coding.hpp"
 #include "proxy/credential_source.hpp"
+#include "proxy/grpc_messages.hpp"
 #include "proxy/request_body.hpp"
 #include "scrub/scrubber.hpp"
 
@@ -17,9 +18,10 @@ namespace claviger::proxy {
 
 class AnswerBody {
 public:
-    // `credential` null: nothing is looked for; `decoder` null: the bytes as they come.
+    // `credential` null: nothing is looked for; `decoder` null: the bytes as they come. `messages`: a dialogue of gRPC, whose
+    // other side may wait for each: so each is looked through by itself, and nothing of it waits for the next.
     AnswerBody(http::Connection& upstream, const http::BodyFraming& framing, CredentialPtr credential,
-               std::unique_ptr<http::ContentDecoder> decoder);
+               std::unique_ptr<http::ContentDecoder> decoder, bool messages);
     // Nothing comes any more.
     [[nodiscard]] bool over() const { return over_; }
     // next() need not wait.
@@ -36,6 +38,7 @@ private:
     CredentialPtr credential_;
     std::unique_ptr<http::ContentDecoder> decoder_;
     std::optional<Piece> coded_;
+    std::optional<GrpcMessages> messages_;
     scrub::Scrubber scrubber_;
     std::uint64_t bytes_ = 0;
     bool over_;

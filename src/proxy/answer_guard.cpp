@@ -4,15 +4,32 @@
 
 namespace claviger::proxy {
 
-void ask_uncoded(http::Fields& request) { request.set("Accept-Encoding", "identity"); }
+namespace {
+
+// gRPC codes its messages itself, each with or without (its specification of HTTP/2, "Compression").
+constexpr std::string_view kMessageCoding = "grpc-encoding", kMessageCodings = "grpc-accept-encoding";
+
+std::optional<std::string> unknown_coding(const http::ResponseHead& answer) {
+    if (const auto messages = answer.fields.find(kMessageCoding); messages && *messages != "identity") return std::string(*messages);
+    auto coding = http::content_coding(answer.fields);
+    // A part of a coded body cannot be decoded (RFC 9110 section 14.4: ranges are of the coded bytes).
+    if (coding.empty() || (http::ContentDecoder::knows(coding) && answer.status != 206)) return std::nullopt;
+    return coding;
+}
+
+}  // namespace
+
+void ask_uncoded(http::Fields& request) {
+    request.set("Accept-Encoding", "identity");
+    request.remove(kMessageCodings);
+}
 
 std::optional<Problem> coding_problem(const http::ResponseHead& answer) {
     const bool has_body = answer.framing.kind != http::BodyFraming::Kind::none;
-    const auto coding = http::content_coding(answer.fields);
-    // A part of a coded body cannot be decoded (RFC 9110 section 14.4: ranges are of the coded bytes).
-    if (!has_body || coding.empty() || (http::ContentDecoder::knows(coding) && answer.status != 206)) return std::nullopt;
+    const auto coding = has_body ? unknown_coding(answer) : std::nullopt;
+    if (!coding) return std::nullopt;
     return Problem{502, "coded_answer",
-                   "the answer is coded (" + base::printable(coding, 40) + ") although it was asked for uncoded, so nobody can see whether it shows the credential",
+                   "the answer is coded (" + base::printable(*coding, 40) + ") although it was asked for uncoded, so nobody can see whether it shows the credential",
                    ""};
 }
 

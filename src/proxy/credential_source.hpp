@@ -30,6 +30,8 @@ public:
     // stands. Error only when a human has to act: needs_login, suspended, not_connected.
     virtual net::Task<base::Result<CredentialPtr>> replacement(std::string provider, std::string connection, CredentialPtr refused,
                                                                net::Cancellation& gone) = 0;
+    // Whether requests that carry the connection's credential may go on: false once it is logged out or suspended.
+    virtual bool stands(const std::string& provider, const std::string& connection) = 0;
     // The API wants a login of another kind for this request (RFC 9470 section 3): no refresh can give it.
     virtual void wants_stronger_login(const std::string& provider, const std::string& connection) = 0;
 };

@@ -20,8 +20,9 @@ net::Task<Verdict> attempt(Exchange& it, bool first) {
     how.plain_http = !it.request.credential;
     how.allow_loopback = it.request.reaches_loopback;
     how.cancellation = &it.watch.gone;
+    how.http2 = it.client.stream().protocol() == "h2";  // who speaks HTTP/2 alone, as gRPC does, may need it at the other end
     const net::Deadline connect_deadline = net::in(kConnectTime);
-    auto lease = co_await it.with.upstreams.acquire(it.request.pool_key, it.request.url, connect_deadline, how);
+    auto lease = co_await it.with.upstreams.acquire(it.pool_key(), it.request.url, connect_deadline, how);
     if (it.watch.gone.cancelled()) {
         it.client.close();
         co_return Verdict{Then::give_up};

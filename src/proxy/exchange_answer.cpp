@@ -97,7 +97,7 @@ net::Task<Result<void>> write_first_bytes(http::Connection& upstream, net::Strea
 // After a 101 the bytes belong to the two sides alone.
 net::Task<void> switch_over(Exchange& it, http::Connection& upstream, http::ResponseHead answer) {
     it.outcome.status = answer.status;
-    it.watch.gone.on_cancel(nullptr);
+    it.client.stream().on_hang_up(nullptr);  // either side may close before the other
     if (it.request.credential) it.outcome.scrubbed += guard_head(answer, *it.request.credential);
     auto out = outgoing_answer(std::move(answer), it.request.head, false);
     add_upgrade(out.fields);
@@ -105,10 +105,8 @@ net::Task<void> switch_over(Exchange& it, http::Connection& upstream, http::Resp
     auto sent = co_await it.client.write_head(std::move(out), std::string_view(), deadline);
     TunnelCount count;
     if (sent) sent = co_await write_first_bytes(upstream, it.client.stream(), count.from_upstream);
-    if (sent) {
-        it.client.stream().on_hang_up(nullptr);  // either side may close before the other
-        co_await tunnel_between(it.with.loop, it.client.stream(), upstream.stream(), count);
-    }
+    if (sent) co_await tunnel_between(it.with.loop, it.client.stream(), upstream.stream(), count);
+    it.watch.gone.on_cancel(nullptr);
     it.client.close();
     upstream.close();
     it.outcome.request_bytes = count.from_client;
@@ -190,7 +188,7 @@ net::Task<Verdict> judge(Exchange& it, http::Connection& upstream, RequestBody& 
 }
 
 void keep_for_reuse(Exchange& it, std::unique_ptr<http::Connection> upstream, const RequestBody& body) {
-    if (body.complete && upstream->may_continue()) it.with.upstreams.give_back(it.request.pool_key, it.request.url, std::move(upstream));
+    if (body.complete && upstream->may_continue()) it.with.upstreams.give_back(it.pool_key(), it.request.url, std::move(upstream));
 }
 
 net::Task<void> pass_on(Exchange& it, std::unique_ptr<http::Connection> upstream, RequestBody& body, http::ResponseHead answer) {
@@ -203,7 +201,8 @@ net::Task<void> pass_on(Exchange& it, std::unique_ptr<http::Connection> upstream
     const auto credential = it.request.credential;
     const auto framing = answer.framing;
     auto decoder = credential ? take_coding_off(answer) : nullptr;
-    AnswerBody answer_body(*upstream, framing, credential, std::move(decoder));
+    const bool messages = !decoder && GrpcMessages::is_body_of(answer.fields);
+    AnswerBody answer_body(*upstream, framing, credential, std::move(decoder), messages);
     if (credential) it.outcome.scrubbed += guard_head(answer, *credential);
     auto out = outgoing_answer(std::move(answer), it.request.head, close_after || !it.client.may_continue());
     auto streamed = co_await write_answer(answer_body, it.client, std::move(out));

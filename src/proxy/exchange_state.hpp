@@ -28,6 +28,7 @@ struct Exchange {
     http::OutboundProxyPtr forwards{};  // plain http through a proxy of this machine
 
     [[nodiscard]] std::string server() const { return request.pool_key + " " + request.url.origin(); }
+    [[nodiscard]] std::string pool_key() const { return client.stream().protocol() == "h2" ? request.pool_key + " h2" : request.pool_key; }
     // Whether the client's body was read, so that its connection can go on.
     [[nodiscard]] bool drained() const { return !sends_body || client.body_complete(); }
     [[nodiscard]] bool at_hand() const { return !sends_body || kept.whole() || held_back; }

@@ -1,7 +1,14 @@
 #include "proxy/forward_proxy.hpp"
 
+#include <utility>
+
 #include "base/text.hpp"
+#include "http2/client.hpp"
+#include "net/datagram.hpp"
 #include "proxy/interception.hpp"
+#include "proxy/name_server.hpp"
+#include "proxy/synthetic_addresses.hpp"
+#include "proxy/transparent.hpp"
 
 namespace claviger::proxy {
 namespace {
@@ -10,12 +17,30 @@ using base::Result;
 
 constexpr std::size_t kCredentialBytes = 32;  // PX-01: 256 bit
 
+// Who is heard at a listener.
+enum class Heard { anybody, program, led };
+
+// What the program's own network leads here; nothing of it is there without one.
+struct Led {
+    static Led from(net::Loop& loop, sys::NamespaceSockets sockets) {
+        Led led;
+        led.ipv6 = sockets.ipv6;
+        led.questions.emplace(net::DatagramSocket::adopt(loop, sockets.names.release()));
+        for (auto& socket : sockets.tcp) led.listeners.push_back(net::Listener::adopt(loop, socket.release()));
+        return led;
+    }
+    std::optional<net::DatagramSocket> questions;
+    std::vector<net::Listener> listeners;  // the first for questions too
+    SyntheticAddresses names;
+    bool ipv6 = false;
+};
+
 class Proxy final : public ForwardProxy {
 public:
-    Proxy(net::Listener listener, std::unique_ptr<Session> session, base::Secret url, base::Secret reverse)
-        : listener_(std::move(listener)), session_(std::move(session)), url_(std::move(url)), reverse_(std::move(reverse)) {}
+    Proxy(net::Listener listener, std::unique_ptr<Session> session, base::Secret url, base::Secret reverse, std::optional<Led> led)
+        : listener_(std::move(listener)), session_(std::move(session)), url_(std::move(url)), reverse_(std::move(reverse)), led_(std::move(led)) {}
 
-    ~Proxy() override { close(); }
+    ~Proxy() override { stop(); }
 
     [[nodiscard]] std::uint16_t port() const override { return listener_.port(); }
     [[nodiscard]] base::Secret proxy_url() const override { return url_.duplicate(); }
@@ -23,33 +48,50 @@ public:
     [[nodiscard]] const std::string& ca_certificate_pem() const override {
         return session_->leaves ? session_->leaves->authority_pem() : no_authority_;
     }
-    void close() override { listener_.close(); }
+    void close() override { stop(); }
 
-    void begin() { session_->loop.spawn("proxy accept", accept_all(listener_, *session_)); }
+    void begin() {
+        session_->loop.spawn("proxy accept", accept_all(*this, listener_, led_ ? Heard::program : Heard::anybody));
+        if (!led_) return;
+        session_->loop.spawn("name server", serve_names(*led_->questions, led_->names, led_->ipv6));
+        for (auto& listener : led_->listeners) session_->loop.spawn("transparent accept", accept_all(*this, listener, Heard::led));
+    }
 
 private:
-    static net::Task<void> accept_all(net::Listener& listener, Session& session) {
+    void stop() {
+        listener_.close();
+        if (!led_) return;
+        led_->questions->close();
+        for (auto& listener : led_->listeners) listener.close();
+    }
+
+    static net::Task<void> accept_all(Proxy& proxy, net::Listener& listener, Heard heard) {
         for (;;) {
             auto stream = co_await listener.accept();
+            if (!stream && stream.error().code == base::ErrorCode::cancelled) co_return;
+            Session& session = *proxy.session_;
             if (!stream) {
-                if (stream.error().code == base::ErrorCode::cancelled) co_return;
                 session.log.warn("proxy.accept_failed", {{"why", stream.error().message}});
                 // Out of descriptors, most likely: give the open connections time to end.
                 co_await session.loop.sleep(std::chrono::milliseconds(100));
                 continue;
             }
             // Those who may be anybody have places of their own.
-            if (session.open_connections - session.strangers.size() >= session.options.max_connections) {
+            if (session.open_connections - session.strangers.count() >= session.options.max_connections) {
                 (*stream)->close();
                 continue;
             }
             ++session.open_connections;
-            session.loop.spawn("proxy client", serve_and_count(session, std::move(*stream)));
+            const bool asks = proxy.led_ && &listener == proxy.led_->listeners.data();
+            session.loop.spawn("proxy client", serve_and_count(proxy, std::move(*stream), heard, asks));
         }
     }
 
-    static net::Task<void> serve_and_count(Session& session, net::StreamPtr stream) {
-        co_await serve_client(session, std::move(stream));
+    static net::Task<void> serve_and_count(Proxy& proxy, net::StreamPtr stream, Heard heard, bool asks) {
+        Session& session = *proxy.session_;
+        if (asks) co_await serve_names_over_tcp(std::move(stream), proxy.led_->names, proxy.led_->ipv6);
+        else if (heard == Heard::led) co_await serve_led(session, proxy.led_->names, std::move(stream));
+        else co_await serve_client(session, std::move(stream), heard == Heard::program);
         --session.open_connections;
     }
 
@@ -57,6 +99,7 @@ private:
     std::unique_ptr<Session> session_;
     base::Secret url_, reverse_;
     std::string no_authority_;
+    std::optional<Led> led_;
 };
 
 Result<std::optional<LeafCache>> make_leaves(const policy::Router& router, base::Instant now) {
@@ -74,6 +117,11 @@ Result<std::optional<LeafCache>> make_leaves(const policy::Router& router, base:
     }
     TRY(authority, crypto::CertificateAuthority::make(options));
     return std::optional<LeafCache>(LeafCache(std::move(authority)));
+}
+
+Result<net::Listener> listener_of(net::Loop& loop, ProxyOptions& options) {
+    if (options.network) return net::Listener::adopt(loop, options.network->proxy.release());
+    return net::Listener::loopback(loop, 0);
 }
 
 base::Secret join_secret(std::string_view before, const base::Secret& secret, std::string_view after) {
@@ -96,13 +144,15 @@ base::Secret basic_value(const base::Secret& user_and_password) {
 Result<std::unique_ptr<ForwardProxy>> ForwardProxy::start(net::Loop& loop, ProxyOptions options,
                                                           CredentialSource& credentials, const base::Clock& clock,
                                                           base::Random& random, base::Log& log) {
-    TRY(listener, net::Listener::loopback(loop, 0));
     TRY(leaves, make_leaves(options.router, clock.now()));
+    TRY(listener, listener_of(loop, options));
 
     // Which hosts may be on this machine is decided for each (reaches_loopback); nobody ever reaches our own listener
     // (PX-10).
     net::AddressPolicy addresses = options.addresses;
-    addresses.refused_loopback_ports.push_back(listener.port());
+    std::optional<Led> led;
+    if (options.network) led.emplace(Led::from(loop, *std::exchange(options.network, std::nullopt)));
+    else addresses.refused_loopback_ports.push_back(listener.port());
 
     http::Client::Options client_options;
     client_options.addresses = addresses;
@@ -110,6 +160,7 @@ Result<std::unique_ptr<ForwardProxy>> ForwardProxy::start(net::Loop& loop, Proxy
     client_options.limits = options.limits;
     client_options.proxies = options.proxies;
     client_options.idle_per_key = 64;
+    client_options.speak_http2 = http2::as_http1;
     TRY(upstreams, http::Client::make(loop, std::move(client_options)));
 
     const base::Secret credential = random.secret_token(kCredentialBytes);
@@ -120,9 +171,12 @@ Result<std::unique_ptr<ForwardProxy>> ForwardProxy::start(net::Loop& loop, Proxy
     base::Secret token = random.secret_token(kCredentialBytes);
     base::Secret reverse = join_secret("http://127.0.0.1:" + std::to_string(listener.port()) + "/", token, "");
     OwnClients own_clients(loop, listener.port(), options.find_own_clients);
+    OpenExchanges open_exchanges(loop, [&credentials, gate = options.gate](const GateRequest& request) {
+        return credentials.stands(request.route->provider, request.route->connection) && (gate == nullptr || gate->still_admits(request));
+    });
     auto session = std::make_unique<Session>(Session{loop, std::move(options), credentials, clock, random, log, basic_value(user), std::move(token),
-                                                     std::move(leaves), std::move(upstreams), addresses, std::move(own_clients)});
-    auto proxy = std::make_unique<Proxy>(std::move(listener), std::move(session), std::move(url), std::move(reverse));
+                                                     std::move(leaves), std::move(upstreams), addresses, std::move(own_clients), std::move(open_exchanges)});
+    auto proxy = std::make_unique<Proxy>(std::move(listener), std::move(session), std::move(url), std::move(reverse), std::move(led));
     proxy->begin();
     return std::unique_ptr<ForwardProxy>(std::move(proxy));
 }

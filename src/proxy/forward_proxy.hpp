@@ -1,4 +1,4 @@
-// The forward proxy of one `run` session, HTTP/1.1: CONNECT with interception only for routed hosts, a blind
+// The forward proxy of one `run` session, HTTP/1.1, and HTTP/2 inside of an opened tunnel where a client speaks nothing else: CONNECT with interception only for routed hosts, a blind
 // tunnel or a refusal for the others; plain http only towards unrouted hosts, never with a credential (PX-11).
 // Every message is parsed strictly and rebuilt; bodies stream both ways in bounded memory. Thread rule: on the
 // Loop's thread.
@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "proxy/own_clients.hpp"
 #include "proxy/request_gate.hpp"
 #include "proxy/served.hpp"
+#include "sys/network_namespace.hpp"
 
 namespace claviger::proxy {
 
@@ -41,6 +43,9 @@ struct ProxyOptions {
     std::map<std::string, net::Url> bases{};  // provider -> where its reverse form leads
     // Java and others can show no credential (PX-01). Empty: nobody is served without.
     FindOwnClients find_own_clients{};
+    // The sockets of the program's own network (`run --transparent`): the proxy is heard there alone. Whoever connects to them
+    // is a program of the session.
+    std::optional<sys::NamespaceSockets> network{};
 };
 
 class ForwardProxy {

@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 
+#include "proxy/authority.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/forward_proxy.hpp"
 #include "proxy/leaf_cache.hpp"
+#include "proxy/open_exchanges.hpp"
 #include "proxy/strangers.hpp"
 
 namespace claviger::proxy {
@@ -26,11 +28,23 @@ struct Session {
     http::Client upstreams;
     net::AddressPolicy tunnel_addresses;
     OwnClients own_clients;
+    OpenExchanges open_exchanges;
     ServerNonces nonces{};
     Strangers strangers{};
     std::size_t open_connections = 0;  // strangers included
 };
 
-net::Task<void> serve_client(Session& session, net::StreamPtr stream);
+// `known`: as one of a program of the session, which holds for the whole connection.
+net::Task<void> serve_client(Session& session, net::StreamPtr stream, bool known);
+
+struct Tunnel {
+    Authority to;
+    bool asked = true;                // for by CONNECT, which wants an answer; else the connection was led here
+    bool host_was_asked_for = false;  // the name's address was, so that the handshake need not say the name
+};
+// Opened, passed on blindly or refused, as the routes and rules say.
+net::Task<void> serve_tunnel(Session& session, http::Connection client, Tunnel tunnel);
+// A request with an absolute http URL. Gives whether the client's connection can go on.
+net::Task<bool> serve_plain(Session& session, http::Connection& client, http::RequestHead head);
 
 }  // namespace claviger::proxy

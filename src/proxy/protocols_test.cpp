@@ -25,6 +25,8 @@ struct Keys final : CredentialSource {
         co_return std::exchange(second, nullptr);
     }
     void wants_stronger_login(const std::string&, const std::string&) override {}
+    bool connected = true;
+    bool stands(const std::string&, const std::string&) override { return connected; }
 };
 
 struct ProtocolsTest : ProxyTest {
@@ -33,14 +35,16 @@ struct ProtocolsTest : ProxyTest {
     net::StreamPtr client, upstream;
     std::string authority;
 
-    void begin(bool with_key = false) {
+    void begin(bool with_key = false, const std::vector<std::string>& paths = {""}) {
         auto made = net::Listener::loopback(loop, 0);
         ASSERT_TRUE(made);
         listener.emplace(std::move(*made));
         authority = "127.0.0.1:" + std::to_string(listener->port());
         options.addresses.allow_loopback = true;
         if (with_key) {
-            options.router = policy::Router({route_to({"http://" + authority})});
+            std::vector<std::string> targets;
+            for (const auto& path : paths) targets.push_back("http://" + authority + path);
+            options.router = policy::Router({route_to(targets)});
             keys.first = key_of(authority, "old");
             keys.second = key_of(authority, "new");
         }
@@ -245,7 +249,7 @@ TEST_F(ProtocolsTest, trailers_pass_in_both_directions) {
 
 TEST_F(ProtocolsTest, PX13_trailers_carry_no_copy_of_the_credential_also_when_sent_again) {
     begin(true);
-    ask("POST", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\nx_api_key: mine\r\n\r\n");
+    ask("POST", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\nx_api_key: mine\r\nX-Private-Token: mine\r\nX_Auth_Token: mine\r\nX-HTTP-Method-Override: DELETE\r\n\r\n");
     for (const char* key : {"old", "new"}) {
         std::string request = arrives();
         if (!request.ends_with("X-Sum: 1\r\n\r\n")) request += receive(*upstream, "X-Sum: 1\r\n\r\n");
@@ -255,6 +259,42 @@ TEST_F(ProtocolsTest, PX13_trailers_carry_no_copy_of_the_credential_also_when_se
         upstream.reset();
     }
     EXPECT_TRUE(has(gets("no"), " 401 "));
+}
+
+TEST_F(ProtocolsTest, PX32_no_field_takes_another_path_where_the_path_decides) {
+    for (const bool decides : {true, false}) {
+        upstream.reset();
+        options = ProxyOptions{policy::Router({}), Unmatched::allow, {}, {}, {}, 256, {}};
+        begin(true, {decides ? "/x" : ""});
+        ask("GET", "X-Original-URL: /admin\r\nX_Rewrite_Url: /admin\r\nX-Other: 1\r\n\r\n");
+        const auto request = arrives();
+        EXPECT_TRUE(has(request, "X-Api-Key: old\r\n")) << request;
+        EXPECT_TRUE(has(request, "X-Other: 1\r\n")) << request;
+        EXPECT_NE(has(request, "/admin"), decides) << request;
+    }
+}
+
+TEST_F(ProtocolsTest, PX02_no_field_tells_the_token_of_the_reverse_form) {
+    begin();
+    const std::string reverse(proxy->reverse_url().reveal());
+    ask("GET", "Referer: " + reverse + "/acme/page\r\nX-Base: at " + reverse + "\r\nX-Other: 1\r\n\r\n");
+    const auto request = arrives();
+    EXPECT_TRUE(has(request, "X-Other: 1\r\n")) << request;
+    EXPECT_FALSE(has(request, reverse.substr(reverse.rfind('/') + 1))) << request;
+}
+
+TEST_F(ProtocolsTest, PX29_a_stream_ends_when_its_connection_is_logged_out) {
+    begin(true);
+    ask("GET", "\r\n");
+    arrives();
+    answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nfirst \r\n");
+    EXPECT_TRUE(has(gets("first"), "first"));
+    loop.run_until(loop.sleep(std::chrono::milliseconds(1500)));
+    answers("5\r\nnext!\r\n");
+    EXPECT_TRUE(has(gets("next!"), "next!")) << "looked at, and let go on";
+    keys.connected = false;
+    EXPECT_FALSE(has(gets(""), "0\r\n\r\n")) << "broken off visibly (PX-17)";
+    EXPECT_EQ(receive(*upstream, ""), "") << "and nothing is waited for";
 }
 
 TEST_F(ProtocolsTest, PX36_nothing_is_cached) {

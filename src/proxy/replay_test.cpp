@@ -44,6 +44,7 @@ struct Source final : CredentialSource {
         co_return given;
     }
     void wants_stronger_login(const std::string&, const std::string&) override { ++stronger; }
+    bool stands(const std::string&, const std::string&) override { return true; }
 
     net::Task<void> wait(net::Cancellation& gone) {
         net::Event event(*loop);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/request_gate.hpp"
+
 namespace claviger::proxy {
 namespace {
 
@@ -11,6 +13,7 @@ constexpr std::chrono::seconds kHeldBack{1};
 // A server may take trailers for fields of the head, where the credential is ours alone (PX-13).
 http::Fields outgoing_trailers(http::Fields trailers, const CredentialPtr& credential) {
     if (credential) credential->injection.clean_trailers(trailers);
+    strip_overrides(trailers);  // nobody means one in a trailer
     return trailers;
 }
 

@@ -15,4 +15,8 @@ void strip_overrides(http::Fields& fields) {
     std::erase_if(fields.items(), [](const http::Field& field) { return policy::overrides_request_line(field.name); });
 }
 
+void strip_path_overrides(http::Fields& fields) {
+    std::erase_if(fields.items(), [](const http::Field& field) { return policy::overrides_path(field.name); });
+}
+
 }  // namespace claviger::proxy

@@ -20,6 +20,7 @@ struct GateRequest {
     net::Url url;                           // of a tunnel: host and port alone
     const policy::Route* route = nullptr;   // whose credential it gets; null: none
     bool tunnel = false;
+    bool websocket = false;  // what is said after the handshake is not seen
 };
 
 struct Admission {
@@ -37,10 +38,14 @@ public:
     virtual ~RequestGate() = default;
     // Whoever `gone` belongs to may stop waiting: the admission is then of no interest.
     virtual net::Task<Admission> admit(GateRequest request, net::Cancellation& gone) = 0;
+    // Whether an admitted request that goes on with its credential may still do so: neither rates nor approvals are asked again.
+    virtual bool still_admits(const GateRequest& request) = 0;
 };
 
 // Of no gate: everything is admitted.
 net::Task<Admission> admission(RequestGate* gate, GateRequest request, net::Cancellation& gone);
+// All of them, or those of the path alone.
 void strip_overrides(http::Fields& fields);
+void strip_path_overrides(http::Fields& fields);
 
 }  // namespace claviger::proxy

@@ -24,6 +24,7 @@ public:
         co_return CredentialPtr();
     }
     void wants_stronger_login(const std::string&, const std::string&) override {}
+    bool stands(const std::string&, const std::string&) override { return true; }
     int asked = 0;
 };
 

@@ -1,7 +1,8 @@
 // Strangers: client connections that have not shown the session's credential yet, oldest first. Every process of this machine can
 // open some, so they have a few places of their own (PX-31): whoever is new takes that of the oldest, which is closed, and a
-// client of the session shows its credential with its first bytes. Thread rule: on the Loop's thread. Seats share the list, since a
-// loop that is destroyed ends its tasks after their session.
+// client of the session shows its credential with its first bytes. Whose place was taken still counts as a stranger until its
+// connection has ended, so that it never takes one of the session's clients'. Thread rule: on the Loop's thread. Seats share the
+// list, since a loop that is destroyed ends its tasks after their session.
 #pragma once
 
 #include <list>
@@ -12,38 +13,50 @@
 namespace claviger::proxy {
 
 class Strangers {
+    struct Room;
+
 public:
     // A place, until it is known whose connection it is, or the connection ends. The stream outlives it.
     class Seat {
     public:
-        Seat(Strangers& strangers, net::Stream& stream) : seats_(strangers.seats_), stream_(stream) {
-            if (seats_->size() >= kMost) seats_->front()->give_up();
-            at_ = seats_->insert(seats_->end(), this);
+        Seat(Strangers& strangers, net::Stream& stream) : room_(strangers.room_), stream_(stream) {
+            if (room_->seats.size() >= kMost) room_->seats.front()->give_up();
+            at_ = room_->seats.insert(room_->seats.end(), this);
+            ++room_->count;
         }
         ~Seat() { leave(); }
         Seat(const Seat&) = delete;
         Seat& operator=(const Seat&) = delete;
         void leave() {
-            if (taken_) seats_->erase(at_);
-            taken_ = false;
+            if (stranger_) --room_->count;
+            stranger_ = false;
+            stand_up();
         }
 
     private:
         void give_up() {
-            leave();
+            stand_up();
             stream_.close();
         }
-        std::shared_ptr<std::list<Seat*>> seats_;
+        void stand_up() {
+            if (seated_) room_->seats.erase(at_);
+            seated_ = false;
+        }
+        std::shared_ptr<Room> room_;
         net::Stream& stream_;
         std::list<Seat*>::iterator at_;
-        bool taken_ = true;
+        bool seated_ = true, stranger_ = true;
     };
 
     static constexpr std::size_t kMost = 64;
-    [[nodiscard]] std::size_t size() const { return seats_->size(); }
+    [[nodiscard]] std::size_t count() const { return room_->count; }
 
 private:
-    std::shared_ptr<std::list<Seat*>> seats_ = std::make_shared<std::list<Seat*>>();
+    struct Room {
+        std::list<Seat*> seats{};
+        std::size_t count = 0;
+    };
+    std::shared_ptr<Room> room_ = std::make_shared<Room>();
 };
 
 }  // namespace claviger::proxy

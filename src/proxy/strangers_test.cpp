@@ -51,6 +51,21 @@ TEST_F(StrangersTest, PX31_a_wrong_credential_is_still_a_strangers) {
     EXPECT_TRUE(eventually([&] { return !wrong.front()->idle_and_open(); }));
 }
 
+TEST_F(StrangersTest, PX31_who_lost_its_place_counts_until_its_connection_has_ended) {
+    start_small();
+    auto stream = dial();
+    Strangers strangers;
+    std::list<Strangers::Seat> seats;
+    for (std::size_t i = 0; i <= Strangers::kMost; ++i) seats.emplace_back(strangers, *stream);
+    EXPECT_EQ(strangers.count(), Strangers::kMost + 1);
+    seats.back().leave();
+    EXPECT_EQ(strangers.count(), Strangers::kMost);
+    seats.pop_front();  // which had lost its place
+    EXPECT_EQ(strangers.count(), Strangers::kMost - 1);
+    seats.clear();
+    EXPECT_EQ(strangers.count(), 0U);
+}
+
 TEST_F(StrangersTest, PX31_clients_of_the_session_have_a_limit_of_their_own) {
     start_small();
     SilentServer server(loop, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");

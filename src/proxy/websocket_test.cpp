@@ -91,6 +91,8 @@ struct WebSocketThroughTheProxy : ProxyTest {
         net::Task<base::Result<CredentialPtr>> credential(std::string, std::string, net::Cancellation&) override { co_return current; }
         net::Task<base::Result<CredentialPtr>> replacement(std::string, std::string, CredentialPtr, net::Cancellation&) override { co_return CredentialPtr(); }
         void wants_stronger_login(const std::string&, const std::string&) override {}
+        bool connected = true;
+        bool stands(const std::string&, const std::string&) override { return connected; }
     } source;
     std::optional<net::Listener> listener;
     net::StreamPtr client, upstream;
@@ -163,6 +165,22 @@ TEST_F(WebSocketThroughTheProxy, PX33_the_handshake_alone_gets_the_credential_an
     EXPECT_EQ(receive(*client, "!"), bytes);
     upstream->close();
     EXPECT_EQ(receive(*client, ""), "");
+}
+
+TEST_F(WebSocketThroughTheProxy, PX29_ends_when_its_connection_is_logged_out) {
+    std::vector<std::string> reasons;
+    options.on_served = [&reasons](const Served& served) { reasons.push_back(served.reason); };
+    begin(true);
+    ask(kRequest);
+    arrives();
+    send(*upstream, "HTTP/1.1 101 Switching Protocols\r\n" + text_of(kAnswer));
+    receive(*client, "\r\n\r\n");
+    send(*client, "more");
+    EXPECT_EQ(receive(*upstream, "more"), "more");
+    source.connected = false;
+    EXPECT_EQ(receive(*client, ""), "") << "ended";
+    EXPECT_EQ(receive(*upstream, ""), "") << "on both sides";
+    EXPECT_TRUE(eventually([&] { return reasons == std::vector<std::string>{"withdrawn"}; }));
 }
 
 TEST_F(WebSocketThroughTheProxy, PX20_the_head_that_switches_does_not_show_the_credential) {

@@ -32,6 +32,8 @@ struct ControlPoints {
 // missing, as a server started later would make its socket there.
 ControlPoints find_control_points(const std::map<std::string, std::string>& environment, uid_t uid,
                                   const std::filesystem::path& here);
+// Those that would look up names, or change networks, for a program whose network is its own.
+void add_name_services(ControlPoints& control);
 // Whether a variable leads to a control point, so that the program need not have it.
 bool names_a_control_point(std::string_view variable);
 
@@ -39,12 +41,20 @@ struct SandboxPlan {
     SandboxChoice choice = SandboxChoice::automatic;
     std::vector<std::filesystem::path> hidden;  // directories that exist, canonical; their contents are out of reach
     ControlPoints control;
+    // A network without a way out, whose connections arrive at sockets of the session (StagedChild::listen). Namespaces or nothing.
+    bool own_network = false;
+};
+
+// What shows at `target` to the program, which exists: a file or directory of the session's.
+struct BindMount {
+    std::filesystem::path source, target;
 };
 
 struct SandboxReport {
     Isolation isolation = Isolation::none;
     int landlock_abi = 0;
     std::vector<std::string> limits;  // what a user may trip over, or what does not hold on this kernel; sentences
+    bool own_network = false;
 };
 
 // What the kernel's Landlock can do: 0 = none. See landlock(7) for what each number brings.

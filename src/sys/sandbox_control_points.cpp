@@ -27,6 +27,9 @@ constexpr std::array kMachineWide = {"/run/docker.sock", "/run/podman", "/run/co
                                      "/run/screen", "/tmp/screens", "/tmp/uscreens"};
 // What the system's own services do for root without asking.
 constexpr std::array kForRoot = {"/run/dbus/system_bus_socket", "/run/systemd/private"};
+// What looks up names for others, over a socket with a path; the system's bus leads to several of them.
+constexpr std::array kNameServices = {"/run/systemd/resolve/io.systemd.Resolve", "/run/systemd/resolve/io.systemd.Resolve.Monitor",
+                                      "/run/nscd/socket", "/run/avahi-daemon/socket", "/run/dbus/system_bus_socket"};
 constexpr std::array kBelowHome = {".screen", ".docker/run", ".docker/desktop", ".colima/default/docker.sock", ".rd/docker.sock"};
 // Agents that keep keys to themselves, and the display; not sound, whose servers load modules for whoever asks. A
 // trailing '*' stands for the rest of a name.
@@ -106,6 +109,13 @@ std::vector<fs::path> harmless_in(const fs::path& directory, const Environment& 
 }
 
 }  // namespace
+
+void add_name_services(ControlPoints& control) {
+    for (const char* path : kNameServices) {
+        const auto real = existing(path);
+        if (real && std::find(control.paths.begin(), control.paths.end(), *real) == control.paths.end()) control.paths.push_back(*real);
+    }
+}
 
 bool names_a_control_point(std::string_view variable) {
     return std::find(kVariables.begin(), kVariables.end(), variable) != kVariables.end();

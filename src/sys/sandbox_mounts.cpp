@@ -162,6 +162,11 @@ Result<void> cover(const SandboxPlan& plan) {
     return {};
 }
 
+Result<void> bind_mount(const BindMount& mount) {
+    if (::mount(mount.source.c_str(), mount.target.c_str(), nullptr, MS_BIND, nullptr) == 0) return {};
+    return base::fail(errno_error(errno, "cannot show the session's own file at", mount.target.native()));
+}
+
 bool is_covered(const fs::path& path) {
     struct stat info {};
     struct statfs system {};

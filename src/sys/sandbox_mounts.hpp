@@ -16,13 +16,14 @@ namespace claviger::sys {
 std::vector<std::filesystem::path> names_by_mounts(const std::filesystem::path& path, int mount_id, std::string_view mountinfo);
 base::Result<std::vector<std::filesystem::path>> names_by_mounts(const std::filesystem::path& path);
 
-// Moves this process to a mount namespace of its own, with a user namespace around it where that is needed. After a
-// failure the process may be half inside and must end.
-base::Result<void> enter_mount_namespace();
+// Moves this process to a mount namespace of its own, and to a network namespace if asked for, with a user namespace around
+// them where that is needed. After a failure the process may be half inside and must end.
+base::Result<void> enter_namespaces(bool network);
+base::Result<void> bind_mount(const BindMount& mount);
 // Covers what the plan hides; the process must be in a namespace of its own.
 base::Result<void> cover(const SandboxPlan& plan);
 // Gives up the capabilities that act on the kernel as a whole; what an ordinary root needs for files, users and
-// networks stays.
-void drop_kernel_capabilities();
+// networks stays; what it needs for networks goes too where the network is the program's `own`.
+void drop_kernel_capabilities(bool own_network);
 
 }  // namespace claviger::sys

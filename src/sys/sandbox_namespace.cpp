@@ -67,7 +67,7 @@ Result<std::string> identity_map(const std::string& path) {
 
 // Root without the right to mount: all ids stay as they are, or root would lose its power over other users' files.
 // Only a process outside may write that, so one is left behind for it.
-Result<void> enter_with_all_ids() {
+Result<void> enter_with_all_ids(int namespaces) {
     TRY(users, identity_map("/proc/self/uid_map"));
     TRY(groups, identity_map("/proc/self/gid_map"));
     const std::string us = "/proc/" + std::to_string(::getpid());
@@ -83,7 +83,7 @@ Result<void> enter_with_all_ids() {
         const bool entered = ::read(reading.get(), &go, 1) == 1;
         ::_exit(entered && write_proc(us + "/uid_map", users) && write_proc(us + "/gid_map", groups) ? 0 : 1);
     }
-    const bool entered = ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
+    const bool entered = ::unshare(CLONE_NEWUSER | namespaces) == 0;
     const int failure = errno;
     if (entered) [[maybe_unused]] const auto written = ::write(writing.get(), "g", 1);
     writing = Descriptor();
@@ -95,9 +95,9 @@ Result<void> enter_with_all_ids() {
     return {};
 }
 
-Result<void> enter_with_own_ids() {
+Result<void> enter_with_own_ids(int namespaces) {
     const std::string user = std::to_string(::geteuid()), group = std::to_string(::getegid());
-    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return base::fail(errno_error(errno, "cannot make", "a user namespace"));
+    if (::unshare(CLONE_NEWUSER | namespaces) != 0) return base::fail(errno_error(errno, "cannot make", "a user namespace"));
     TRY_VOID(write_proc("/proc/self/setgroups", "deny"));
     TRY_VOID(write_proc("/proc/self/uid_map", user + " " + user + " 1\n"));
     return write_proc("/proc/self/gid_map", group + " " + group + " 1\n");
@@ -105,27 +105,34 @@ Result<void> enter_with_own_ids() {
 
 }  // namespace
 
-Result<void> enter_mount_namespace() {
-    if (may(CAP_SYS_ADMIN)) {
-        if (::unshare(CLONE_NEWNS) != 0) return base::fail(errno_error(errno, "cannot make", "a mount namespace"));
+Result<void> enter_namespaces(bool network) {
+    const int namespaces = CLONE_NEWNS | (network ? CLONE_NEWNET : 0);
+    const bool may_configure = !network || (may(CAP_NET_ADMIN) && may(CAP_NET_BIND_SERVICE));
+    if (may(CAP_SYS_ADMIN) && may_configure) {
+        if (::unshare(namespaces) != 0) return base::fail(errno_error(errno, "cannot make", network ? "namespaces" : "a mount namespace"));
     } else if (::geteuid() == 0 && may(CAP_SETUID) && may(CAP_SETGID)) {
-        TRY_VOID(enter_with_all_ids());
+        TRY_VOID(enter_with_all_ids(namespaces));
     } else {
-        TRY_VOID(enter_with_own_ids());
+        TRY_VOID(enter_with_own_ids(namespaces));
     }
     // What is mounted outside later must not show here what is covered.
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0) return {};
     return base::fail(errno_error(errno, "cannot make private", "the mounts"));
 }
 
-void drop_kernel_capabilities() {
+void drop_kernel_capabilities(bool own_network) {
     constexpr int kDropped[] = {CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_BOOT, CAP_DAC_READ_SEARCH,
                                 CAP_MAC_ADMIN, CAP_MAC_OVERRIDE, CAP_PERFMON, CAP_BPF, CAP_CHECKPOINT_RESTORE};
+    constexpr int kOfNetworks[] = {CAP_NET_ADMIN, CAP_NET_RAW};
     Capabilities own;
     if (!own.read()) return;
-    for (const int capability : kDropped) {
+    const auto drop = [&own](int capability) {
         ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);  // needs CAP_SETPCAP; without, no_new_privs keeps exec from gaining
         own.drop(capability);
+    };
+    for (const int capability : kDropped) drop(capability);
+    if (own_network) {
+        for (const int capability : kOfNetworks) drop(capability);
     }
     own.write();
 }

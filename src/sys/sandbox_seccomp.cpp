@@ -66,14 +66,17 @@ private:
     int failure_ = 0;
 };
 
-// Everything but TCP, and TCP's data that comes before its connection: that one no Landlock rule sees.
-void only_tcp(Filter& filter) {
-    constexpr std::uint64_t kTcp = 6, kKindMask = 0xf, kFastOpen = 0x20000000;
+void usual_families(Filter& filter) {
     for (std::uint64_t family = 0; family <= AF_NETLINK; ++family) {
         if (family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK) continue;
         filter.refuse(EACCES, SCMP_SYS(socket), exactly(0, family));
     }
     filter.refuse(EACCES, SCMP_SYS(socket), above(0, AF_NETLINK));
+}
+
+// Everything but TCP, and TCP's data that comes before its connection: that one no Landlock rule sees.
+void only_tcp(Filter& filter) {
+    constexpr std::uint64_t kTcp = 6, kKindMask = 0xf, kFastOpen = 0x20000000;
     for (const std::uint64_t family : {std::uint64_t{AF_INET}, std::uint64_t{AF_INET6}}) {
         for (std::uint64_t kind = 0; kind <= kKindMask; ++kind) {
             if (kind != SOCK_STREAM) filter.refuse(EACCES, SCMP_SYS(socket), exactly(0, family), masked(1, kKindMask, kind));
@@ -102,6 +105,7 @@ Result<void> enter_seccomp(const SeccompRules& rules) {
     filter.refuse(EPERM, SCMP_SYS(ioctl), equals(1, TIOCSTI));
     filter.refuse(EPERM, SCMP_SYS(ioctl), equals(1, TIOCLINUX));
     if (rules.no_unix_sockets) filter.refuse(EACCES, SCMP_SYS(socket), equals(0, AF_UNIX));
+    if (rules.only_tcp || rules.usual_families) usual_families(filter);
     if (rules.only_tcp) only_tcp(filter);
     if (const int failure = filter.load(); failure != 0) return base::fail(errno_error(failure, "cannot load", "the seccomp filter"));
     return {};

@@ -15,10 +15,12 @@
 #include "base/secret.hpp"
 #include "base/text.hpp"
 #include "sys/errno_error.hpp"
+#include "sys/network_namespace.hpp"
 #include "sys/sandbox_landlock.hpp"
 #include "sys/sandbox_mounts.hpp"
 #include "sys/sandbox_seccomp.hpp"
 #include "sys/spawn.hpp"
+#include "sys/staged_channel.hpp"
 
 namespace claviger::sys {
 namespace {
@@ -27,69 +29,36 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 
-// Both directions: a length, then texts that each end in NUL.
-using Texts = std::vector<std::string>;
-
-bool send_bytes(int fd, const char* bytes, std::size_t size) {
-    while (size > 0) {
-        const ssize_t sent = ::send(fd, bytes, size, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent <= 0) return false;
-        bytes += sent, size -= static_cast<std::size_t>(sent);
-    }
-    return true;
-}
-
-bool receive_bytes(int fd, char* bytes, std::size_t size) {
-    while (size > 0) {
-        const ssize_t got = ::recv(fd, bytes, size, 0);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return false;
-        bytes += got, size -= static_cast<std::size_t>(got);
-    }
-    return true;
-}
-
-bool send_texts(int fd, const Texts& texts) {
-    base::WipedString frame;  // the environment holds the proxy's credential
-    for (const auto& text : texts) frame.append(text).push_back('\0');
-    const std::size_t size = frame.size();
-    return send_bytes(fd, reinterpret_cast<const char*>(&size), sizeof size) && send_bytes(fd, frame.data(), size);
-}
-
-std::optional<Texts> receive_texts(int fd) {
-    std::size_t size = 0;
-    if (!receive_bytes(fd, reinterpret_cast<char*>(&size), sizeof size)) return std::nullopt;
-    std::string frame(size, '\0');
-    if (!receive_bytes(fd, frame.data(), size)) return std::nullopt;
-    Texts texts;
-    for (std::size_t at = 0; at < size;) {
-        texts.emplace_back(frame.c_str() + at);
-        at += texts.back().size() + 1;
-    }
-    return texts;
-}
-
-// What is said in answer to a command: nothing at all when the program runs.
+// The first text of a command.
+constexpr std::string_view kBecome = "become", kListen = "listen";
+// What is said in answer to one: nothing at all when the program runs.
 constexpr std::string_view kReady = "ready", kNoIsolation = "no isolation", kNotExecuted = "not executed";
 
+template <class Number>
+Number number_of(const std::string& text) {
+    Number number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+}
+
+// "become", the only port or 0, how many arguments, how many mounts; arguments, pairs of mounts, environment.
 struct Orders {
     std::optional<std::uint16_t> only_port;
     Texts argv;
+    std::vector<BindMount> mounts;
     std::map<std::string, std::string> environment;
 
     static Orders of(const Texts& texts) {
         Orders orders;
-        std::uint16_t port = 0;
-        std::size_t arguments = 0;
-        std::from_chars(texts[0].data(), texts[0].data() + texts[0].size(), port);
-        std::from_chars(texts[1].data(), texts[1].data() + texts[1].size(), arguments);
-        if (port != 0) orders.only_port = port;
-        const auto first = texts.begin() + 2, last = first + static_cast<std::ptrdiff_t>(arguments);
-        orders.argv.assign(first, last);
-        for (auto entry = last; entry != texts.end(); ++entry) {
-            const auto equals = entry->find('=', 1);
-            orders.environment.emplace(entry->substr(0, equals), entry->substr(equals + 1));
+        if (const auto port = number_of<std::uint16_t>(texts[1]); port != 0) orders.only_port = port;
+        auto at = texts.begin() + 4;
+        const auto arguments = number_of<std::ptrdiff_t>(texts[2]);
+        orders.argv.assign(at, at + arguments);
+        at += arguments;
+        for (auto mounts = number_of<std::size_t>(texts[3]); mounts > 0; --mounts, at += 2) orders.mounts.push_back({at[0], at[1]});
+        for (; at != texts.end(); ++at) {
+            const auto equals = at->find('=', 1);
+            orders.environment.emplace(at->substr(0, equals), at->substr(equals + 1));
         }
         return orders;
     }
@@ -97,12 +66,13 @@ struct Orders {
 
 bool forbids_unix_sockets(const SandboxPlan& plan, Isolation isolation) {
     if (isolation == Isolation::landlock) return plan.control.any();
-    return plan.control.abstract_bus && landlock_abi() < kLandlockAbiScopes;
+    return plan.control.abstract_bus && !plan.own_network && landlock_abi() < kLandlockAbiScopes;  // a network's abstract sockets are its own
 }
 
 Result<void> enter(const SandboxPlan& plan, Isolation isolation, const Orders& orders) {
     if (isolation == Isolation::none) return {};
-    drop_kernel_capabilities();
+    for (const auto& mount : orders.mounts) TRY_VOID(bind_mount(mount));
+    drop_kernel_capabilities(plan.own_network);
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail(errno_error(errno, "cannot set", "no_new_privs"));
     const bool network = orders.only_port && landlock_abi() >= kLandlockAbiNetwork;
     LandlockRules files;
@@ -116,6 +86,7 @@ Result<void> enter(const SandboxPlan& plan, Isolation isolation, const Orders& o
     TRY_VOID(enter_landlock(files));
     SeccompRules calls;
     calls.only_tcp = orders.only_port.has_value();
+    calls.usual_families = plan.own_network;
     calls.no_unix_sockets = forbids_unix_sockets(plan, isolation);
     return enter_seccomp(calls);
 }
@@ -132,10 +103,33 @@ Result<void> refuse_open_directories() {
     return {};
 }
 
-Result<void> prepare(const SandboxPlan& plan, Isolation isolation) {
-    if (isolation != Isolation::namespaces) return {};
-    TRY_VOID(enter_mount_namespace());
-    return cover(plan);
+struct Prepared {
+    bool ipv6 = false;  // in a network of its own
+};
+
+Result<Prepared> prepare(const SandboxPlan& plan, Isolation isolation) {
+    Prepared prepared;
+    if (isolation != Isolation::namespaces) return prepared;
+    TRY_VOID(enter_namespaces(plan.own_network));
+    TRY_VOID(cover(plan));
+    if (plan.own_network) {
+        TRY(ipv6, make_every_address_local());
+        prepared.ipv6 = ipv6;
+    }
+    return prepared;
+}
+
+// False: the other end is gone.
+bool listen_for(int channel, const Texts& texts, bool ipv6) {
+    std::vector<std::uint16_t> ports;
+    for (auto port = texts.begin() + 1; port != texts.end(); ++port) ports.push_back(number_of<std::uint16_t>(*port));
+    auto sockets = open_namespace_sockets(ports, ipv6);
+    if (!sockets) return send_texts(channel, {std::string(kNoIsolation), sockets.error().describe()});
+    std::vector<Descriptor> descriptors;
+    descriptors.push_back(std::move(sockets->proxy));
+    descriptors.push_back(std::move(sockets->names));
+    for (auto& socket : sockets->tcp) descriptors.push_back(std::move(socket));
+    return send_texts(channel, {std::string(kReady), ipv6 ? "1" : "0"}) && send_descriptors(channel, descriptors);
 }
 
 // The life of the staged process.
@@ -144,13 +138,18 @@ Result<void> prepare(const SandboxPlan& plan, Isolation isolation) {
     ::setrlimit(RLIMIT_CORE, &core_limit_at_start());
     ::close_range(3, static_cast<unsigned>(channel) - 1, 0);
     ::close_range(static_cast<unsigned>(channel) + 1, ~0U, 0);
-    if (auto ready = prepare(plan, isolation); !ready) {
-        send_texts(channel, {std::string(kNoIsolation), ready.error().describe()});
+    const auto prepared = prepare(plan, isolation);
+    if (!prepared) {
+        send_texts(channel, {std::string(kNoIsolation), prepared.error().describe()});
         ::_exit(1);
     }
     if (!send_texts(channel, {std::string(kReady)})) ::_exit(1);
-    const auto texts = receive_texts(channel);
-    if (!texts || texts->size() < 2) ::_exit(0);  // the session ended before there was one
+    auto texts = receive_texts(channel);
+    while (texts && texts->front() == kListen) {
+        if (!listen_for(channel, *texts, prepared->ipv6)) ::_exit(1);
+        texts = receive_texts(channel);
+    }
+    if (!texts || texts->size() < 4) ::_exit(0);  // the session ended before there was one
     const Orders orders = Orders::of(*texts);
     if (auto entered = enter(plan, isolation, orders); !entered) {
         send_texts(channel, {std::string(kNoIsolation), entered.error().describe()});
@@ -163,6 +162,14 @@ Result<void> prepare(const SandboxPlan& plan, Isolation isolation) {
     const int failure = become(orders.argv, orders.environment);
     send_texts(channel, {std::string(kNotExecuted), std::to_string(failure)});
     ::_exit(127);
+}
+
+// Without a way round: what the user asked for is the point.
+base::Error no_network(std::string why) {
+    const auto cause = why_no_user_namespace();
+    if (!cause.empty()) why = cause + " (" + why + ")";
+    return base::Error::make(ErrorCode::no_isolation, "cannot give the program a network of its own: " + std::move(why),
+                             "without --transparent programs that use a proxy are served all the same");
 }
 
 base::Error no_isolation(std::string why) {
@@ -183,7 +190,7 @@ std::string directories_above(const std::vector<std::filesystem::path>& hidden) 
 }
 
 SandboxReport report_of(const SandboxPlan& plan, Isolation isolation, const std::string& why_no_namespace) {
-    SandboxReport report{isolation, landlock_abi(), {}};
+    SandboxReport report{isolation, landlock_abi(), {}, plan.own_network};
     if (isolation == Isolation::none) return report;
     auto& limits = report.limits;
     if (isolation == Isolation::landlock) {
@@ -209,7 +216,7 @@ Result<StagedChild> StagedChild::start(const SandboxPlan& plan, Isolation isolat
     if (child.pid_ == 0) wait_and_become(plan, isolation, theirs.get());
     { const Descriptor closed(theirs.release()); }  // so that its end is seen
     const auto answer = receive_texts(child.channel_.get());
-    if (!answer || answer->empty()) return fail(ErrorCode::cancelled, "interrupted before the program was started");
+    if (!answer || answer->empty()) return fail(interrupted());
     if (answer->front() != kReady) return fail(ErrorCode::no_isolation, answer->back());
     child.report_ = report_of(plan, isolation, {});
     return child;
@@ -221,11 +228,12 @@ Result<StagedChild> StagedChild::stage(const SandboxPlan& plan) {
     }
     if (plan.choice != SandboxChoice::none) TRY_VOID(refuse_open_directories());
     core_limit_at_start();
-    const auto finish = [](Result<StagedChild> staged) -> Result<StagedChild> {
+    const auto finish = [&plan](Result<StagedChild> staged) -> Result<StagedChild> {
         if (staged) forbid_core_files();
-        else if (staged.error().code == ErrorCode::no_isolation) return fail(no_isolation(staged.error().message));
+        else if (staged.error().code == ErrorCode::no_isolation) return fail(plan.own_network ? no_network(staged.error().message) : no_isolation(staged.error().message));
         return staged;
     };
+    if (plan.own_network) return finish(start(plan, Isolation::namespaces));
     if (plan.choice == SandboxChoice::none) return finish(start(plan, Isolation::none));
     if (plan.choice == SandboxChoice::landlock) return finish(start(plan, Isolation::landlock));
     auto staged = start(plan, Isolation::namespaces);
@@ -246,13 +254,34 @@ StagedChild::~StagedChild() {
     }
 }
 
+base::Error StagedChild::interrupted() { return base::Error::make(ErrorCode::cancelled, "interrupted before the program was started"); }
+
+Result<NamespaceSockets> StagedChild::listen(const std::vector<std::uint16_t>& ports) {
+    Texts texts{std::string(kListen)};
+    for (const auto port : ports) texts.push_back(std::to_string(port));
+    if (!send_texts(channel_.get(), texts)) return fail(interrupted());
+    const auto answer = receive_texts(channel_.get());
+    if (!answer || answer->empty()) return fail(interrupted());
+    if (answer->front() != kReady) return fail(no_network(answer->back()));
+    auto descriptors = receive_descriptors(channel_.get());
+    if (!descriptors || descriptors->size() != ports.size() + 3) return fail(interrupted());
+    NamespaceSockets sockets;
+    sockets.ipv6 = answer->back() == "1";
+    sockets.proxy = std::move((*descriptors)[0]);
+    sockets.names = std::move((*descriptors)[1]);
+    for (auto at = descriptors->begin() + 2; at != descriptors->end(); ++at) sockets.tcp.push_back(std::move(*at));
+    return sockets;
+}
+
 Result<void> StagedChild::command(const Program& program) {
-    Texts texts{program.only_port ? std::to_string(*program.only_port) : "0", std::to_string(program.argv.size())};
+    Texts texts{std::string(kBecome), program.only_port ? std::to_string(*program.only_port) : "0", std::to_string(program.argv.size()),
+                std::to_string(program.mounts.size())};
     texts.insert(texts.end(), program.argv.begin(), program.argv.end());
+    for (const auto& mount : program.mounts) texts.insert(texts.end(), {mount.source.string(), mount.target.string()});
     for (const auto& [name, value] : program.environment) texts.push_back(name + "=" + value);
     const bool sent = send_texts(channel_.get(), texts);
     for (auto& text : texts) base::wipe(text.data(), text.size());
-    if (!sent) return fail(ErrorCode::cancelled, "interrupted before the program was started");
+    if (!sent) return fail(interrupted());
     const auto answer = receive_texts(channel_.get());
     if (!answer || answer->front() == kReady) return {};
     if (answer->front() == kNoIsolation) return fail(no_isolation(answer->back()));

@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "sys/descriptor.hpp"
+#include "sys/network_namespace.hpp"
 #include "sys/process.hpp"
 #include "sys/sandbox.hpp"
 
@@ -32,7 +33,10 @@ public:
         std::vector<std::string> argv;
         std::map<std::string, std::string> environment;
         std::optional<std::uint16_t> only_port;  // TCP to this port alone, no other sockets of the internet
+        std::vector<BindMount> mounts{};         // where there are namespaces
     };
+    // Of a plan with a network of its own, before the program runs: its sockets, to be answered here.
+    base::Result<NamespaceSockets> listen(const std::vector<std::uint16_t>& ports);
     // Enters the rest of the sandbox and executes. Errors as start_child's, or no_isolation. Once only.
     base::Result<Child> launch(const Program& program);
     // All of `launch` but the program: whether the sandbox could be entered here.
@@ -41,6 +45,7 @@ public:
 private:
     StagedChild() = default;
     static base::Result<StagedChild> start(const SandboxPlan& plan, Isolation isolation);
+    static base::Error interrupted();
     base::Result<void> command(const Program& program);
     pid_t pid_ = -1;
     Descriptor channel_;

@@ -3,7 +3,7 @@
 A test is a program: `python3 tests/e2e/test_x.py path/to/claviger`. It exits 0, or prints what is wrong and exits 1.
 Every secret that a test plants is a canary; at the end no output, log, file, process argument or environment may
 contain one in any common encoding (G4, CL-01, LG-02)."""
-import base64, contextlib, hashlib, json, os, pathlib, re, secrets, shutil, signal, ssl, subprocess, sys, tempfile, threading, time
+import base64, contextlib, hashlib, json, mmap, os, pathlib, re, secrets, shutil, signal, ssl, subprocess, sys, tempfile, threading, time
 import html, html.parser, http.cookiejar, urllib.error, urllib.parse, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -32,6 +32,17 @@ def cannot_run(why):
     """Says loudly that something is not tested here. On CI everything must be tested."""
     check("CI" not in os.environ, f"cannot be tested here: {why}")
     print(f"NOT TESTED: {why}", file=sys.stderr, flush=True)
+
+
+def left_to_the_release_build(why):
+    """Says loudly that this part is not tested with a program that has a sanitizer in it."""
+    print(f"LEFT TO THE RELEASE BUILD: {why}", file=sys.stderr, flush=True)
+
+
+def has_sanitizer(program):
+    """Whether the program has AddressSanitizer or ThreadSanitizer linked in: their start-up functions are in its symbols."""
+    with open(program, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return any(data.find(name) >= 0 for name in (b"__asan_init", b"__tsan_init"))
 
 
 class Canaries:
@@ -93,6 +104,7 @@ class ArgumentWatch(threading.Thread):
 class World:
     def __init__(self, program):
         self.program = str(pathlib.Path(program).resolve())
+        self.sanitized = has_sanitizer(self.program)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="claviger-e2e-"))
         self.artefacts = self.directory / "artefacts"
         self.artefacts.mkdir()

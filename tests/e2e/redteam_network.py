@@ -108,8 +108,8 @@ ENCODINGS = ["raw", "base64", "base64+1", "base64+2", "base64url", "base64url+1"
 for encoding in ENCODINGS:
     for where in ("body", "chunks", "bytes", "header", "location", "cookie"):
         technique(f"echo {encoding} in {where}", lambda e, w: through(f"{API}:443", request(f"/reflect?as={e.replace('+', '%2B')}&where={w}")), encoding, where)
-for coding in ("gzip", "deflate", "br", "zstd", "identity", "*"):
-    technique(f"echo coded {coding}", lambda c: through(f"{API}:443", request("/reflect?as=raw&where=coded", f"Accept-Encoding: {c}")), coding)
+for coding in ("gzip", "deflate", "br", "zstd", "own", "gzip, gzip"):
+    technique(f"echo coded {coding}", lambda c: through(f"{API}:443", request(f"/reflect?as=raw&where=coded&coding={urllib.parse.quote(c)}", f"Accept-Encoding: {c}")), coding)
 for where in ("trailer", "reason", "interim", "error", "multipart"):
     technique(f"echo in {where}", lambda w: through(f"{API}:443", request(f"/reflect?as=raw&where={w}", "TE: trailers")), where)
 for method in ("TRACE", "TRACK", "OPTIONS", "DEBUG", "PROPFIND"):

@@ -82,7 +82,7 @@ def lint_finds_what_register_lets_pass(world):
     world.run("provider", "lint", world.directory / "missing.json", code=3)
 
 
-FIVE = {"display_name": "Acme CRM", "authorization_url": "https://acme.example/authorize", "token_url": "https://acme.example/token", "client_id": "acme-app", "scopes": "read, write"}
+FIVE = {"authorization_url": "https://acme.example/authorize", "token_url": "https://acme.example/token", "client_id": "acme-app", "scopes": "read, write"}  # and the secret
 
 
 def the_five_values_are_enough(world):
@@ -107,9 +107,24 @@ def the_five_values_are_enough(world):
     world.run("provider", "new", "acme", "--yes", "--input", "stdin", stdin=json.dumps(answers), code=5)
 
 
+def what_can_be_derived_need_not_be_said(world):
+    """The rest follows from the five values, unless it differs."""
+    new = lambda answers, code=0: world.run("provider", "new", "--yes", "--input", "stdin", stdin=json.dumps(answers), code=code)
+    new({**FIVE, "authorization_url": "https://login.eu.acme.example/authorize"})
+    definition = json.loads(world.run("inspect", "acme").stdout)
+    equal((definition["name"], definition["display_name"], definition["export"]), ("acme", "Acme", {"env": {"access_token": "ACME_ACCESS_TOKEN"}}), "out of the host")
+    contains(new(FIVE, code=4).stderr, '"name": an answer is needed', "a name that is taken is not proposed")
+    contains(new({**FIVE, "authorization_url": "https://github.com/login/oauth/authorize"}, code=4).stderr, '"name": an answer is needed', "nor a bundled one")
+    new({**FIVE, "name": "own", "display_name": "Own CRM", "env": "OWN_TOKEN", "pkce": "no"})
+    definition = json.loads(world.run("inspect", "own").stdout)
+    equal((definition["display_name"], definition["export"], definition["oauth"]["pkce"]), ("Own CRM", {"env": {"access_token": "OWN_TOKEN"}}, False), "what differs")
+    new({"kind": "api_key", "api_url": "*.keyed.example"})
+    equal(json.loads(world.run("inspect", "keyed").stdout)["export"], {"env": {"api_key": "KEYED_API_KEY"}}, "of a key")
+
+
 def every_answer_is_checked_and_a_mistake_leaves_nothing(world):
     for change, part in (({"token_url": "http://acme.example/token"}, "token_url"), ({"authorization_url": "nonsense"}, "authorization_url"), ({"scopes": 'a"b'}, "scopes"),
-                         ({"api_url": "*.com"}, "api_url"), ({"env": "PATH"}, "env"), ({"kind": "magic"}, "kind"), ({"tokenurl": "x"}, "tokenurl"), ({"token_url": ""}, "token_url")):
+                         ({"api_url": "*.com"}, "api_url"), ({"env": "PATH"}, "env"), ({"kind": "basic"}, "kind"), ({"authorization_url": ""}, "authorization_url"), ({"tokenurl": "x"}, "tokenurl"), ({"token_url": ""}, "token_url")):
         refused = world.run("provider", "new", "acme", "--yes", "--input", "stdin", stdin=json.dumps({**FIVE, **change}), code=4)
         contains(refused.stderr, f'"{part}"', f"{change} is refused by its name")
     world.run("provider", "new", "acme", "--input", "stdin", stdin=json.dumps(FIVE), code=2)  # nobody says yes
@@ -121,19 +136,23 @@ def every_answer_is_checked_and_a_mistake_leaves_nothing(world):
     equal(json.loads(world.run("inspect", "based").stdout)["auth_type"], "basic", "a password")
 
 
-def help_names_every_answer(world):
+def the_five_values_are_asked_first_and_help_names_every_answer(world):
     """Not only the hint of an answer that nobody asked for: both come to the same, whatever the kind."""
     told = {a["name"]: a for a in json.loads(world.run("help", "provider", "new", "--json").stdout)["answers"]}
     text = world.run("help", "provider", "new").stdout
     asked = set()
-    for answers in ({**FIVE, "differs": "yes"}, {"kind": "api_key", "api_url": "api.key.example", "header_name": "X-Key"}, {"kind": "basic", "api_url": "api.basic.example"}):
+    for answers in ({**FIVE, "client_secret": "", "differs": "yes"}, {"kind": "api_key", "api_url": "api.key.example", "header_name": "X-Key"}, {"kind": "basic", "api_url": "api.basic.example"}):
         refused = world.run("provider", "new", "--yes", "--input", "stdin", stdin=json.dumps({"name": "mine", **answers, "nonsense": "x"}), code=4).stderr
-        asked |= set(re.search(r"hint: asked for are: (.*)", refused)[1].split(", "))
+        order = re.search(r"hint: asked for are: (.*)", refused)[1].split(", ")
+        if "kind" not in answers:
+            equal(order[:5], ["authorization_url", "token_url", "client_id", "scopes", "client_secret"], "seed 004's five values, in its order")
+        asked |= set(order)
     equal(asked, set(told), "the answers of the help are those that are asked for")
     for name in told:
         check(re.search(rf"^  {name} +\S", text, re.M), f"{name} in {text}")
     for name, choices in ((n, a["choices"]) for n, a in told.items() if a["choices"]):
-        wrong = world.run("provider", "new", "--yes", "--input", "stdin", stdin=json.dumps({"name": "mine", **FIVE, "differs": "yes", name: "nonsense"}), code=4).stderr
+        answers = {"name": "mine", **({} if name == "kind" else FIVE), "differs": "yes", name: "nonsense"}
+        wrong = world.run("provider", "new", "--yes", "--input", "stdin", stdin=json.dumps(answers), code=4).stderr
         contains(wrong, "write one of: " + ", ".join(choices), name)
 
 
@@ -173,9 +192,9 @@ def what_the_service_publishes_is_proposed(world):
 def a_wizard_on_the_terminal(world):
     secret = world.canaries.new("client secret")
     terminal = Terminal(world, "provider", "new", "acme")
-    for prompt, answer in (("Name to show [Acme]", ""), ("How does it authenticate?", ""), ("Authorization URL", "http://acme.example/a"), ("Authorization URL", "https://127.0.0.1:1/a"),
+    for prompt, answer in (("Authorization URL", "http://acme.example/a"), ("Authorization URL", "https://127.0.0.1:1/a"),
                            ("Token URL", "https://127.0.0.1:1/t"), ("Client ID", "acme-app"), ("Scopes", "read"), ("Client secret", secret), ("API host", "api.acme.example"),
-                           ("Does it differ", ""), ("Environment variable for programs [ACME_ACCESS_TOKEN]", ""), ("Register 'acme'?", "y")):
+                           ("It is shown as Acme, programs get ACME_ACCESS_TOKEN", ""), ("Register 'acme'?", "y")):
         terminal.read_until(prompt)
         if answer == secret:
             terminal.wait_until_echo_is(False)
@@ -184,8 +203,15 @@ def a_wizard_on_the_terminal(world):
     terminal.end(0)
     contains(terminal.shown, "not accepted: must be https", "a wrong answer is refused at once")
     check(secret not in terminal.shown, "the secret was shown")
+    terminal = Terminal(world, "provider", "new")
+    for prompt, answer in (("Authorization URL", ""), ("What does it take?", "api_key"), ("API host", "api.keyed.example"), ("Header that carries the key [Authorization]", ""), ("Word before the key", ""),
+                           ("Name of the provider [keyed]", ""), ("programs get KEYED_API_KEY", "yes"), ("Name to show [Keyed]", "Keyed!"), ("Environment variable for programs [KEYED_API_KEY]", "KEYED"),
+                           ("Register 'keyed'?", "n")):
+        terminal.read_until(prompt)
+        terminal.type(answer + "\n")
+    terminal.end(11)
     terminal = Terminal(world, "provider", "new", "other")
-    terminal.read_until("Name to show")
+    terminal.read_until("Authorization URL")
     terminal.type("\x03")
     terminal.end(11)
     equal([p.name for p in (world.home / "providers").iterdir()], ["acme.json"], "Ctrl-C leaves nothing")
@@ -193,6 +219,6 @@ def a_wizard_on_the_terminal(world):
 
 if __name__ == "__main__":
     main(an_issuer_becomes_a_definition_and_a_login_in_two_commands, RFC9728_the_url_of_an_mcp_server_is_enough, a_url_that_publishes_nothing_is_said_plainly,
-         lint_finds_what_register_lets_pass, the_five_values_are_enough, every_answer_is_checked_and_a_mistake_leaves_nothing,
-         help_names_every_answer, a_bundled_name_is_not_taken_by_accident, a_client_that_cannot_be_stored_leaves_the_definition_of_before,
+         lint_finds_what_register_lets_pass, the_five_values_are_enough, what_can_be_derived_need_not_be_said, every_answer_is_checked_and_a_mistake_leaves_nothing,
+         the_five_values_are_asked_first_and_help_names_every_answer, a_bundled_name_is_not_taken_by_accident, a_client_that_cannot_be_stored_leaves_the_definition_of_before,
          what_the_service_publishes_is_proposed, a_wizard_on_the_terminal)

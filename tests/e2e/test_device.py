@@ -1,6 +1,6 @@
 """The device authorization grant (RFC 8628): against oidc-provider, approved through its own pages; and against a strict
 server of this file for what that one does not do, which fails the test on a single early request."""
-import http.server, socket
+import http.server, math, socket
 from harness import *
 from test_terminal import Terminal
 
@@ -167,6 +167,31 @@ def a_denied_login_says_so(world):
     world.run("get", "acme", code=6)
 
 
+def RFC7592_no_login_that_fails_leaves_a_client_at_the_server(world):
+    """Denied: it is deleted there and here. Killed: the next login uses it."""
+    record = world.directory / "requests"
+    server = world.authorization_server("--record", record)
+    define(world, {"issuer": server["issuer"], "supports_dcr": True, "scopes": ["openid"]})
+    count = lambda what: record.read_text().count(what)
+    login = Login(world, "acme", "--input", "stdin")
+    url, code = login.prompt()
+    approve(url, code, abort=True)
+    login.end(8)
+    equal((count("POST /reg 201"), count("DELETE /reg/")), (1, 1), "registered and deleted")
+    check("DELETE" not in world.run("explain").stdout, "to tidy up is no step of the login")
+    login = Login(world, "acme", "--input", "stdin")
+    login.prompt()
+    login.process.kill()
+    login.end(-9)
+    login = Login(world, "acme", "--input", "stdin")
+    approve(*login.prompt())
+    login.end(0)
+    equal((count("POST /reg 201"), count("DELETE /reg/")), (2, 1), "the client of the killed login is used")
+    world.canaries.add("token", json.loads(world.run("get", "acme", "--show-secret", "--json", secret_output=True).stdout)["access_token"])
+    world.run("revoke", "acme")
+    equal(count("DELETE /reg/"), 2, "nothing is left")
+
+
 def a_code_that_runs_out_ends_the_login(world):
     record = world.directory / "requests"
     server = oidc_provider(world, "--device-ttl", "12", "--record", record)
@@ -178,18 +203,26 @@ def a_code_that_runs_out_ends_the_login(world):
     contains(done.stderr, "nobody approved the login while its code was valid", "what happened")
     polls = record.read_text().count("POST /token ")
     check(1 <= polls <= 2, f"requests of one code of 12 s at an interval of 5 s: {polls}")
-    check(time.monotonic() - started >= 10, "it waited as long as the code was valid")
+    check(time.monotonic() - started >= 12, "it waited as long as the code was valid")
     world.run("get", "acme", code=6)
+
+
+def RFC8628_an_approval_in_the_last_interval_counts(world):
+    """A code of 14 s at an interval of 5 s: requests at 5 and 10 s alone would miss it."""
+    server = StrictServer(world, interval=5, lifetime=14, approved_after=10.5)
+    login = Login(world, "acme", "--input", "stdin", stdin=server.stdin)
+    login.end(0)
+    equal((server.early, server.polls), ([], 2), "early requests, and all of them")
 
 
 class StrictServer:
     """Judges every token request by RFC 8628 section 3.5, from its own answer on. `script`: what the next requests get;
-    after it everything is pending until `approved`."""
+    after it everything is pending until `approved`, or until that many seconds after the code."""
 
-    def __init__(self, world, script=(), interval=1, complete=True, lifetime=600):
+    def __init__(self, world, script=(), interval=1, complete=True, lifetime=600, approved_after=math.inf):
         self.interval, self.script, self.polls, self.early, self.approved = interval, list(script), 0, [], False
         self.token, self.device_code = world.canaries.new("device token"), world.canaries.new("device code")
-        self.last, self.doubled = None, False
+        self.last, self.doubled, self.given = None, False, None
         strict = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -198,14 +231,15 @@ class StrictServer:
                 if self.path == "/device":
                     self.answer(200, {"device_code": strict.device_code, "user_code": "WDJB-MJHT", "verification_uri": f"{strict.origin}/go", "expires_in": lifetime,
                                       "interval": interval, **({"verification_uri_complete": f"{strict.origin}/go?code=WDJB-MJHT"} if complete else {})})
-                    strict.last = time.monotonic()
+                    strict.last = strict.given = time.monotonic()
                     return
                 waited = time.monotonic() - strict.last
                 strict.polls += 1
                 if waited < strict.interval * (2 if strict.doubled else 1):
                     strict.early.append((strict.polls, waited, strict.interval))
                 strict.doubled = False
-                what = strict.script.pop(0) if strict.script else ("token" if strict.approved else "authorization_pending")
+                approved = strict.approved or time.monotonic() - strict.given >= approved_after
+                what = strict.script.pop(0) if strict.script else ("token" if approved else "authorization_pending")
                 form = dict(urllib.parse.parse_qsl(body))
                 if (form.get("grant_type"), form.get("device_code"), form.get("client_id")) != (GRANT, strict.device_code, "app"):
                     what = "invalid_request"
@@ -256,7 +290,7 @@ def CL11_a_signal_ends_the_wait_with_11(world):
         login.prompt()
         login.process.send_signal(number)
         done = login.end(11)
-        contains(done.stderr, "nothing was stored", "what happened")
+        contains(done.stderr, "no connection was stored", "what happened")
         world.run("get", "acme", code=6)
     equal(server.early, [], "early requests")
 
@@ -375,6 +409,7 @@ def rows_of_svg(page):
 
 if __name__ == "__main__":
     main(a_login_is_approved_on_another_device, a_confidential_client_is_asked_for_its_secret,
-         RFC7591_a_device_registers_itself, a_server_that_registers_no_device_says_what_to_do, a_denied_login_says_so, a_code_that_runs_out_ends_the_login,
+         RFC7591_a_device_registers_itself, a_server_that_registers_no_device_says_what_to_do, a_denied_login_says_so, RFC7592_no_login_that_fails_leaves_a_client_at_the_server,
+         a_code_that_runs_out_ends_the_login, RFC8628_an_approval_in_the_last_interval_counts,
          OA17_no_request_is_early_after_slow_down_and_a_lost_answer, CL11_a_signal_ends_the_wait_with_11, one_json_document_and_the_prompt_beside_it,
          a_terminal_shows_a_code_that_a_camera_can_read, the_page_shows_the_code_and_goes_on_by_itself)

@@ -1,6 +1,7 @@
 """explain: a failed login, step by step, with what to check and without a secret (LG-02)."""
 import http.server, stat
 from harness import *
+from little_service import Service as LittleService
 from test_device import Login as DeviceLogin, approve
 from test_oauth1 import Service as OAuth1Service
 from test_oidc_matrix import key_pair
@@ -292,6 +293,8 @@ def RFC9449_each_failure_of_a_proof(world):
         world.run("register", world.definition(name, auth_type="oauth2", flow="pkce", api_url="api.acme.example", oauth={"issuer": server["issuer"], "scopes": ["openid"], **oauth}), "--yes")
     browser_login(world, ["login", "unbound", "--input", "stdin"], code=8, stdin=json.dumps({"client_id": "bound"}))
     expect(world, "unbound", "token", "redirect URL", "DPoP: no proof was sent", subjects=["DPoP"])  # the server says only "grant request is invalid"
+    if world.sanitized:  # libfaketime cannot be loaded beside a sanitizer
+        return left_to_the_release_build("a proof by a wrong clock")
     if LIBRARY is None:
         return cannot_run("libfaketime is not installed")
     # An hour in the future, the proof is not of now: the server's clock tells why.
@@ -326,8 +329,43 @@ def OA26_each_failure_of_a_signing_client(world):
         equal(document["client_authentication"], method, "the method")
 
 
+def LG03_a_secret_variable_in_a_path_is_shown_nowhere(world):
+    """Login, explain, renewal, probe, revocation and journal name the endpoints, and none of them the secret in their paths."""
+    tenant, service = world.canaries.new("tenant"), LittleService(world)
+    good = {"access_token": world.canaries.new("access"), "refresh_token": world.canaries.new("refresh"), "token_type": "Bearer", "expires_in": 1}
+    at = f"/t/{tenant}"
+    service.define(world, vars={"tenant": {"title": "Tenant", "secret": True}}, probe={"url": service.url + "/t/{tenant}/me"}, api_url=service.url + "/",
+                   oauth={"token_url": service.url + "/t/{tenant}/token", "revocation_url": service.url + "/t/{tenant}/revoke"})
+    masked = service.url + "/t/***/token"
+    forms = [{"tenant": tenant}, {"client_id": "the-client-of-acme"}]
+    bad = ((400, {"error": "invalid_request", "error_description": f"no tenant {tenant}"}), (200, {"at": at}), (302, {}), (404, None))
+    for answer in bad:
+        service.answers[at + "/token"] = lambda s, r: answer
+        failed, _ = browser_login(world, ["login", "acme"], forms=forms, code=8 if answer[0] in (400, 404) else 9)
+        contains(failed.stderr, masked if answer[0] != 400 else "invalid_request", f"{answer[0]}: which endpoint")
+        text, document = explained(world)
+        contains(text, masked, f"{answer[0]}: the step's URL")
+        check(tenant not in text + json.dumps(document) + (world.home / "last-failed-login.json").read_text(), f"{answer[0]}: the secret was kept")
+    service.answers[at + "/token"] = lambda s, r: (200, good)
+    browser_login(world, ["login", "acme"], forms=forms)
+    service.answers[at + "/me"] = lambda s, r: (200, {})
+    equal(json.loads(world.run("provider", "probe", "acme", "--json").stdout)["url"], service.url + "/t/***/me", "what was probed")
+    time.sleep(1.5)
+    for answer in bad:
+        service.answers[at + "/token"] = lambda s, r: answer
+        world.run("get", "acme", "--show-secret", code=None)
+        world.run("export", "acme", code=None)
+        world.run("provider", "probe", "acme", code=None)
+    world.run("list")
+    world.run("log", code=None)
+    service.answers[at + "/revoke"] = lambda s, r: (400, {"error": "nope", "error_description": f"at {at}"})
+    contains(world.run("revoke", "acme", code=8).stderr, "refused (nope: at ", "revoke")
+    check(len(service.seen(at + "/token")) > len(bad) and service.seen(at + "/revoke"), "the secret was used")
+    world.scanned.append(world.home)
+
+
 if __name__ == "__main__":
     main(LG02_a_wrong_secret_by_each_client_authentication, a_login_that_succeeds_forgets_the_failure, a_denied_request_is_explained,
          an_unregistered_redirect_url_never_comes_back, LG02_whatever_the_token_endpoint_answers, OA25_each_failure_of_oauth1,
          RFC8628_each_failure_of_a_device_code, RFC9126_each_failure_of_a_pushed_request, RFC9449_each_failure_of_a_proof,
-         OA26_each_failure_of_a_signing_client)
+         OA26_each_failure_of_a_signing_client, LG03_a_secret_variable_in_a_path_is_shown_nowhere)

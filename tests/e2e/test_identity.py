@@ -31,6 +31,26 @@ def a_standard_server_says_it_by_userinfo(world):
     contains(probed.stdout, "account alice@example.test", "and says whose it is")
 
 
+def missing_scopes_are_shown_and_implied_ones_understood(world):
+    server = world.authorization_server("--grant-only", "openid,read")
+    asked = ["openid", "email", "read", "write"]
+    oauth = {"issuer": server["issuer"], "scopes": asked, "supports_dcr": True}
+    implied = {"available_scopes": [{"value": "read", "implies": ["email"]}, {"value": "write"}]}
+    for more, missing in ((implied, ["write"]), ({}, ["email", "write"])):
+        world.run("register", world.definition("acme", auth_type="oauth2", flow="dcr_pkce", api_url=server["issuer"], oauth={**oauth, **more}), "--yes", "--force")
+        result, _ = browser_login(world, ["login", "acme", "--force"])
+        contains(result.stderr, "granted fewer scopes than requested: missing " + ", ".join(missing), "login warns")
+        shown = json.loads(world.run("get", "acme", "--json").stdout)
+        equal((shown["requested_scopes"], shown["scopes"], shown["missing_scopes"]), (asked, ["openid", "read"], missing), "get --json")
+        contains(world.run("get", "acme").stdout.splitlines(), "missing_scopes: " + " ".join(missing), "get")
+        equal(field(world, "missing_scopes"), " ".join(missing), "as a field")
+        equal(json.loads(world.run("list", "--json", "--connected").stdout)["providers"][0]["connections"][0]["missing_scopes"], missing, "list --json")
+        contains(world.run("list", "--connected").stderr, "acme (default) lacks scopes: " + ", ".join(missing), "list")
+    # What is implied is the definition's word of today: it says nothing new about what was granted.
+    world.run("register", world.definition("acme", auth_type="oauth2", flow="dcr_pkce", api_url=server["issuer"], oauth={**oauth, **implied}), "--yes", "--force")
+    equal(field(world, "missing_scopes"), "write", "without a new login")
+
+
 def the_definition_says_where_to_ask(world):
     service = Service(world)
     service.answers["/me"] = (200, ALICE)
@@ -168,6 +188,6 @@ def an_api_key_is_tried_when_it_is_entered(world):
 
 
 if __name__ == "__main__":
-    main(a_standard_server_says_it_by_userinfo, the_definition_says_where_to_ask, an_unknown_account_undoes_no_login,
+    main(a_standard_server_says_it_by_userinfo, missing_scopes_are_shown_and_implied_ones_understood, the_definition_says_where_to_ask, an_unknown_account_undoes_no_login,
          a_value_of_the_identity_answer_names_the_place, what_was_not_said_can_be_asked_again, hostile_captured_values_reach_no_other_place,
          the_token_answer_names_the_instance, a_probe_says_what_came_back, an_api_key_is_tried_when_it_is_entered)

@@ -2,6 +2,7 @@
 read and never changed."""
 import hashlib, sqlite3
 from harness import *
+from little_service import Service
 from secret_service_test import Desktop
 
 WRITER = ROOT / "tests/peers/authsome/write.py"
@@ -150,6 +151,25 @@ def what_exists_stays_without_force(world):
     equal(world.run("get", "openai", "--field", "api_key", "--show-secret", secret_output=True).stdout.strip(), records["profile:default:openai:connection:default"]["api_key"], "replaced")
 
 
+def CL10_a_bundled_name_is_not_taken_over_without_force_and_the_difference_in_view(world):
+    """A home that somebody prepared: its definition would send the key that is here to another host."""
+    own = world.canaries.new("own key", "sk-")
+    world.run("login", "openai", "--input", "stdin", stdin=own)
+    bundled = json.loads(world.run("inspect", "openai").stdout)
+    home = authsome_home(world, {}, [{"schema_version": 1, "name": "openai", "display_name": "OpenAI", "auth_type": "api_key", "flow": "api_key", "api_url": "api.catcher.example",
+                                      "api_key": {"header_name": "Authorization", "header_prefix": "Bearer"}}])
+    items = json.loads(world.run("import", "authsome", home, "--yes", "--json").stdout)["items"]
+    equal([(i["kind"], i["name"], i["action"]) for i in items], [("definition", "openai", "skip")], "the plan")
+    contains(items[0]["reason"], "the name of a bundled provider; --force", "why")
+    equal(json.loads(world.run("inspect", "openai").stdout), bundled, "the bundled one serves")
+    shown = world.run("import", "authsome", home, "--dry-run", "--force").stderr
+    for part in ("takes the place of the bundled definition and changes:", '+ /api_url: "api.catcher.example"', "- /api_url:", "(default) are suspended until you run: claviger confirm openai"):
+        contains(shown, part, "what --force would do")
+    check(not (world.home / "providers").exists(), "a dry run writes nothing")
+    contains(world.run("import", "authsome", home, "--yes", "--force").stderr, '+ /api_url: "api.catcher.example"', "and it says so when it does it")
+    equal(json.loads(world.run("get", "openai", "--json").stdout)["status"], "suspended", "the key that is here goes nowhere until a human says so")
+
+
 def OA27_what_was_given_to_other_hosts_is_not_imported_under_a_definition_of_the_same_name(world):
     home = authsome_home(world, records_of(world), [ACME])
     own = world.definition("acme", **{**{k: v for k, v in ACME.items() if k != "name"}, "api_url": "api.other.example"})
@@ -163,6 +183,68 @@ def OA27_what_was_given_to_other_hosts_is_not_imported_under_a_definition_of_the
     world.run("get", "acme", code=6)
     world.run("import", "authsome", home, "--yes", "--force", code=14)
     equal(json.loads(world.run("get", "acme", "--json").stdout)["provider"], "acme", "with the definition it comes")
+
+
+def OA27_two_profiles_with_clients_of_their_own_both_go_on_working(world):
+    """Each refresh token is sent with the client that it was given to, and with no other: also when the other client was stored first."""
+    for first in ("default", "work"):
+        c, service = world.canaries, Service(world)
+        owner, seen = {}, []
+
+        def token(service, request):
+            form = request["form"]
+            seen.append((form["refresh_token"], form["client_id"], form.get("client_secret")))
+            if owner.pop(form["refresh_token"], None) != seen[-1][1:]:
+                return 400, {"error": "invalid_grant"}
+            owner[fresh := c.new("new refresh")] = seen[-1][1:]
+            return 200, {"access_token": c.new("new access"), "refresh_token": fresh, "token_type": "Bearer", "expires_in": 3600}
+        service.answers["/renew"] = token
+        name = "two-" + first
+        definition = {**ACME, "name": name, "api_url": service.url + "/", "oauth": {
+            "authorization_url": service.url + "/authorize", "token_url": service.url + "/renew", "token_auth_method": "client_secret_post", "scopes": ["read"]}}
+        records = {}
+        for profile in ("default", "work"):
+            client = (f"app-{profile}", c.new(f"secret of {profile}"))
+            owner[refresh := c.new(f"refresh of {profile}")] = client
+            records[f"profile:{profile}:{name}:client"] = {"provider": name, "client_id": client[0], "client_secret": client[1]}
+            records[f"profile:{profile}:{name}:connection:default"] = {
+                "schema_version": 2, "provider": name, "profile": profile, "connection_name": "default", "status": "connected", "account": {"id": None, "label": None}, "metadata": {},
+                "auth_type": "oauth2", "scopes": ["read"], "access_token": c.new("old access"), "refresh_token": refresh, "token_type": "Bearer", "expires_at": "2026-05-02T10:00:00Z",
+                "obtained_at": "2026-05-02T09:00:00Z"}
+        if first == "work":  # the client for new logins is the other one's, or a third's
+            file = world.definition(name, **{k: v for k, v in definition.items() if k != "name"})
+            world.run("register", file, "--yes")
+        home = authsome_home(world, records, [definition])
+        done = world.run("import", "authsome", home, "--yes")
+        contains(done.stderr, "one of another profile will serve new logins", "what becomes of the second client")
+        for again in range(2):
+            for connection, profile in ((("default", "default"), ("work-default", "work")) if first == "default" else (("work-default", "work"), ("default", "default"))):
+                arguments = ["get", name, "--connection", connection, "--show-secret", "--json"]
+                shown = json.loads(world.run(*arguments, secret_output=True).stdout)
+                check(shown["refresh_token"] in owner, f"{connection}: renewed")
+                if again == 0:
+                    equal(seen[-1][1], f"app-{profile}", f"{connection}: with its own client")
+            equal(len(seen), 2, f"one renewal each: {[client for _, client, _ in seen]}")
+        world.run("import", "authsome", home, "--yes", "--force")
+        equal({json.loads(world.run("get", name, "--connection", connection, "--json", "--no-refresh").stdout)["client_id"] for connection in ("default", "work-default")},
+              {"app-default", "app-work"}, "after --force")
+
+
+def dates_beyond_all_bounds_say_nothing(world):
+    for date in (1e300, -1e300, 9e15, 4102444800, 4102444800.5):
+        records = {name: value for name, value in records_of(world).items() if ":acme:" in name}
+        records["profile:default:acme:connection:default"]["expires_at"] = date
+        home = authsome_home(world, records, [ACME])
+        world.run("import", "authsome", home, "--yes", "--force")
+        shown = json.loads(world.run("get", "acme", "--json", "--no-refresh").stdout)
+        equal((shown["expires_at"] or "").startswith("2100-01-01T00:00:00"), 4e9 < date < 5e9, f"{date}: {shown['expires_at']}")
+
+
+def what_was_dead_there_is_said_to_be(world):
+    records = {name: value for name, value in records_of(world).items() if ":acme:" in name}
+    records["profile:default:acme:connection:default"]["status"] = "revoked"
+    world.run("import", "authsome", authsome_home(world, records, [ACME]), "--yes")
+    contains(world.run("list").stderr, "it was revoked already where it was imported from", "list")
 
 
 def one_reason(world, home, reason, env=None):
@@ -267,6 +349,7 @@ def what_of_a_server_cannot_be_read_is_said_once(world):
 
 
 if __name__ == "__main__":
-    main(accounts_and_definitions_are_taken_over, what_exists_stays_without_force,
+    main(accounts_and_definitions_are_taken_over, what_exists_stays_without_force, CL10_a_bundled_name_is_not_taken_over_without_force_and_the_difference_in_view,
          OA27_what_was_given_to_other_hosts_is_not_imported_under_a_definition_of_the_same_name, what_cannot_be_opened_is_said_and_nothing_of_it_is_stored,
+         OA27_two_profiles_with_clients_of_their_own_both_go_on_working, dates_beyond_all_bounds_say_nothing, what_was_dead_there_is_said_to_be,
          the_layout_with_a_server_is_read, a_key_in_the_keyring_is_found_there, what_of_a_server_cannot_be_read_is_said_once)

@@ -277,13 +277,32 @@ def a_project_file_narrows_and_must_be_trusted_for_more(world):
     check("project." not in world.run("log", "--changes", "--provider", str(file.parent).rpartition("/")[2]).stdout, "nor is a part of it")
 
     world.run("config", "set", "run.unmatched", "deny")
-    for text in ({"unmatched": "allow"}, {"rules": [{"action": "allow", "hosts": "evil.example"}]}):
+    for text in ({"unmatched": "allow"}, {"rules": [{"action": "allow", "hosts": "evil.example"}]},
+                 {"rules": [{"action": "allow", "methods": ["GET"], "hosts": ["evil.example"]}]}, {"rules": [{"action": "allow", "hosts": ["evil.example"], "paths": ["/x"]}]}):
         write(text)
         check("not trusted" in world.run("run", "--", "true", cwd=below, code=None).stderr, f"widens: {text}")
     world.run("config", "set", "run.unmatched", "allow")
     write({"unmatched": "deny"})
     told = json.loads(world.run("route", "explain", "evil.example", "--unmatched", "allow", "--json", cwd=below).stdout)
     equal((told["outcome"], told["reason"]), ("refused", "not_allowed"), "unmatched deny narrows")
+
+    world.run("register", world.definition("twin", auth_type="api_key", flow="api_key", api_url=api + "/", api_key={"header_name": "X-Twin"}), "--yes")
+    world.run("login", "twin", "--input", "stdin", stdin=world.canaries.new("twin key"))
+    world.run("register", world.definition("far", auth_type="api_key", flow="api_key", api_url="far.example", api_key={"header_name": "X-Far"}), "--yes")
+    world.run("login", "far", "--input", "stdin", stdin=world.canaries.new("far key"))
+
+    def explained(url, *options):
+        told = json.loads(world.run("route", "explain", url, *options, "--json", cwd=below).stdout)
+        return told["outcome"], told["reason"], told["connection"] and told["provider"]
+
+    write({"use": {"twin": "default"}, "only": True})
+    equal(explained(api + "/echo"), ("refused", "ambiguous", None), "an untrusted only decides no tie")
+    equal(status(), "424", "nor under run")
+    equal(explained("far.example"), ("refused", "policy", "far"), "what it leaves out is refused")
+    equal(explained("other.example"), ("passed", None, None), "what no connection serves is not its matter")
+    write({"use": {"far": "default"}})
+    equal(explained("far.example", "--use", "acme", "--only"), ("passed", None, None), "an --only is not widened")
+    equal(explained("far.example", "--use", "acme"), ("served", None, "far"), "without it far is there anyway")
 
     write('{"uses": {}, "rules": [{"action": "denny"}]}')
     wrong = world.run("run", "--json", "--", "true", cwd=below, code=None)

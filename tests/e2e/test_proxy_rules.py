@@ -203,6 +203,9 @@ def a_logout_holds_from_the_next_request_on(world):
     api = connect_key(world)
     host = api.removeprefix("https://")
     session = Session(world)
+    streaming = session.opened(host, "127.0.0.1")
+    streaming.sendall(f"GET /held?id=never HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    contains(read_head(streaming), " 200 ", "a stream that goes on")
     with session.opened(host, "127.0.0.1") as tls:
         request = f"GET /headers HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
         tls.sendall(request)
@@ -219,6 +222,12 @@ def a_logout_holds_from_the_next_request_on(world):
                 break
             answer += more
         contains(answer, "HTTP/1.1 424", "after the logout")
+    got = b""
+    with contextlib.suppress(OSError):  # in the midst of its body, so without a close_notify
+        while piece := streaming.recv(65536):
+            got += piece
+    check(not got.endswith(b"0\r\n\r\n"), f"the stream is broken off: {got[-200:]}")
+    streaming.close()
     session.end()
 
 

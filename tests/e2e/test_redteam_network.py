@@ -2,7 +2,7 @@
 everything that could send the credential to somebody else or bring it back; a catcher with a certificate of its own and
 an API that reflects what it gets, in each encoding and place, stand for the worst. Nothing may be got or caught."""
 import test_addresses  # a namespace of its own, with a name server and addresses that look public
-import gzip, html, socket, ssl, zlib
+import gzip, html, http.client, io, socket, ssl, types, zlib
 from harness import *
 from test_addresses import NameServer, PUBLIC, SECOND, namespace
 
@@ -73,15 +73,25 @@ def encoded(how, secret):
     }[plain]()
 
 
-def coded(head, data):
-    wanted = head.lower().partition("accept-encoding:")[2].partition("\r\n")[0].strip()
-    if "gzip" in wanted or wanted == "*":
-        return "gzip", gzip.compress(data)
-    if "deflate" in wanted:
-        return "deflate", zlib.compress(data)
-    if wanted in ("br", "zstd") and shutil.which("brotli" if wanted == "br" else "zstd"):
-        return wanted, subprocess.run(["brotli", "-c"] if wanted == "br" else ["zstd", "-c", "-q"], input=data, capture_output=True, check=True).stdout
-    return "gzip", gzip.compress(data)  # unasked
+def filtered_by(*command):
+    return lambda data: subprocess.run(command, input=data, capture_output=True, check=True).stdout
+
+
+def inverted(data):
+    return bytes(255 - byte for byte in data)
+
+
+# Content codings (RFC 9110 section 8.4.1): what codes, and what takes it off again. "own" is nobody's.
+CODINGS = {"gzip": (gzip.compress, gzip.decompress), "deflate": (zlib.compress, zlib.decompress), "br": (filtered_by("brotli", "-c"), filtered_by("brotli", "-dc")),
+           "zstd": (filtered_by("zstd", "-qc"), filtered_by("zstd", "-qdc")), "own": (inverted, inverted),
+           "gzip, gzip": (lambda data: gzip.compress(gzip.compress(data)), lambda data: gzip.decompress(gzip.decompress(data)))}
+
+
+def answer_of(got):
+    """The status and the body of what came behind the answer to CONNECT."""
+    response = http.client.HTTPResponse(types.SimpleNamespace(makefile=lambda *_: io.BytesIO(got.partition(b"\r\n\r\n")[2])))
+    response.begin()
+    return response.status, response.read()
 
 
 def sized(status, body, *lines):
@@ -92,7 +102,7 @@ class Reflector:
     """An API that gives back the key it was called with, where and how the query says. Counts what it really sent."""
 
     def __init__(self):
-        self.called, self.reflected = 0, 0
+        self.called, self.reflected, self.coded = 0, 0, set()
 
     def __call__(self, head):
         target = head.split(" ")[1] if " " in head else ""
@@ -105,9 +115,9 @@ class Reflector:
             return
         self.reflected += bool(secret)
         what, where = encoded(query.get("as", "raw"), secret), query.get("where", "body")
-        yield from self.parts(where, what, head, secret)
+        yield from self.parts(where, what, query.get("coding"))
 
-    def parts(self, where, what, head, secret):
+    def parts(self, where, what, coding):
         text = f"before {what} after".encode()
         if where == "chunks":
             yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -120,8 +130,9 @@ class Reflector:
             for at in range(0, len(text), 7):
                 yield text[at:at + 7]
         elif where == "coded":
-            name, data = coded(head, text)
-            yield sized("200 OK", data, f"Content-Encoding: {name}")
+            data = CODINGS[coding][0](text)
+            self.coded.add(coding)
+            yield sized("200 OK", data, f"Content-Encoding: {coding}")
         elif where == "trailer":
             yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Copy\r\n\r\n2\r\nok\r\n0\r\nX-Copy: " + what.encode() + b"\r\n\r\n"
         elif where == "interim":
@@ -159,7 +170,25 @@ def attack(world, *options):
     return {name: base64.b64decode(got) for name, got in json.loads(done.stdout.splitlines()[-1]).items()}
 
 
+def no_coding_hides_it(key, got):
+    """What is coded shows no key as it is, so the bodies are read as a program would read them that got them coded."""
+    for coding, (_, take_off) in CODINGS.items():
+        status, body = answer_of(got[f"echo coded {coding}"])
+        readings = [body]
+        with contextlib.suppress(OSError, EOFError, zlib.error, subprocess.CalledProcessError):
+            readings.append(take_off(body))
+        check(not [reading for reading in readings if key.encode() in reading], f"{coding}: got {readings}")
+        if coding in ("gzip", "deflate"):  # which are taken off here
+            equal((status, body), (200, b"before Bearer " + b"*" * len(key) + b" after"), coding)
+        else:
+            equal((status, json.loads(body)["reason"]), (502, "coded_answer"), coding)
+
+
 def nothing_is_got_and_nothing_is_caught(world):
+    for tool in ("brotli", "zstd"):
+        check(shutil.which(tool), f"{tool} is not installed")
+    for code, take_off in CODINGS.values():
+        equal(take_off(code(b"a" * 1000)), b"a" * 1000, "a coding")
     key, reflector, servers, catchers = setting(world)
     for options in ((), ("--unmatched", "deny")):
         before = reflector.called, reflector.reflected
@@ -169,11 +198,13 @@ def nothing_is_got_and_nothing_is_caught(world):
         check(not found, f"{len(found)} techniques of {len(got)} got a secret: {dict(list(found.items())[:20])}")
         called, reflected = reflector.called - before[0], reflector.reflected - before[1]
         check(called >= 120 and reflected >= 100, f"the attempts were real: the API was called {called} times with the key and gave it back {reflected} times")
+        no_coding_hides_it(key, got)
         print(f"      {' '.join(options) or 'unmatched allow'}: {len(got)} techniques, the API gave the key back {reflected} times, none arrived")
     for catcher in catchers:
         for data in catcher.seen:
             check(not world.canaries.find_in(data), f"caught: {data[:300]!r}")
     check(sum(len(catcher.seen) for catcher in catchers) > 0, "the catcher was reached, without a credential")
+    equal(reflector.coded, set(CODINGS), "each coding was sent")
     check(not [data for data in servers[2].seen if key.encode() in data], "the key went over plain http")
 
 

@@ -123,7 +123,9 @@ def a_provider_that_refuses_is_quoted(world):
     for answer, code, said in (((400, {"error": "invalid_client", "error_description": "no such client"}), 8, "refused (invalid_client: no such client)"),
                                ((403, {}), 8, "refused (the provider answered HTTP 403)"), ((302, {}), 8, "redirect"),
                                ((400, {"error": "unsupported_token_type"}), 4, "not revoked (the provider cannot revoke such a token)"),
-                               ((503, {}), 9, "not reached (the provider answered HTTP 503)"), ((200, {"error": "nope"}), 8, "refused (nope)")):
+                               ((503, {}), 9, "not reached (the provider answered HTTP 503)"), ((200, {"error": "nope"}), 8, "refused (nope)"),
+                               ((200, {"error": True, "message": "not yours"}), 8, "refused (error: not yours)"),
+                               ((200, {"error": {"type": "nope", "message": "not yours"}}), 8, "refused (nope: not yours)")):
         service.answers["/revoke"] = lambda s, r: answer
         contains(world.run("revoke", "acme", code=code).stderr, said, f"{answer}")
         world.run("get", "acme", code=6)
@@ -133,6 +135,26 @@ def a_provider_that_refuses_is_quoted(world):
     error = json.loads(world.run("revoke", "acme", "--json", code=4).stderr)["error"]
     equal([t["result"] for t in error["connections"][0]["tokens"]], ["revoked", "unsupported"], "--json says each")
     equal(error["connections"][0]["forgotten"], True, "and that it is forgotten")
+
+
+def one_that_stops_hides_nothing_of_the_others(world):
+    service = own(world)
+    for name in ("second", "third"):
+        browser_login(world, ["login", "acme", "--connection", name])
+
+    def answer(service, request):
+        if len(service.seen("/revoke")) == 0:  # another terminal is faster
+            world.run("logout", "acme", "--connection", "second")
+        service.live.discard(request["form"]["token"])
+        return 200, {}
+    service.answers["/revoke"] = answer
+    result = world.run("revoke", "acme", "--all", "--json", code=6)
+    error = json.loads(result.stderr)["error"]
+    told = {c["connection"]: ([t["result"] for t in c["tokens"]], c["forgotten"], "error" in c) for c in error["connections"]}
+    equal(told, {"default": (["revoked"] * 2, True, False), "second": ([], False, True), "third": (["revoked"] * 2, True, False)}, "each is told")
+    contains(error["message"], "acme (default): refresh token and access token revoked", "also to people")
+    for name in ("default", "second", "third"):
+        world.run("get", "acme", "--connection", name, code=6)
 
 
 def RFC7009_by_a_public_client(world):
@@ -234,5 +256,5 @@ def it_is_no_command_for_an_agent(world):
 
 if __name__ == "__main__":
     main(OA20_both_tokens_are_unusable_afterwards, a_client_that_another_connection_uses_stays, a_provider_that_is_down_keeps_nothing_here,
-         a_provider_that_refuses_is_quoted, RFC7009_by_a_public_client, OA20_a_renewal_under_way_is_waited_for_and_what_it_brings_is_revoked, the_definitions_own_requests, what_cannot_be_revoked_is_said,
+         a_provider_that_refuses_is_quoted, one_that_stops_hides_nothing_of_the_others, RFC7009_by_a_public_client, OA20_a_renewal_under_way_is_waited_for_and_what_it_brings_is_revoked, the_definitions_own_requests, what_cannot_be_revoked_is_said,
          CL10_a_changed_definition_gets_no_token, it_is_no_command_for_an_agent)

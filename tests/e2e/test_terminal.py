@@ -153,7 +153,7 @@ def CL11_a_signal_ends_a_waiting_login(world):
             world.children.remove(process)
             what = f"{words} {signal.Signals(number).name}"
             equal((process.returncode, out), (11, ""), f"{what}: {said + err}")
-            equal([line for line in err.splitlines() if line.startswith("claviger: error: ")], ["claviger: error: login cancelled; nothing was stored"], what)
+            equal([line for line in err.splitlines() if line.startswith("claviger: error: ")], ["claviger: error: login cancelled; no connection was stored"], what)
             if stdin == "hold":
                 os.close(sink)
             import socket

@@ -88,7 +88,7 @@ Result<void> connect(Broker& broker, const std::string& url, const std::string& 
     client.provider = "acme";
     client.origin = endpoint.origin();
     client.client_id = "client-1";
-    return broker.connections.save(made, std::nullopt, &client);
+    return broker.connections.save(made, std::nullopt, {&client, 1});
 }
 
 Result<void> expire(Broker& broker) {

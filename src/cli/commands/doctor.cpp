@@ -201,7 +201,7 @@ Check check_locked_memory() {
 Check check_isolation(Context& context) {
     std::error_code error;
     base::Result<sys::SandboxPlan> plan = sys::SandboxPlan{};
-    if (std::filesystem::exists(context.home(), error)) plan = app::plan_isolation(context.home(), sys::SandboxChoice::automatic, {});
+    if (std::filesystem::exists(context.home(), error)) plan = app::plan_isolation(context.home(), {}, {});
     auto staged = plan ? sys::StagedChild::stage(*plan) : base::Result<sys::StagedChild>(base::fail(plan.error()));
     if (!staged) return from("isolation", base::fail(staged.error()), "");
     if (auto entered = staged->rehearse(); !entered) return from("isolation", entered, "");
@@ -210,12 +210,30 @@ Check check_isolation(Context& context) {
     return {"isolation", true, detail};
 }
 
+// What `run --transparent` would do, done. A system that allows it to nobody has no fault.
+Check check_own_network(Context& context) {
+    std::error_code error;
+    sys::SandboxPlan without_home;
+    without_home.own_network = true;
+    base::Result<sys::SandboxPlan> plan = without_home;
+    if (std::filesystem::exists(context.home(), error)) plan = app::plan_isolation(context.home(), {sys::SandboxChoice::automatic, true}, {});
+    auto staged = plan ? sys::StagedChild::stage(*plan) : base::Result<sys::StagedChild>(base::fail(plan.error()));
+    auto tried = staged ? base::Result<void>() : base::Result<void>(base::fail(staged.error()));
+    if (staged) {
+        const auto sockets = staged->listen({80, 443});
+        tried = sockets ? staged->rehearse() : base::Result<void>(base::fail(sockets.error()));
+    }
+    if (!tried) return {"transparent", true, "not available: " + fault_of(tried.error()), false};
+    return {"transparent", true, "run --transparent works: " + app::describe(staged->report())};
+}
+
 }  // namespace
 
 Outcome doctor(Context& context, const Invocation&) {
     TRY_VOID(app::check_reachable(context.home()));
     std::vector<Check> checks;
     const Check isolation = check_isolation(context);  // first, before there is a secret in memory
+    const Check own_network = check_own_network(context);
     checks.push_back(check_home(context));
     checks.push_back(check_permissions(context));
     check_vault(context, checks);
@@ -227,6 +245,7 @@ Outcome doctor(Context& context, const Invocation&) {
     const bool bundle = !app::system_trust_bundle().empty();
     checks.push_back({"trust store", bundle, bundle ? "found" : "no system CA bundle; install the package ca-certificates"});
     checks.push_back(isolation);
+    checks.push_back(own_network);
 
     bool ok = true;
     json::Array array;

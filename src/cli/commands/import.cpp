@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "cli/commands/agree.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/registration.hpp"
 #include "cli/exit_code.hpp"
 #include "connection/authsome_home.hpp"
 #include "provider/definition.hpp"
@@ -70,7 +71,8 @@ private:
         made.definition = std::move(read.definitions.front());
         made.name = made.definition->name;
         const auto source = context_.registry().source_of(made.name);
-        decide(made, source && *source == provider::Source::custom);
+        decide(made, source.has_value());
+        if (made.action == "skip" && *source == provider::Source::bundled) made.reason = "it is the name of a bundled provider; --force uses authsome's in its place";
     }
     // The one that will serve after the import.
     Result<provider::ProviderDefinition> definition_of(const std::string& provider) {
@@ -103,11 +105,20 @@ private:
             TRY(stored, connections_->client(client->provider, client->origin));
             exists = stored.has_value();
         }
+        const bool second = std::any_of(items_.begin(), items_.end(), [&](const Item& i) {
+            return i.kind == "client" && i.client && i.wanted() && i.client->provider == client->provider && i.client->origin == client->origin;
+        });
+        if (second) {
+            made.action = "skip";
+            made.reason = "one of another profile will serve new logins; this one goes with its profile's connections";
+            return {};
+        }
         made.client = std::move(*client);
         decide(made, exists);
         return {};
     }
-    // authsome has one client per provider, whatever the deployment; here each token endpoint has its own (OA-27).
+    // authsome has one client per provider and profile, whatever the deployment; here each token endpoint has its own, and
+    // each connection the one that it was made with (OA-27).
     Result<void> bind_client(Item& made, const AuthsomeRecord& record, const provider::ProviderDefinition& definition, connection::Connection& read) {
         if (read.token_endpoint.empty()) return {};
         TRY(url, net::Url::parse(read.token_endpoint));
@@ -117,14 +128,12 @@ private:
             TRY(client, client_from_authsome(other, definition));
             client.origin = url.origin();
             read.client_id = client.client_id;
-            std::optional<connection::ClientRecord> stored;
+            bool known = false;
             if (connections_ != nullptr) {
-                TRY(found, connections_->client(client.provider, client.origin));
-                stored = std::move(found);
+                TRY(stored, connections_->client(client.provider, client.origin, client.client_id));
+                known = stored.has_value();
             }
-            if (stored && stored->client_id == client.client_id) return {};
-            if (stored && !force_) return base::fail(ErrorCode::already_exists, "another client of it is stored here", "--force replaces it");
-            made.client = std::move(client);
+            if (!known || force_) made.client = std::move(client);
         }
         return {};
     }
@@ -174,7 +183,9 @@ Result<void> carry_out(Context& context, Item& item) {
     if (!item.connection) return connections->save_client(*item.client);
     std::optional<std::uint64_t> expected;
     if (item.action == "import") expected = 0;  // not one that appeared meanwhile
-    return connections->save(*item.connection, expected, item.client ? &*item.client : nullptr);
+    std::vector<connection::ClientRecord> clients;
+    if (item.client) clients.push_back(std::move(*item.client));
+    return connections->save(*item.connection, expected, clients, connection::ClientUse::this_connection);
 }
 
 Result<std::filesystem::path> source_of(const Invocation& invocation) {
@@ -186,11 +197,13 @@ Result<std::filesystem::path> source_of(const Invocation& invocation) {
     return base::fail(ErrorCode::usage, "which authsome home?", "claviger import authsome DIR");
 }
 
-void show(const Output& out, const std::vector<Item>& items, const std::vector<std::string>& notes) {
+void show(Context& context, const std::vector<Item>& items, const std::vector<std::string>& notes) {
+    const auto& out = context.out();
     for (const auto& item : items) {
         const std::string text = fmt::format("{:8} {:10} {}{}", item.action, item.kind, base::printable(item.name), item.reason.empty() ? "" : ": " + base::printable(item.reason, 700));
         if (item.action == "cannot" && !out.json()) out.warn(text);
         else out.talk(text);
+        if (item.definition && item.wanted()) show_registration(context, *item.definition);
     }
     for (const auto& note : notes) {
         if (!out.json()) out.warn(note);
@@ -229,7 +242,7 @@ Outcome import_authsome(Context& context, const Invocation& invocation) {
     Plan plan(context, invocation.has("--force"));
     TRY_VOID(plan.make(std::move(home)));
     auto& items = plan.items();
-    show(context.out(), items, notes);
+    show(context, items, notes);
     const bool any = std::any_of(items.begin(), items.end(), [](const Item& i) { return i.wanted(); });
     if (invocation.has("--dry-run") || !any) return report(context.out(), items, notes, invocation.has("--dry-run"));
     TRY_VOID(agree(context.out(), invocation, "Import these?", "add --yes, or --dry-run to see it only"));

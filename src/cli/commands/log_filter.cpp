@@ -1,9 +1,9 @@
 #include "cli/commands/log_filter.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "audit/anchors.hpp"
+#include "base/number.hpp"
 #include "base/text.hpp"
 #include "cli/commands/handlers.hpp"
 
@@ -13,19 +13,12 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-std::optional<std::int64_t> number_in(std::string_view text) {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size() || number < 0) return std::nullopt;
-    return number;
-}
-
 // "90s", "15m", "1h", "2d", "3w".
 std::optional<std::chrono::seconds> span_in(std::string_view text) {
     constexpr std::pair<char, std::int64_t> kUnits[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
     if (text.empty()) return std::nullopt;
     const auto unit = std::find_if(std::begin(kUnits), std::end(kUnits), [&](const auto& one) { return one.first == text.back(); });
-    const auto number = number_in(text.substr(0, text.size() - 1));
+    const auto number = base::whole_number(text.substr(0, text.size() - 1));
     if (unit == std::end(kUnits) || !number || *number > 100'000'000) return std::nullopt;
     return std::chrono::seconds(*number * unit->second);
 }
@@ -44,7 +37,7 @@ Result<std::optional<base::Instant>> moment(const Invocation& invocation, std::s
 Result<std::pair<int, int>> statuses(const std::string& text) {
     const bool hundred = text.size() == 3 && text.ends_with("xx") && text[0] >= '1' && text[0] <= '9';
     if (hundred) return std::pair((text[0] - '0') * 100, (text[0] - '0') * 100 + 99);
-    const auto number = number_in(text);
+    const auto number = base::whole_number(text);
     if (number && *number <= 999) return std::pair(static_cast<int>(*number), static_cast<int>(*number));
     return base::fail(ErrorCode::usage, "--status cannot be '" + base::printable(text, 80) + "'", "a status: 404, 4xx, or 0 for requests without an answer");
 }
@@ -117,7 +110,7 @@ Result<LogFilter> log_filter(const Invocation& invocation, base::Instant now) {
         filter.status = range;
     }
     if (invocation.has("--limit")) {
-        const auto number = number_in(invocation.value("--limit"));
+        const auto number = base::whole_number(invocation.value("--limit"));
         if (!number) return base::fail(ErrorCode::usage, "--limit needs a number of lines", "0 shows all");
         filter.limit = static_cast<std::size_t>(*number);
     }

@@ -15,6 +15,7 @@
 #include "cli/interruptible.hpp"
 #include "connection/connect.hpp"
 #include "connection/flow_choice.hpp"
+#include "connection/home_mark.hpp"
 #include "sys/files.hpp"
 #include "sys/process.hpp"
 #include "sys/terminal.hpp"
@@ -202,7 +203,7 @@ Result<LoginEnd> interrupted(connection::Connections& connections, const std::st
                                                const std::string& connection_name, base::Instant started) {
     auto stored = connections.find(provider, connection_name);
     if (!stored || !*stored || (*stored)->obtained_at < started) {
-        return base::fail(ErrorCode::cancelled, "login cancelled; nothing was stored");
+        return base::fail(ErrorCode::cancelled, "login cancelled; no connection was stored");
     }
     LoginEnd end;
     end.outcome.connection = std::move(**stored);
@@ -219,6 +220,9 @@ Outcome login(Context& context, const Invocation& invocation) {
     const auto where = where_to_ask(invocation);
     TRY(config, context.config());
     TRY(connections, context.connections());
+    TRY(vault, context.vault());
+    if (definition.auth_type == provider::AuthType::oauth2)  // a copy that is made before any renewal is one too
+        TRY_VOID(connection::recognise_home(*vault, connections->tenant(), context.home(), context.clock().now(), context.log()));
 
     net::Loop loop;
     auto given = request.variables;

@@ -110,7 +110,8 @@ Result<void> use_project(Context& context, const Invocation& invocation, app::Ru
         TRY_VOID(ask_for_trust(context, *found, standing, may_ask));
         standing.trust = ProjectTrust::trusted;
     }
-    app::apply_project(standing.file, standing.trust == ProjectTrust::trusted, invocation.has("--unmatched"), request);
+    TRY(connections, context.connections());
+    TRY_VOID(app::apply_project(*connections, standing.file, standing.trust == ProjectTrust::trusted, invocation.has("--unmatched"), request));
     if (request.say) request.say("project file: " + shown(found->path) + (standing.trust == ProjectTrust::trusted ? " (trusted)" : ""));
     return {};
 }

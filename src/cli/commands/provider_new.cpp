@@ -1,4 +1,5 @@
-// provider new: a definition from answers, each checked at once by the rules that register has.
+// provider new: a definition from answers, each checked at once by the rules that register has. First what every OAuth
+// service defines (authorization URL, token URL, client id, scopes, client secret), then only what cannot be derived or differs.
 #include <algorithm>
 #include <filesystem>
 #include <functional>
@@ -158,9 +159,9 @@ Result<void> offer_discovery(Wizard& wizard) {
     if (!found && found.error().code == ErrorCode::cancelled) return base::fail(found.error());
     if (!found || !found->server.authorization_endpoint || found->server.authorization_endpoint->text() != url->text()) return {};
     wizard.context.out().talk("  " + origin->redacted() + " publishes its endpoints; they are proposed below.");
-    auto published = connection::definition_of(*found, wizard.definition.name);
-    published.display_name = wizard.definition.display_name;
-    wizard.definition = std::move(published);
+    const auto name = wizard.definition.name;
+    wizard.definition = connection::definition_of(*found, name.empty() ? connection::suggested_name(*origin) : name);
+    wizard.definition.name = name;
     return {};
 }
 
@@ -187,10 +188,8 @@ Result<void> ask_api(Wizard& wizard, bool required) {
     return {};
 }
 
-Result<void> ask_what_differs(Wizard& wizard) {
+Result<void> ask_oauth_quirks(Wizard& wizard) {
     auto& oauth = *wizard.definition.oauth2;
-    TRY(differs, wizard.answers.choice({"differs", "Does it differ from the standard: no PKCE, another client authentication, commas between scopes?", "no", false, false}, {"no", "yes"}));
-    if (differs == "no") return {};
     TRY(pkce, wizard.answers.choice({"pkce", "PKCE", oauth.pkce ? "yes" : "no", false, false}, {"yes", "no"}));
     oauth.pkce = pkce == "yes";
     TRY(method, wizard.answers.choice({"client_authentication", "Client authentication", "automatic", false, false}, {"automatic", "client_secret_post", "client_secret_basic", "none"}));
@@ -202,10 +201,8 @@ Result<void> ask_what_differs(Wizard& wizard) {
     return {};
 }
 
+// The five values.
 Result<void> ask_oauth(Wizard& wizard) {
-    wizard.definition.oauth2.emplace();
-    wizard.definition.flow = provider::Flow::pkce;
-    TRY_VOID(ask_into(wizard, {"authorization_url", "Authorization URL", "", true, false}, "/oauth/authorization_url", wizard.definition.oauth2->authorization_url));
     TRY_VOID(offer_discovery(wizard));
     auto& oauth = *wizard.definition.oauth2;
     TRY_VOID(ask_into(wizard, {"token_url", "Token URL", oauth.token_url, true, false}, "/oauth/token_url", oauth.token_url));
@@ -222,8 +219,7 @@ Result<void> ask_oauth(Wizard& wizard) {
         wizard.definition.flow = provider::Flow::pkce;
     }
     oauth.client_secret_required = !wizard.client_secret.empty();
-    TRY_VOID(ask_api(wizard, false));
-    return ask_what_differs(wizard);
+    return {};
 }
 
 Result<void> ask_key(Wizard& wizard) {
@@ -238,39 +234,85 @@ Result<void> ask_key(Wizard& wizard) {
     return {};
 }
 
-Result<void> ask_environment(Wizard& wizard, std::string_view source) {
-    auto proposed = base::to_upper(wizard.definition.name) + (source == "api_key" ? "_API_KEY" : source == "password" ? "_PASSWORD" : "_ACCESS_TOKEN");
-    std::replace_if(proposed.begin(), proposed.end(), [](char c) { return c == '-' || c == '.'; }, '_');
-    if (proposed.front() >= '0' && proposed.front() <= '9') proposed.insert(0, "_");
-    wizard.definition.exports = {{"", std::string(source)}};
-    return ask_into(wizard, {"env", "Environment variable for programs", proposed, true, false}, "/export", wizard.definition.exports.front().env_name);
+// An authorization URL is what an OAuth service has and no other.
+Result<void> ask_service(Wizard& wizard) {
+    auto& definition = wizard.definition;
+    definition.auth_type = provider::AuthType::oauth2;
+    definition.flow = provider::Flow::pkce;
+    definition.oauth2.emplace();
+    TRY_VOID(ask_into(wizard, {"authorization_url", "Authorization URL (none: it takes an API key or a password)", "", false, false}, "/oauth/authorization_url", definition.oauth2->authorization_url));
+    if (!definition.oauth2->authorization_url.empty()) return ask_oauth(wizard);
+    if (wizard.answers.scripted() && !wizard.answers.has("kind")) {
+        return base::fail(ErrorCode::invalid_input, "standard input: \"authorization_url\": an answer is needed", "a service without one says its \"kind\": api_key or basic");
+    }
+    definition.oauth2.reset();
+    TRY(kind, wizard.answers.choice({"kind", "What does it take?", "api_key", false, false}, {"api_key", "basic"}));
+    definition.auth_type = *provider::auth_type_from(kind);
+    if (kind == "api_key") return ask_key(wizard);
+    definition.flow = provider::Flow::basic;
+    return ask_api(wizard, true);
 }
 
-Result<void> ask_all(Wizard& wizard, const std::string& given_name) {
-    auto& definition = wizard.definition;
-    definition.display_name = "x";  // so that nothing is said against it before it is known
+std::string proposed_name(const Wizard& wizard, const Judge& judge) {
+    const auto& definition = wizard.definition;
+    std::string place = definition.oauth2 ? definition.oauth2->authorization_url : definition.api_urls.empty() ? std::string() : definition.api_urls.front();
+    while (place.starts_with('*')) place.erase(0, place.find_first_not_of("*."));
+    const auto url = service_url(place);
+    if (!url) return {};
+    auto name = connection::suggested_name(*url);
+    return judge(name).empty() ? name : std::string();  // one that is taken is nothing to propose
+}
+
+Result<void> ask_name(Wizard& wizard) {
     const auto judge = [&wizard](std::string_view name) {
         if (!base::valid_name(name)) return std::string("use lower-case letters, digits, '.', '_' and '-'");
         const auto free = refuse_to_replace(wizard.context, wizard.invocation, std::string(name));
         return free ? std::string() : free.error().message + "; " + free.error().hint;
     };
-    if (!given_name.empty()) definition.name = given_name;
-    else {
-        TRY(name, wizard.answers.text({"name", "Name of the provider", "", true, false}, judge));
-        definition.name = name;
-    }
+    TRY(name, wizard.answers.text({"name", "Name of the provider", proposed_name(wizard, judge), true, false}, judge));
+    wizard.definition.name = name;
+    return {};
+}
+
+void derive_title(ProviderDefinition& definition) {
     auto title = definition.name;
     if (title.front() >= 'a' && title.front() <= 'z') title.front() = static_cast<char>(title.front() - 'a' + 'A');
-    TRY_VOID(ask_into(wizard, {"display_name", "Name to show", title, true, false}, "/display_name", definition.display_name));
-    TRY(kind, wizard.answers.choice({"kind", "How does it authenticate?", "oauth2", false, false}, {"oauth2", "api_key", "basic"}));
-    definition.auth_type = *provider::auth_type_from(kind);
-    if (kind == "oauth2") TRY_VOID(ask_oauth(wizard));
-    if (kind == "api_key") TRY_VOID(ask_key(wizard));
-    if (kind == "basic") {
-        definition.flow = provider::Flow::basic;
-        TRY_VOID(ask_api(wizard, true));
-    }
-    return ask_environment(wizard, kind == "oauth2" ? "access_token" : kind == "api_key" ? "api_key" : "password");
+    definition.display_name = title;
+}
+
+void derive_variable(ProviderDefinition& definition) {
+    const auto type = definition.auth_type;
+    const std::string source = type == provider::AuthType::oauth2 ? "access_token" : type == provider::AuthType::basic ? "password" : "api_key";
+    auto variable = base::to_upper(definition.name) + "_" + base::to_upper(source);
+    std::replace_if(variable.begin(), variable.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+    if (variable.front() >= '0' && variable.front() <= '9') variable.insert(0, "_");
+    definition.exports = {{variable, source}};
+}
+
+Result<void> ask_what_differs(Wizard& wizard) {
+    auto& definition = wizard.definition;
+    derive_title(definition);
+    derive_variable(definition);
+    static const std::vector<std::string> kOfAll{"display_name", "env"}, kOfOAuth{"pkce", "client_authentication", "token_content_type", "scope_separator"};
+    const auto given = [&wizard](const std::string& key) { return wizard.answers.has(key); };
+    const bool told = std::any_of(kOfAll.begin(), kOfAll.end(), given) || (definition.oauth2 && std::any_of(kOfOAuth.begin(), kOfOAuth.end(), given));
+    const std::string usual = fmt::format("It is shown as {}, programs get {}{}. Does something differ?", definition.display_name, definition.exports.front().env_name,
+                                          definition.oauth2 ? "; PKCE, the usual client authentication, spaces between scopes" : "");
+    TRY(differs, wizard.answers.choice({"differs", usual, told ? "yes" : "no", false, false}, {"no", "yes"}));
+    if (differs == "no") return {};
+    TRY_VOID(ask_into(wizard, {"display_name", "Name to show", definition.display_name, true, false}, "/display_name", definition.display_name));
+    TRY_VOID(ask_into(wizard, {"env", "Environment variable for programs", definition.exports.front().env_name, true, false}, "/export", definition.exports.front().env_name));
+    return definition.oauth2 ? ask_oauth_quirks(wizard) : Result<void>();
+}
+
+Result<void> ask_all(Wizard& wizard, const std::string& given_name) {
+    auto& definition = wizard.definition;
+    definition.display_name = "x";  // so that nothing is said against it before it is known
+    definition.name = given_name;
+    TRY_VOID(ask_service(wizard));
+    if (given_name.empty()) TRY_VOID(ask_name(wizard));
+    if (definition.oauth2) TRY_VOID(ask_api(wizard, false));
+    return ask_what_differs(wizard);
 }
 
 // As login keeps it: bound to the origin of the token endpoint.

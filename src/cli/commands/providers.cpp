@@ -63,18 +63,6 @@ std::vector<std::string> suspended_by(Context& context, const provider::Provider
     return suspended;
 }
 
-void show_plan(Context& context, const provider::ProviderDefinition& definition, const std::optional<provider::ProviderDefinition>& present,
-               provider::Source present_source) {
-    auto& out = context.out();
-    for (const auto& line : plan_of(definition)) out.talk(line);
-    if (!present) return;
-    const std::string which = present_source == provider::Source::bundled ? "bundled" : "custom";
-    const auto lines = difference(provider::security_fields(*present), provider::security_fields(definition));
-    out.talk(lines.empty() ? "It takes the place of the " + which + " definition and changes nothing that concerns security."
-                           : "It takes the place of the " + which + " definition and changes:");
-    for (const auto& line : lines) out.talk(line);
-}
-
 Result<provider::ReadResult> read_for_registration(Context& context, const std::string& file) {
     TRY(bytes, read_definition_input(file));
     auto read = provider::read_definition(bytes);
@@ -114,21 +102,32 @@ Result<void> refuse_to_replace(Context& context, const Invocation& invocation, c
     return base::fail(ErrorCode::already_exists, "'" + name + "' is the name of a bundled provider", "choose another name, or add --force to use yours in its place");
 }
 
+std::vector<std::string> show_registration(Context& context, const provider::ProviderDefinition& definition) {
+    auto& out = context.out();
+    for (const auto& line : plan_of(definition)) out.talk(line);
+    const auto source = context.registry().source_of(definition.name);
+    const auto present = source ? context.registry().load(definition.name) : Result<provider::ProviderDefinition>(base::fail(source.error()));
+    if (present) {
+        const std::string which = *source == provider::Source::bundled ? "bundled" : "custom";
+        const auto lines = difference(provider::security_fields(*present), provider::security_fields(definition));
+        out.talk(lines.empty() ? "It takes the place of the " + which + " definition and changes nothing that concerns security."
+                               : "It takes the place of the " + which + " definition and changes:");
+        for (const auto& line : lines) out.talk(line);
+    }
+    auto suspended = suspended_by(context, definition);
+    if (!suspended.empty() && !out.json()) {  // a warning: --quiet must not hide that something stops working
+        out.warn("its connections (" + base::printable(base::join(suspended, ", "), 1000) + ") are suspended until you run: claviger confirm " + definition.name);
+    }
+    return suspended;
+}
+
 Result<std::vector<std::string>> register_definition(Context& context, const Invocation& invocation, const provider::ProviderDefinition& definition) {
     const auto source = context.registry().source_of(definition.name);
     const bool custom_exists = source && *source == provider::Source::custom;
     if (custom_exists && !invocation.has("--force")) {
         return base::fail(already_registered(definition.name));
     }
-    std::optional<provider::ProviderDefinition> present;
-    if (source) {
-        if (auto loaded = context.registry().load(definition.name)) present = std::move(*loaded);
-    }
-    show_plan(context, definition, present, source.value_or(provider::Source::bundled));
-    auto suspended = suspended_by(context, definition);
-    if (!suspended.empty() && !context.out().json()) {  // a warning: --quiet must not hide that something stops working
-        context.out().warn("its connections (" + base::printable(base::join(suspended, ", "), 1000) + ") are suspended until you run: claviger confirm " + definition.name);
-    }
+    auto suspended = show_registration(context, definition);
     TRY_VOID(agree(context.out(), invocation, "Register '" + definition.name + "'?"));
     // The journal first: a line whose definition could not be written is better than a definition without a line.
     TRY(connections, context.connections_if_any());

@@ -24,6 +24,8 @@ struct Ended {  // one connection
     std::string name;
     std::vector<RevokedToken> tokens;
     std::optional<RevocationOutcome> client;  // deleted, or not; nullopt: there was none to delete
+    std::optional<base::Error> failed{};      // what stopped it
+    bool forgotten = false;
 };
 
 // Where the tokens go is the definition's word, so a changed definition must be looked at first (CL-10).
@@ -31,15 +33,6 @@ Result<void> check_definition(const base::Clock& clock, const provider::Provider
     if (stored.status(clock.now(), provider::security_digest(definition)) != connection::Status::suspended) return {};
     return base::fail(ErrorCode::suspended, "the definition of " + definition.name + " changed since the login, so its tokens are not sent",
                       "see the difference and accept it with: claviger confirm " + definition.name + "; or forget the connection here with: claviger logout " + definition.name);
-}
-
-Result<std::optional<connection::ClientRecord>> client_of(connection::Connections& connections, const connection::Connection& stored) {
-    const auto endpoint = net::Url::parse(stored.token_endpoint);
-    if (!endpoint) return std::optional<connection::ClientRecord>();
-    TRY(record, connections.client(stored.provider, endpoint->origin()));
-    // One that took its place since is not the one that the tokens were given to.
-    if (record && record->client_id != stored.client_id) return std::optional<connection::ClientRecord>();
-    return std::move(record);
 }
 
 // Other connections that the provider may end together with this one: of the same account, or the same client's.
@@ -50,16 +43,6 @@ Result<std::vector<std::string>> sharing(connection::Connections& connections, c
     for (const auto& other : all)
         if (other.provider == stored.provider && other.name != stored.name && other.account_id == stored.account.id) names.push_back(other.name);
     return names;
-}
-
-Result<bool> client_in_use(connection::Connections& connections, const std::string& provider, const std::string& client_id) {
-    TRY(names, connections.names(provider));
-    for (const auto& name : names) {
-        const auto other = connections.find(provider, name);
-        if (!other && other.error().code != ErrorCode::corrupt) return base::fail(other.error());
-        if (!other || (*other && (*other)->client_id == client_id)) return true;  // of a damaged one nothing is known
-    }
-    return false;
 }
 
 vault::AuditEntry entry_of(const connection::Connection& stored, const std::vector<RevokedToken>& tokens) {
@@ -73,12 +56,12 @@ net::Task<Result<std::optional<RevocationOutcome>>> end_client(http::Client& htt
                                                                const connection::ClientRecord& record) {
     if (!record.dynamically_registered || record.registration_client_uri.empty() || record.registration_access_token.empty())
         co_return std::optional<RevocationOutcome>();
-    CO_TRY(used, client_in_use(connections, record.provider, record.client_id));
+    CO_TRY(used, connections.client_in_use(record.provider, record.client_id));
     if (used) co_return std::optional<RevocationOutcome>();
     CO_TRY(uri, net::Url::parse(record.registration_client_uri));
     auto token = record.registration_access_token.duplicate();
     auto outcome = co_await oauth::delete_client(http, std::move(uri), std::move(token));
-    if (outcome.result == Revoked::revoked) CO_TRY_VOID(connections.erase_client(record.provider, record.origin));
+    if (outcome.result == Revoked::revoked) CO_TRY_VOID(connections.erase_client(record));
     co_return std::optional<RevocationOutcome>(std::move(outcome));
 }
 
@@ -104,7 +87,7 @@ net::Task<Result<Ended>> end_one(Parts with, const provider::ProviderDefinition&
     if (!pause) co_return base::fail(std::move(pause).error());
     CO_TRY(stored, with.connections.load(chosen.provider, chosen.name));
     CO_TRY_VOID(check_definition(with.clock, definition, stored));
-    CO_TRY(record, client_of(with.connections, stored));
+    CO_TRY(record, with.connections.client_of(stored));
     CO_TRY(shared, sharing(with.connections, stored));
     warn_of_sharing(with.out, stored, shared);
     const connection::RevokeParts parts{with.http, with.clock, with.random};
@@ -114,11 +97,13 @@ net::Task<Result<Ended>> end_one(Parts with, const provider::ProviderDefinition&
     ended.tokens = std::move(tokens);
     // After the answer and whatever it was: a token that is wanted dead is not kept.
     const auto entry = entry_of(stored, ended.tokens);
-    CO_TRY_VOID(with.connections.erase(stored.provider, stored.name, entry));
-    if (client == nullptr) co_return ended;
+    const auto erased = with.connections.erase(stored.provider, stored.name, entry);
+    ended.forgotten = erased.has_value();
+    if (!erased) ended.failed = erased.error();
+    if (!erased || client == nullptr) co_return ended;
     auto deleted = co_await end_client(with.http, with.connections, *client);
-    if (!deleted) co_return base::fail(deleted.error());
-    ended.client = std::move(*deleted);
+    if (deleted) ended.client = std::move(*deleted);
+    else ended.failed = std::move(deleted).error();
     co_return ended;
 }
 
@@ -127,8 +112,10 @@ net::Task<Result<std::vector<Ended>>> end_all(Parts with, const provider::Provid
     std::vector<Ended> all;
     for (const auto& stored : chosen) {
         auto ended = co_await end_one(with, definition, stored);
-        if (!ended) co_return base::fail(ended.error());
-        all.push_back(std::move(*ended));
+        // One that fails hides nothing of the others.
+        if (!ended && chosen.size() == 1) co_return base::fail(ended.error());
+        if (ended) all.push_back(std::move(*ended));
+        else all.push_back({stored.name, {}, {}, std::move(ended).error(), false});
     }
     co_return all;
 }
@@ -160,7 +147,9 @@ std::string in_words(const std::vector<RevokedToken>& tokens) {
 }
 
 std::string in_words(const std::string& provider, const Ended& ended) {
-    return provider + " (" + ended.name + "): " + (ended.tokens.empty() ? "nothing was left to revoke" : in_words(ended.tokens));
+    auto said = ended.tokens.empty() && !ended.failed ? std::string("nothing was left to revoke") : in_words(ended.tokens);
+    if (ended.failed) said += (said.empty() ? "" : ", but ") + ended.failed->describe();
+    return provider + " (" + ended.name + "): " + said;
 }
 
 json::Array json_of(const std::vector<Ended>& all) {
@@ -171,7 +160,8 @@ json::Array json_of(const std::vector<Ended>& all) {
             tokens.emplace_back(json::Object{{"token", token.token}, {"result", std::string(oauth::to_string(token.outcome.result))},
                                              {"why", string_or_null(base::printable(token.outcome.why, 300))}});
         }
-        json::Object object{{"connection", ended.name}, {"tokens", std::move(tokens)}, {"forgotten", true}};
+        json::Object object{{"connection", ended.name}, {"tokens", std::move(tokens)}, {"forgotten", ended.forgotten}};
+        if (ended.failed) object["error"] = base::printable(ended.failed->describe(), 300);
         object["client"] = ended.client ? json::Value(std::string(oauth::to_string(ended.client->result))) : json::Value(nullptr);
         connections.emplace_back(std::move(object));
     }
@@ -213,6 +203,11 @@ Outcome report(Context& context, const provider::ProviderDefinition& definition,
     for (const auto& ended : all) report_client(context.out(), ended);
     std::vector<std::string> sentences;
     for (const auto& ended : all) sentences.push_back(in_words(definition.name, ended));
+    const auto failed = std::find_if(all.begin(), all.end(), [](const Ended& ended) { return ended.failed.has_value(); });
+    if (failed != all.end()) {
+        context.out().detail_of_error("connections", json_of(all));
+        return base::fail(failed->failed->code, (all.size() == 1 ? "" : "not everything is revoked: ") + base::join(sentences, "; "), failed->failed->hint);
+    }
     if (const auto code = worst(all)) {
         context.out().detail_of_error("connections", json_of(all));
         return base::fail(*code, (all.size() == 1 ? "" : "not everything is revoked: ") + base::join(sentences, "; "), what_is_left_to_do(definition));

@@ -20,15 +20,25 @@ void say_isolation(Context& context, const sys::SandboxReport& report) {
     for (const auto& limit : report.limits) context.out().talk("note: " + limit);
 }
 
-}  // namespace
-
-Outcome run_program(Context& context, const Invocation& invocation) {
+base::Result<void> check_contradictions(const Invocation& invocation) {
     if (invocation.has("--no-sandbox") && invocation.has("--sandbox")) {
         return base::fail(base::ErrorCode::usage, "--sandbox and --no-sandbox contradict each other", "give one of them");
     }
+    if (!invocation.has("--transparent")) return {};
+    if (invocation.has("--no-sandbox")) return base::fail(base::ErrorCode::usage, "--transparent needs the sandbox that --no-sandbox leaves out", "give one of them");
+    if (invocation.value("--sandbox") == "landlock") {
+        return base::fail(base::ErrorCode::usage, "--transparent needs namespaces, and --sandbox landlock does without", "give one of them");
+    }
+    return {};
+}
+
+}  // namespace
+
+Outcome run_program(Context& context, const Invocation& invocation) {
+    TRY_VOID(check_contradictions(invocation));
     TRY(request, parse_session_options(invocation));
     TRY_VOID(app::check_reachable(context.home()));
-    TRY(plan, app::plan_isolation(context.home(), sandbox_choice(invocation), invocation.program));
+    TRY(plan, app::plan_isolation(context.home(), {sandbox_choice(invocation), invocation.has("--transparent")}, invocation.program));
     TRY(staged, sys::StagedChild::stage(plan));  // before there is a secret in memory
     TRY_VOID(complete_session_options(context, invocation, request, true));
     request.command = invocation.program;

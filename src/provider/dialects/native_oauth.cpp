@@ -165,7 +165,7 @@ void read_life(FieldReader& oauth, OAuth2& model, Context& context) {
         model.refresh.margin_seconds = refresh->integer("margin_seconds", 0, 86'400);
         model.refresh.min_interval_seconds = refresh->integer("min_interval_seconds", 0, 86'400);
         model.refresh.mode = refresh->choice("mode", {"refresh", "remint", "extend"}).value_or("refresh");
-        model.refresh.method = refresh->choice("method", {"POST", "GET"}).value_or("POST");
+        model.refresh.method = refresh->choice("method", {"POST", "GET"}).value_or("");
         model.refresh.grant_type = refresh->string("grant_type", "refresh_token");
         model.refresh.token = refresh->choice("token", {"refresh_token", "access_token"}).value_or("refresh_token");
         model.refresh.auth = read_method(*refresh, "auth");

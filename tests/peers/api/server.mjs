@@ -1,5 +1,5 @@
 // A small real HTTPS API to call through the proxy. Prints one JSON line {port} when it listens.
-//   node server.mjs [--host ADDRESS] --cert FILE --key FILE [--userinfo URL] [--key-header NAME --key-sha256 HEX] [--record FILE]
+//   node server.mjs [--host ADDRESS] [--port N] --cert FILE --key FILE [--userinfo URL] [--key-header NAME --key-sha256 HEX] [--record FILE]
 // It never needs the secret itself: a bearer token is checked at the authorization server's userinfo endpoint, an API
 // key by its SHA-256. Paths:
 //   /whoami      401, or {sub, via, saw: names of the header fields received}
@@ -13,16 +13,18 @@
 //   /status/NNN  that status;  /redirect  302 to ?to=
 //   /early       413 before the body was read
 //   /git/*       a bare repository served by git http-backend (when --git DIR)
+//   /files/*     a file below --files DIR, or the index.html of a folder
 import { createHash } from 'node:crypto'
-import { appendFileSync, readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { spawn } from 'node:child_process'
+import { extname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 const { values: options } = parseArgs({
   options: {
     host: { type: 'string', default: '127.0.0.1' }, cert: { type: 'string' }, key: { type: 'string' }, userinfo: { type: 'string' }, 'key-header': { type: 'string' },
-    'key-sha256': { type: 'string' }, record: { type: 'string' }, git: { type: 'string' },
+    'key-sha256': { type: 'string' }, record: { type: 'string' }, git: { type: 'string' }, files: { type: 'string' }, port: { type: 'string', default: '0' },
   },
 })
 const sha256 = (data) => createHash('sha256').update(data).digest('hex')
@@ -100,6 +102,14 @@ function gitBackend(request, response, url, who) {
   cgi.on('close', () => response.end())
 }
 
+function file(response, path) {
+  const found = ['', '/index.html'].map((end) => join(options.files, path + end)).find((name) => statSync(name, { throwIfNoEntry: false })?.isFile())
+  if (!found) { json(response, 404, { error: 'not found' }); return }
+  const type = { '.html': 'text/html', '.json': 'application/json' }[extname(found)] ?? 'application/octet-stream'
+  response.writeHead(200, { 'content-type': type })
+  response.end(readFileSync(found))
+}
+
 async function answer(request, response) {
   const url = new URL(request.url.replace('/bucket/', '/').replace(/^\/(held|release)\//, '/$1?id='), 'https://localhost')
   const names = request.rawHeaders.filter((_, i) => i % 2 === 0)
@@ -143,11 +153,12 @@ async function answer(request, response) {
   } else if (url.pathname.startsWith('/status/')) { json(response, Number(url.pathname.slice(8)), { status: url.pathname.slice(8) }) }
   else if (url.pathname === '/redirect') { response.writeHead(302, { location: url.searchParams.get('to') ?? '/', 'content-length': 0 }); response.end() }
   else if (url.pathname.startsWith('/git/') && options.git) { gitBackend(request, response, url, who) }
+  else if (url.pathname.startsWith('/files/') && options.files) { file(response, url.pathname.slice(7)) }
   else { json(response, 404, { error: 'not found' }) }
 }
 
 const server = createServer({ cert: readFileSync(options.cert), key: readFileSync(options.key) }, (request, response) => {
   answer(request, response).catch((error) => { if (!response.headersSent) json(response, 500, { error: String(error) }); else response.destroy() })
 })
-server.listen(0, options.host, () => console.log(JSON.stringify({ port: server.address().port })))
+server.listen(Number(options.port), options.host, () => console.log(JSON.stringify({ port: server.address().port })))
 process.on('SIGTERM', () => process.exit(0))

@@ -4,6 +4,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { parseArgs } from 'node:util'
+import { importJWK, jwtVerify } from 'jose'
 import Provider, { errors } from 'oidc-provider'
 
 const { values: options } = parseArgs({
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
     'dpop-nonce': { type: 'boolean', default: false },
     record: { type: 'string' },
     'down-file': { type: 'string' },
+    'service-accounts': { type: 'string' },
   },
 })
 
@@ -72,6 +74,58 @@ const provider = new Provider(issuer, {
     dPoP: { enabled: true, nonceSecret: options['dpop-nonce'] ? randomBytes(32) : undefined, requireNonce: () => options['dpop-nonce'] },
   },
 })
+
+// The grants of service accounts, which oidc-provider leaves to whoever runs it. What is wrong is said, for tests to read.
+const refusal = (words) => new errors.CustomOIDCProviderError('invalid_grant', words)
+
+async function giveToken(ctx, accountId, scope, more = {}) {
+  const { client } = ctx.oidc
+  const grant = new provider.Grant({ accountId, clientId: client.clientId })
+  grant.addOIDCScope(scope)
+  const token = new provider.AccessToken({ accountId, client, scope, grantId: await grant.save(), gty: 'service', expiresWithSession: false })
+  const value = await token.save()
+  ctx.body = { access_token: value, token_type: token.tokenType, expires_in: token.expiration, scope, ...more }
+}
+
+function allowedScope(ctx, asked, held) {
+  const wanted = (asked ?? held).split(' ')
+  if (!wanted.every((scope) => held.split(' ').includes(scope))) throw new errors.InvalidScope('more than the grant holds', asked)
+  return wanted.join(' ')
+}
+
+// RFC 7523 section 2.1 and 3: signed by an account that is known, for this very endpoint, not for long, and only once.
+const accounts = options['service-accounts'] ? JSON.parse(readFileSync(options['service-accounts'], 'utf8')) : {}
+const spent = new Set()
+async function byAssertion(ctx) {
+  const { assertion } = ctx.oidc.params
+  const key = (header, { payload }) => {
+    const account = accounts[JSON.parse(Buffer.from(payload, 'base64url')).iss]
+    if (!account) throw refusal('the issuer is not known')
+    return importJWK(account, account.alg)
+  }
+  const { payload } = await jwtVerify(assertion, key, { audience: `${issuer}/token`, requiredClaims: ['iss', 'sub', 'exp', 'iat', 'jti'] })
+    .catch((error) => { throw error instanceof errors.OIDCProviderError ? error : refusal(`the assertion is not accepted: ${error.message}`) })
+  if (payload.exp - payload.iat > 300) throw refusal('the assertion lives too long')
+  if (spent.has(payload.jti)) throw refusal('the assertion was used before')
+  spent.add(payload.jti)
+  await giveToken(ctx, payload.sub, allowedScope(ctx, payload.scope ?? ctx.oidc.params.scope, 'openid read write'))
+}
+
+// RFC 8693: an access token of this server, that still lives, for one of the client that asks and with no more scopes.
+async function byExchange(ctx) {
+  const { subject_token: subject, subject_token_type: type, requested_token_type: requested, scope, audience } = ctx.oidc.params
+  const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
+  if (type !== accessToken || (requested && requested !== accessToken)) throw refusal('only access tokens are exchanged')
+  const token = await provider.AccessToken.find(subject)
+  if (!token || token.isExpired) throw refusal('the subject token does not live')
+  await giveToken(ctx, token.accountId, allowedScope(ctx, scope, token.scope), { issued_token_type: accessToken, audience })
+}
+
+if (options['service-accounts']) {
+  provider.registerGrantType('urn:ietf:params:oauth:grant-type:jwt-bearer', byAssertion, ['assertion', 'scope'])
+  provider.registerGrantType('urn:ietf:params:oauth:grant-type:token-exchange', byExchange,
+    ['subject_token', 'subject_token_type', 'requested_token_type', 'scope', 'audience'])
+}
 
 // Logs in and consents by itself, so that a "browser" which only follows redirects gets through.
 async function interact(request, response) {

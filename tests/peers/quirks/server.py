@@ -12,19 +12,34 @@ x-lab:
   callback       {code, state, extra}: names of code and state, further parameters
   token          {path, method, body, auth, params, headers, names, basic}: body is form, json or query; auth is post,
                  basic, id (the client's id alone) or nothing; basic is the expected text before base64
-  answer         {status, type, body}: type is json, form or text
+  answer         {status, type, body}: type is json, form, mislabelled (a form that calls itself JSON) or text
   refresh        as token, for what differs from it; grant, with (refresh_token or access_token), rotation
-  refresh_answer as answer
-Texts: $access, $refresh, $id, $secret, $lab, $now+N, $now_ms+N, $iso+N, $jwt+N (an access token with that exp)."""
+  refresh_answer as answer; a list: one after the other, again and again
+  mint           as token, for a token that no human is asked for: the grant, and params
+  revoke         as token, for what differs from it: order (kinds of tokens), own (params alone: nothing of RFC 7009), bearer
+                 (the access token instead of the client), where (a path that ends with the token), answer
+  device         as token, for the device flow: path, poll (parameters of the token request), grant
+  register       {members}: the members that a registration has, sorted
+  hosts          host names: each is a tenant with a server of its own, which knows nothing of the others
+Texts: $access, $refresh, $id, $secret, $lab, $port, $now+N, $now_ms+N, $iso+N, $jwt+N (an access token with that exp); at a
+revocation $token, $hint."""
 import base64, hashlib, http.server, json, pathlib, re, secrets, sys, threading, time, urllib.parse
 
 CLIENT = {"id": "lab-client", "secret": "lab-secret+/ %"}
 
 
 class Server:
-    def __init__(self, name, switches):
-        self.name, self.switches = name, switches
+    def __init__(self, name, switches, tenant=None):
+        self.name, self.switches, self.tenant = name, switches, tenant
         self.codes, self.access, self.refresh, self.dead = {}, None, None, set()
+        self.exchanged, self.refreshes, self.minted, self.polls, self.revoked, self.tenants = False, 0, 0, 0, [], {}
+
+    def at(self, host):
+        """The tenant whose host it is; the server itself where it has none."""
+        if "hosts" not in self.switches:
+            return self
+        want(host in self.switches["hosts"], f"{host} is no host of a tenant")
+        return self.tenants.setdefault(host, Server(self.name, self.switches, host))
 
 
 class Wrong(Exception):
@@ -44,6 +59,7 @@ class Lab(http.server.BaseHTTPRequestHandler):
         pass
 
     def note(self, **line):
+        line["host"] = self.headers["Host"].rsplit(":", 1)[0]
         with self.lock:
             self.record.write(json.dumps(line) + "\n")
             self.record.flush()
@@ -84,6 +100,9 @@ class Lab(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.serve("")
 
+    def do_DELETE(self):
+        self.serve("")
+
     def do_POST(self):
         self.serve(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
 
@@ -93,7 +112,7 @@ class Lab(http.server.BaseHTTPRequestHandler):
         server = self.servers.get(name)
         try:
             want(server is not None, "no such server")
-            self.route(server, "/" + place, split.query, body)
+            self.route(server.at(self.headers["Host"].rsplit(":", 1)[0]), "/" + place, split.query, body)
         except Wrong as wrong:
             self.note(server=name, place="/" + place, method=self.command, wrong=str(wrong))
             self.answer(400, "json", {"error": "invalid_request", "error_description": str(wrong)})
@@ -104,18 +123,27 @@ class Lab(http.server.BaseHTTPRequestHandler):
             return self.authorize(server, switches.get("authorize", {}), query)
         if place == "/page":  # a page whose script reads the route behind '#'
             return self.answer(200, "html", "<!doctype html><title>page</title>")
+        given = self.parameters(query, body)
         token = {"path": "/token", "method": "POST", "body": "form", "auth": "post", **switches.get("token", {})}
-        refresh = {**token, "params": {}, "grant": "refresh_token", "with": "refresh_token", **switches.get("refresh", {})}
-        given, name = self.parameters(query, body), None
-        for spec, kind in ((token, "exchange"), (refresh, "refresh")):
+        plain = {**token, "params": {}, "names": {}}
+        specs = {"exchange": {**token, "grant": "authorization_code"},
+                 "refresh": {**token, "params": {}, "grant": "refresh_token", "with": "refresh_token", **switches.get("refresh", {})},
+                 "mint": {**plain, "grant": "client_credentials", **switches.get("mint", {})},
+                 "poll": {**plain, "grant": "urn:ietf:params:oauth:grant-type:device_code", **switches.get("poll", {})}}
+        for name, spec in specs.items():
             grant = spec.get("names", {}).get("grant_type", "grant_type")
-            wanted = "authorization_code" if kind == "exchange" else spec["grant"]
-            if place == spec["path"] and (not grant or given.get(grant) == wanted):
-                name = kind
-                break
-        want(name is not None, f"nothing at {place} for the grant {given.get('grant_type')}")
-        want(name == "exchange" or "refresh" in switches, "this server has no refresh")
-        getattr(self, name)(server, spec, given)
+            offered = name == "exchange" or name in switches
+            if offered and place == spec["path"] and (not grant or given.get(grant) == spec["grant"]):
+                return getattr(self, name)(server, spec, given)
+        revoke = {**plain, "path": "/revoke", "method": "POST", **switches.get("revoke", {})}
+        if "revoke" in switches and (place == revoke["path"] or place.startswith(revoke.get("where", "\0"))):
+            return self.revoke(server, revoke, given, place)
+        device = {**plain, "path": "/device", **switches.get("device", {})}
+        if "device" in switches and place == device["path"]:
+            return self.device(server, device, given)
+        if "register" in switches and place == "/register":
+            return self.register(server, switches["register"], given)
+        raise Wrong(f"nothing at {place} for the grant {given.get('grant_type')}")
 
     def parameters(self, query, body):
         text = self.headers.get("Content-Type", "")
@@ -124,7 +152,7 @@ class Lab(http.server.BaseHTTPRequestHandler):
         else:
             given = dict(urllib.parse.parse_qsl(body, keep_blank_values=True))
         in_query = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
-        want(not (given and in_query), "parameters in the URL and in the body")
+        self.in_both = sorted(in_query) if given and in_query else []
         return {**given, **in_query}
 
     def authorize(self, server, spec, query):
@@ -155,13 +183,16 @@ class Lab(http.server.BaseHTTPRequestHandler):
     def check(self, server, spec, given, protocol):
         """Exactly these parameters, this form, this client authentication."""
         want(self.command == spec["method"], f"the method is {self.command}")
+        want(self.in_both == sorted(spec.get("beside", [])), f"{self.in_both} stand in the URL beside a body")
         kind = {"form": "application/x-www-form-urlencoded", "json": "application/json", "query": None}[spec["body"]]
-        if spec["method"] == "GET":
+        if spec["method"] != "POST":
             kind = None
         want((self.headers.get("Content-Type") or "").split(";")[0] == (kind or ""), f"the content type is {self.headers.get('Content-Type')}")
         expected = dict(protocol)
         authorization = self.headers.get("Authorization")
-        if spec["auth"] == "basic":
+        if spec.get("bearer"):
+            want(authorization == "Bearer " + (server.access or ""), "the bearer token is wrong")
+        elif spec["auth"] == "basic":
             form = lambda text: urllib.parse.quote_plus(text, safe="*-._")
             text = spec.get("basic", f"{form(CLIENT['id'])}:{form(CLIENT['secret'])}").replace("$secret", form(CLIENT["secret"]))
             want(authorization == "Basic " + base64.b64encode(text.encode()).decode(), "the Basic credentials are wrong")
@@ -194,6 +225,7 @@ class Lab(http.server.BaseHTTPRequestHandler):
             protocol["code_verifier"] = verifier
         spec = {**spec, "params": {k: login["state"] if v == "$state" else v for k, v in spec.get("params", {}).items()}}
         self.check(server, spec, given, protocol)
+        server.exchanged = True
         self.note(server=server.name, place=spec["path"], method=self.command, exchange=True)
         self.give(server, server.switches["answer"])
 
@@ -203,14 +235,61 @@ class Lab(http.server.BaseHTTPRequestHandler):
         want(given.get(self.named(spec)("refresh_token")) not in server.dead, "a refresh token was used twice")
         self.check(server, spec, given, {"grant_type": spec["grant"], "refresh_token": token})
         self.note(server=server.name, place=spec["path"], method=self.command, refresh=True)
-        self.give(server, server.switches["refresh_answer"])
+        answers = server.switches["refresh_answer"]
+        server.refreshes += 1
+        self.give(server, answers[(server.refreshes - 1) % len(answers)] if isinstance(answers, list) else answers)
+
+    def mint(self, server, spec, given):
+        """Nobody is asked: the client, or what stands for it, gets one token after the other."""
+        self.check(server, spec, given, {"grant_type": spec["grant"]})
+        self.note(server=server.name, place=spec["path"], method=self.command, mint=True, **({"refresh": True} if server.access else {}))
+        server.minted += 1
+        self.give(server, server.switches["answer"] if server.minted == 1 and not server.exchanged else server.switches["refresh_answer"])
+
+    def register(self, server, spec, given):
+        want(sorted(given) == spec["members"], f"the members of the registration are {sorted(given)}")
+        self.note(server=server.name, place="/register", method=self.command, register=True)
+        self.answer(201, "json", {"client_id": CLIENT["id"], "token_endpoint_auth_method": "none"})
+
+    def device(self, server, spec, given):
+        self.check(server, spec, given, {})
+        server.device_code = "device-" + secrets.token_urlsafe(18)
+        self.note(server=server.name, place=spec["path"], method=self.command, device=True)
+        self.answer(200, "json", {"device_code": server.device_code, "user_code": "WDJB-MJHT", "verification_uri": self.origin + "/page", "expires_in": 60, "interval": 1})
+
+    def poll(self, server, spec, given):
+        """Not yet at the first time."""
+        protocol = {"device_code": server.device_code} if spec.get("alone") else {"grant_type": spec["grant"], "device_code": server.device_code}
+        self.check(server, spec, given, protocol)
+        server.polls += 1
+        if server.polls == 1:
+            return self.answer(400, "json", {"error": "authorization_pending"})
+        self.note(server=server.name, place=spec["path"], method=self.command, exchange=True)
+        self.give(server, server.switches["answer"])
+
+    def revoke(self, server, spec, given, place):
+        order = spec.get("order", ["refresh", "access"] if server.refresh else ["access"])
+        want(len(server.revoked) < len(order), "there is nothing left to revoke")
+        kind = order[len(server.revoked)]
+        token = getattr(server, kind)
+        want(token and token not in server.dead, "that token does not live")
+        if "where" in spec:
+            want(urllib.parse.unquote(place.removeprefix(spec["where"])) == token, "another token in the path")
+        texts = {"$token": token, "$hint": kind + "_token"}
+        params = {k: texts.get(v, v) for k, v in spec["params"].items()}
+        self.check(server, {**spec, "params": params}, given, {} if spec.get("own") else {"token": token, "token_type_hint": kind + "_token"})
+        server.revoked.append(kind)
+        server.dead.add(token)
+        self.note(server=server.name, place=place if "where" not in spec else spec["where"], method=self.command, revoke=kind)
+        self.give(server, spec.get("answer", {"body": {}}))
 
     def give(self, server, answer):
         self.answer(answer.get("status", 200), answer.get("type", "json"), self.fill(answer["body"], server))
 
     def answer(self, status, kind, body, **headers):
-        types = {"json": "application/json", "form": "application/x-www-form-urlencoded", "text": "text/plain", "html": "text/html"}
-        text = json.dumps(body) if kind == "json" else urllib.parse.urlencode(body) if kind == "form" else body
+        types = {"json": "application/json", "form": "application/x-www-form-urlencoded", "text": "text/plain", "html": "text/html",
+                 "mislabelled": "application/json"}
+        text = json.dumps(body) if kind == "json" else urllib.parse.urlencode(body) if kind in ("form", "mislabelled") else body
         self.send_response(status)
         self.send_header("Content-Type", types[kind])
         self.send_header("Content-Length", str(len(text)))
@@ -227,6 +306,10 @@ def main():
         Lab.servers[file.stem] = Server(file.stem, json.loads(file.read_text())["x-lab"])
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Lab)
     server.daemon_threads = True
+    for tenant in ("127.0.0.2", "127.0.0.3"):  # the same port at addresses of their own
+        other = http.server.ThreadingHTTPServer((tenant, server.server_port), Lab)
+        other.daemon_threads = True
+        threading.Thread(target=other.serve_forever, daemon=True).start()
     Lab.origin = f"http://127.0.0.1:{server.server_port}"
     print(json.dumps({"port": server.server_port}), flush=True)
     server.serve_forever()

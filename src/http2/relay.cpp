@@ -1,0 +1,69 @@
+#include "http2/relay.hpp"
+
+#include <array>
+
+#include "http2/translation.hpp"
+
+namespace claviger::http2 {
+
+using net::Task;
+
+namespace {
+
+constexpr std::size_t kPiece = 16 * 1024;
+
+}  // namespace
+
+Task<std::optional<http::Fields>> next_head(StreamPtr stream, net::Deadline deadline) {
+    while (stream->heads.empty()) {
+        if (stream->closed) co_return std::nullopt;
+        const auto change = stream->changed.next();
+        auto waited = co_await change->wait(deadline);
+        if (!waited) co_return std::nullopt;
+    }
+    http::Fields head = std::move(stream->heads.front());
+    stream->heads.pop_front();
+    co_return head;
+}
+
+Task<bool> body_to_http1(std::shared_ptr<Session> session, StreamPtr stream, http::Connection& h1) {
+    for (;;) {
+        if (!stream->body.empty()) {
+            const base::WipedString piece = std::exchange(stream->body, base::WipedString());
+            session->taken(*stream, piece.size());
+            const net::Deadline deadline = net::in(kWriteTime);
+            auto written = co_await h1.write_body(piece, deadline);
+            if (!written) co_return false;
+            continue;
+        }
+        if (stream->ended) break;
+        if (stream->closed) co_return false;
+        const auto change = stream->changed.next();
+        const net::Deadline deadline = net::in(kBodyIdle);
+        auto waited = co_await change->wait(deadline);
+        if (!waited) co_return false;
+    }
+    const net::Deadline deadline = net::in(kWriteTime);
+    http::Fields trailers = stream->trailers;
+    http::remove_hop_by_hop(trailers);
+    auto ended = co_await h1.finish_body(std::move(trailers), deadline);
+    co_return ended.has_value();
+}
+
+Task<bool> body_to_http2(std::shared_ptr<Session> session, StreamPtr stream, http::Connection& h1) {
+    const auto buffer = std::make_unique<std::array<char, kPiece>>();
+    while (!h1.body_complete()) {
+        const std::span<char> space(*buffer);
+        const net::Deadline read_deadline = net::in(kBodyIdle);
+        auto got = co_await h1.read_body(space, read_deadline);
+        if (!got) co_return false;
+        const std::string_view bytes(buffer->data(), *got);
+        const net::Deadline write_deadline = net::in(kBodyIdle);
+        const bool sent = co_await Session::send(session, stream, bytes, write_deadline);
+        if (!sent) co_return false;
+    }
+    session->end(*stream, trailers_of(h1.trailers()));
+    co_return true;
+}
+
+}  // namespace claviger::http2

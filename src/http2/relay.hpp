@@ -1,0 +1,27 @@
+// Inside server.cpp and client.cpp: bodies between a stream of HTTP/2 and a connection of HTTP/1.1. Thread rule: on the
+// Loop's thread.
+#pragma once
+
+#include "http/codec.hpp"
+#include "http2/session.hpp"
+
+namespace claviger::http2 {
+
+constexpr std::chrono::minutes kBodyIdle{60};  // a stream may be silent for long; whoever serves it knows better
+constexpr std::chrono::minutes kWriteTime{1};
+
+// What comes on `stream` to `h1`, trailers too. `h1` outlives the task. False when it did not come to its end.
+net::Task<bool> body_to_http1(std::shared_ptr<Session> session, StreamPtr stream, http::Connection& h1);
+// What is read from `h1` to `stream`.
+net::Task<bool> body_to_http2(std::shared_ptr<Session> session, StreamPtr stream, http::Connection& h1);
+// The next head that comes; nothing when the stream ends before it.
+net::Task<std::optional<http::Fields>> next_head(StreamPtr stream, net::Deadline deadline);
+
+// A body that is relayed beside the answer.
+struct Beside {
+    explicit Beside(net::Loop& loop) : done(loop) {}
+    net::Event done;
+    bool complete = false;
+};
+
+}  // namespace claviger::http2

@@ -1,0 +1,112 @@
+// One HTTP/2 connection (RFC 9113) by libnghttp2, which frames, compresses, keeps the flow control and refuses what breaks
+// the protocol; this adds streams that coroutines read and write, and budgets (PX-19). Nothing is remembered of a field for
+// compression (RFC 7541 section 7.1.3), and the library's memory is wiped when it is freed, since fields carry credentials.
+// Thread rule: on the Loop's thread. Shared by the coroutines of its streams.
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/secret.hpp"
+#include "http/message.hpp"
+#include "net/pipe.hpp"
+
+namespace claviger::http2 {
+
+struct Limits {
+    std::size_t header_bytes = 64 * 1024;
+    std::size_t header_count = 128;
+    std::uint32_t streams = 100;                    // that the peer may have open
+    std::chrono::milliseconds idle_time{60'000};    // without a stream
+};
+
+// One exchange of messages on a connection. Fields begin with the pseudo fields of RFC 9113 section 8.3.
+struct Stream {
+    Stream(net::Loop& loop, std::int32_t number) : id(number), changed(loop) {}
+
+    std::int32_t id;
+    // What comes. `heads`: of a request one, of an answer each interim one too.
+    std::deque<http::Fields> heads{};
+    std::size_t head_bytes = 0;
+    http::Fields arriving{};    // being received
+    http::Fields trailers{};
+    base::WipedString body{};   // received and not yet taken; bounded by its flow-control window
+    bool head_done = false;     // the final head is there: what comes now are trailers
+    bool ended = false;         // all of it has come
+    // What goes.
+    base::WipedString outgoing{};
+    http::Fields outgoing_trailers{};
+    bool outgoing_ended = false;
+    bool all_sent = false;       // END_STREAM included
+    bool closed = false;         // the stream is no more, or its connection: nothing comes or goes
+    net::Signal changed;
+};
+using StreamPtr = std::shared_ptr<Stream>;
+
+class Session : public std::enable_shared_from_this<Session> {
+public:
+    enum class Side { server, client };
+    // Called for each request that came; a server's.
+    using OnRequest = std::function<void(std::shared_ptr<Session>, StreamPtr)>;
+    static base::Result<std::shared_ptr<Session>> make(net::Loop& loop, net::StreamPtr stream, Side side, Limits limits, OnRequest on_request = {});
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    // Reads and writes until the connection ends. Once; whoever spawns it keeps a share.
+    static net::Task<void> run(std::shared_ptr<Session> self);
+    void close();
+    [[nodiscard]] bool closed() const { return ended_.is_set(); }
+    // Called once, when it is closed. Null: nobody.
+    void on_close(std::function<void()> call) { on_close_ = std::move(call); }
+    net::Loop& loop() { return loop_; }
+
+    // A client's: a new request. Null when the connection takes none any more.
+    StreamPtr request(const http::Fields& head, bool has_body);
+    // A server's. `head` of an interim answer has no body.
+    bool answer(Stream& stream, const http::Fields& head, bool interim, bool has_body);
+    // Body bytes; done when they are with the kernel's or the window's care, so that a sender never runs ahead. False when
+    // the stream is closed.
+    static net::Task<bool> send(std::shared_ptr<Session> self, StreamPtr stream, std::string_view bytes, net::Deadline deadline);
+    void end(Stream& stream, http::Fields trailers);
+    // Until all of it, trailers included, is on its way.
+    static net::Task<void> wait_until_sent(StreamPtr stream, net::Deadline deadline);
+    // Ends the stream at once: RST_STREAM; what was not sent yet is lost.
+    void reset(Stream& stream, std::uint32_t error);
+    // Received body bytes were taken: the peer may send as many more.
+    void taken(Stream& stream, std::size_t bytes);
+
+    class Key {
+        friend class Session;
+        Key() = default;
+    };
+    Session(Key, net::Loop& loop, net::StreamPtr stream, Side side, Limits limits, OnRequest on_request);
+
+private:
+    base::Result<void> begin();
+    struct Callbacks;
+    static net::Task<void> write_all(std::shared_ptr<Session> self);
+    static net::Task<void> watch_idleness(std::shared_ptr<Session> self);
+    base::Result<void> take(std::string_view bytes);
+
+    net::Loop& loop_;
+    net::StreamPtr stream_;
+    Side side_;
+    Limits limits_;
+    OnRequest on_request_;
+    nghttp2_session* native_ = nullptr;
+    std::map<std::int32_t, StreamPtr> streams_{};
+    net::Signal to_write_;
+    std::uint64_t resets_ = 0, empty_ = 0, completed_ = 0;  // of the peer
+    std::uint64_t activity_ = 0;
+    net::Event ended_;
+    std::function<void()> on_close_{};
+};
+
+}  // namespace claviger::http2

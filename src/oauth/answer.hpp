@@ -1,0 +1,35 @@
+// What an authorization server answers, at every endpoint that clients authenticate at: its members, however they are
+// written, and what it says that went wrong (RFC 6749 section 5.2), as the definition's rules and the habits of servers want
+// it read. Internal to oauth/. Thread rule: pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/client.hpp"
+#include "json/value.hpp"
+#include "oauth/types.hpp"
+
+namespace claviger::oauth {
+
+bool is_success(int status, const TokenRequestOptions& options);
+
+// A JSON object or a form; ErrorCode::protocol when it is neither. In memory for secrets.
+base::Result<json::Value> read_members(const http::Response& response, const TokenRequestOptions& options);
+// The value at the first pointer that leads to one; without pointers the member of that name; null: none.
+const json::Value* first_of(const json::Value& root, const std::vector<std::string>& pointers, std::string_view member);
+std::optional<std::string_view> text_of(const json::Value* value);
+
+// What an answer says that went wrong, in the server's words: not cleaned.
+struct Complaint {
+    std::string error, description;
+    [[nodiscard]] std::string sentence() const;  // cleaned
+};
+
+// Whether an answer says that it is an error, whatever its status: `error` as a word, an object or true, or error_when.
+bool is_failure(const json::Value& root, const TokenRequestOptions& options);
+// What a failed answer says, also where the definition knows better than the RFC where that stands.
+Complaint words_of(const json::Value& root, const TokenRequestOptions& options);
+
+}  // namespace claviger::oauth

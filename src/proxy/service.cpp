@@ -1,0 +1,129 @@
+#include "proxy/service.hpp"
+
+#include "base/masked_path.hpp"
+#include "base/text.hpp"
+#include "proxy/refused_methods.hpp"
+#include "proxy/request_body.hpp"
+#include "proxy/websocket.hpp"
+
+namespace claviger::proxy {
+
+using base::ErrorCode;
+using base::Result;
+
+Served about(const Session& session, std::string method, std::string host, std::string_view path) {
+    Served served;
+    served.at = session.clock.now();
+    served.method = std::move(method);
+    served.host = std::move(host);
+    served.path = base::masked_path(path);
+    return served;
+}
+
+Problem problem_of_bad_message(const base::Error& error) {
+    if (error.code == ErrorCode::limit) return {431, "limit", error.message, ""};
+    return {400, "bad_request", error.message, ""};
+}
+
+net::Task<bool> refuse(Session& session, http::Connection& client, Served what, Problem problem, bool drained) {
+    Recording recording(session.options.on_served, std::move(what));
+    recording.served.reason = problem.reason;
+    auto outcome = co_await answer_problem(client, std::move(problem), drained);
+    recording.finish(outcome.status, outcome.reason, 0, outcome.response_bytes);
+    if (recording.served.method.empty() && outcome.response_bytes == 0) recording.drop();  // no request: a client that left without a word
+    co_return outcome.client_usable;
+}
+
+bool reaches_loopback(const Session& session, const std::string& host, std::uint16_t port) {
+    return session.options.addresses.allow_loopback || session.options.router.reaches_loopback(host, port);
+}
+
+namespace {
+
+Problem problem_of_decision(const policy::Decision& decision) {
+    if (decision.kind == policy::Decision::Kind::ambiguous) {
+        return {424, "ambiguous", decision.because, decision.command};
+    }
+    return {403, "not_allowed", decision.because, decision.refused ? "" : "claviger login PROVIDER"};
+}
+
+// Either what to send, or what to answer instead.
+struct Plan {
+    std::optional<ExchangeRequest> request;
+    std::optional<GateRequest> admitted;  // of one that gets a credential
+    Problem problem;
+};
+
+Plan answer_instead(Problem problem) { return Plan{std::nullopt, std::nullopt, std::move(problem)}; }
+
+net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url, ClientWatch& watch, Served& served) {
+    if (echoes_or_tunnels(head.method)) {
+        co_return answer_instead({405, "method_not_allowed", head.method + " is not passed on", ""});
+    }
+    const auto decision = session.options.router.decide(url);
+    using Kind = policy::Decision::Kind;
+    if (decision.kind == Kind::matched) served.provider = decision.provider, served.connection = decision.connection;
+    if (decision.kind == Kind::ambiguous || decision.refused) co_return answer_instead(problem_of_decision(decision));
+    GateRequest asked{head.method, url, decision.kind == Kind::matched ? decision.route : nullptr, false, asks_for_websocket(head)};
+    auto admitted = co_await admission(session.options.gate, asked, watch.gone);
+    served.rule = admitted.rule, served.approval = admitted.approval;
+    if (admitted.refusal) co_return answer_instead(std::move(*admitted.refusal));
+    const bool closed = session.options.unmatched == Unmatched::deny && !admitted.reachable_by_name;
+    if (decision.kind == Kind::unmatched && closed) co_return answer_instead(problem_of_decision(decision));
+    if (admitted.strips_overrides) strip_overrides(head.fields);
+    if (decision.kind == Kind::matched && policy::decides_by_path(*decision.route)) strip_path_overrides(head.fields);
+    Plan plan;
+    plan.request.emplace();
+    plan.request->url = url;
+    plan.request->head = std::move(head);
+    plan.request->pool_key = "none";
+    plan.request->reaches_loopback = reaches_loopback(session, url.host(), url.port());
+    if (decision.kind != Kind::matched) co_return plan;  // the provider's own OAuth endpoints too: never with a credential
+    if (auto may = session.options.may_release ? session.options.may_release() : Result<void>(); !may) {
+        co_return answer_instead({503, "audit_unavailable", may.error().message, "claviger doctor"});
+    }
+    auto credential = co_await session.credentials.credential(decision.provider, decision.connection, watch.gone);
+    watch.gone.on_cancel(nullptr);
+    if (!credential) co_return answer_instead(problem_of_credential(credential.error()));
+    plan.request->credential = std::move(*credential);
+    plan.request->provider = decision.provider;
+    plan.request->connection = decision.connection;
+    plan.request->pool_key = decision.provider + "/" + decision.connection;
+    plan.request->placeholders = session.options.placeholders;
+    plan.admitted = std::move(asked);
+    co_return plan;
+}
+
+// A client that comes from the reverse form may tell where it was (Referer), also to the host that it was led to.
+void remove_holding(http::Fields& fields, std::string_view token) {
+    std::erase_if(fields.items(), [token](const http::Field& field) { return field.value.find(token) != std::string::npos; });
+}
+
+}  // namespace
+
+net::Task<bool> perform(Session& session, http::Connection& client, http::RequestHead head, net::Url url) {
+    Recording recording(session.options.on_served, about(session, head.method, url.authority(), url.path()));
+    const bool sends_body = has_body(head);
+    remove_holding(head.fields, session.path_token.reveal());
+    ClientWatch watch(client);
+    auto plan = co_await plan_request(session, std::move(head), url, watch, recording.served);
+    ExchangeOutcome outcome;
+    if (plan.request) {
+        const ExchangeSurroundings with{session.loop, session.upstreams, session.credentials, session.clock, session.random, session.nonces};
+        std::optional<OpenExchanges::Entry> open;
+        if (plan.admitted) open.emplace(session.open_exchanges, std::move(*plan.admitted), watch.gone);
+        outcome = co_await exchange(with, client, watch, std::move(*plan.request));
+        if (open && open->withdrawn()) outcome.reason = "withdrawn";
+    } else {
+        outcome = co_await answer_problem(client, std::move(plan.problem), !sends_body);
+    }
+    if (outcome.scrubbed > 0) {
+        const Served& what = recording.served;
+        session.log.warn("proxy.scrubbed", {{"provider", what.provider}, {"connection", what.connection}, {"host", what.host}, {"times", outcome.scrubbed}});
+    }
+    recording.served.scrubbed = outcome.scrubbed;
+    recording.finish(outcome.status, outcome.reason, outcome.request_bytes, outcome.response_bytes);
+    co_return outcome.client_usable;
+}
+
+}  // namespace claviger::proxy
