@@ -63,8 +63,8 @@ class Chromium:
             time.sleep(0.2)
 
     def press(self, label):
-        """The first button or link of that name."""
-        script = "(() => { const b = [...document.querySelectorAll('button, a')].find(b => b.innerText.trim() === %s); if (b) b.click(); return !!b; })()" % json.dumps(label)
+        """The first button or link of that name, once: the answer is here before the page goes away under it."""
+        script = "(() => { const b = [...document.querySelectorAll('button, a')].find(b => b.innerText.trim() === %s); if (b) setTimeout(() => b.click()); return !!b; })()" % json.dumps(label)
         until = time.monotonic() + 60
         while not self.evaluate(script):
             check(time.monotonic() < until, f"there is no button {label!r}")
