@@ -31,7 +31,7 @@ std::string card(const ApprovalView& view, const WaitingRequest& waiting) {
         "<option value=\"300\">5 minutes</option><option value=\"600\" selected>10 minutes</option><option value=\"1800\">30 minutes</option>"
         "<option value=\"3600\">1 hour</option></select></div>"
         "<p class=\"help\">For a time: every {2} to {3} that this rule asks about.</p></form></section>",
-        html_escape(view.action), html_escape(waiting.id), html_escape(base::printable(request.tunnel ? "tunnel" : request.method + " request", 80)),
+        html_escape(view.action), html_escape(waiting.id), html_escape(base::printable(request.tunnel ? "tunnel" : request.websocket ? "WebSocket" : request.method + " request", 80)),
         html_escape(base::printable(request.host)));
     return out;
 }
@@ -40,7 +40,8 @@ std::string card(const ApprovalView& view, const WaitingRequest& waiting) {
 
 std::string approval_subject(const policy::AskedRequest& request) {
     if (request.tunnel) return "all that is sent through a tunnel to " + base::printable(request.host);
-    return base::printable(request.method, 40) + " " + base::printable(request.host) + base::printable(request.target, 800);
+    return base::printable(request.method, 40) + " " + base::printable(request.host) + base::printable(request.target, 800) +
+           (request.websocket ? ", and all that is said through the WebSocket that it opens" : "");
 }
 
 http::ServerResponse approval_page(const ApprovalView& view) {

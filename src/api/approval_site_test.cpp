@@ -28,7 +28,7 @@ struct ApprovalSiteTest : ::testing::Test {
         into = co_await by.ask(std::move(request), gone);
     }
     void ask(std::string target = "/x") {
-        policy::AskedRequest request{"acme", "default", "POST", "api.acme.com", std::move(target), "--ask write", false};
+        policy::AskedRequest request{"acme", "default", "POST", "api.acme.com", std::move(target), "--ask write", false, false};
         loop.spawn("ask", run(approvals, std::move(request), gone, answered));
         turn();
     }
@@ -167,7 +167,7 @@ TEST_F(ApprovalSiteTest, an_empty_page_hears_of_the_first_request) {
     const auto next = empty.body.substr(at + kBefore.size(), empty.body.find('"', at + kBefore.size()) - at - kBefore.size());
     loop.spawn("later", [](ApprovalSiteTest& self) -> net::Task<void> {
         co_await self.loop.sleep(50ms);
-        policy::AskedRequest request{"acme", "default", "POST", "api.acme.com", "/x", "--ask write", false};
+        policy::AskedRequest request{"acme", "default", "POST", "api.acme.com", "/x", "--ask write", false, false};
         self.loop.spawn("ask", run(self.approvals, std::move(request), self.gone, self.answered));
     }(*this));
     const auto page = browser.get(next);

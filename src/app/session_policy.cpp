@@ -24,7 +24,7 @@ policy::AskedRequest asked_of(const proxy::GateRequest& request, std::string rul
     asked.method = request.method;
     asked.host = request.url.authority();
     asked.rule = std::move(rule);
-    asked.tunnel = request.tunnel;
+    asked.tunnel = request.tunnel, asked.websocket = request.websocket;
     if (!request.tunnel) asked.target = policy::shown_target(request.url);
     return asked;
 }

@@ -30,7 +30,7 @@ struct Grant {
 
     [[nodiscard]] bool covers(const AskedRequest& other) const {
         return request.provider == other.provider && request.connection == other.connection && request.rule == other.rule &&
-               request.host == other.host && request.tunnel == other.tunnel && counted_as(request.method) == counted_as(other.method);
+               request.host == other.host && request.tunnel == other.tunnel && request.websocket == other.websocket && counted_as(request.method) == counted_as(other.method);
     }
 };
 

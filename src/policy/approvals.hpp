@@ -20,7 +20,7 @@ struct AskedRequest {
     std::string method, host;          // host: with its port unless that is the scheme's
     std::string target;                // as people may see it: no secrets, no values of the query; of a tunnel empty
     std::string rule;                  // the one that asks
-    bool tunnel = false;               // all that goes through it is approved with it
+    bool tunnel = false, websocket = false;  // all that goes through it is approved with it
 };
 
 // The path without what looks like a secret, and the names in the query without their values: "/x?to=...&sum=...".
@@ -61,7 +61,8 @@ public:
         [[nodiscard]] bool approved() const { return outcome == Outcome::once || outcome == Outcome::for_a_time || outcome == Outcome::earlier; }
     };
     // Waits for `patience` at most. What an approval for a time covers does not wait ("earlier"): the same method of the same
-    // host with the same connection, asked about by the same rule; HEAD counts as GET.
+    // host with the same connection, asked about by the same rule; HEAD counts as GET,
+    // and a WebSocket as something of its own.
     net::Task<Answered> ask(AskedRequest request, net::Cancellation& gone);
 
     [[nodiscard]] std::vector<WaitingRequest> waiting() const;  // the one that waits longest first

@@ -27,7 +27,7 @@ struct ApprovalsTest : testing::Test {
     }
 
     static AskedRequest request(std::string method = "POST", std::string target = "/x", std::string rule = "ask write") {
-        return {"acme", "default", std::move(method), "api.acme.com", std::move(target), std::move(rule), false};
+        return {"acme", "default", std::move(method), "api.acme.com", std::move(target), std::move(rule), false, false};
     }
 
     struct Asked {
@@ -70,14 +70,15 @@ TEST_F(ApprovalsTest, a_request_waits_for_its_answer_which_counts_once) {
 }
 
 TEST_F(ApprovalsTest, for_a_time_covers_the_same_kind_of_request_alone) {
-    auto other_host = request(), other_connection = request(), tunnel = request();
+    auto other_host = request(), other_connection = request(), tunnel = request(), websocket = request();
     other_host.host = "upload.acme.com";
     other_connection.connection = "work";
     tunnel.tunnel = true;
+    websocket.websocket = true;
     const struct { AskedRequest first, other; bool covered; } rows[] = {
         {request(), request(), true}, {request(), request("POST", "/y"), true}, {request("GET"), request("HEAD"), true},
         {request(), request("DELETE"), false}, {request(), request("GET"), false}, {request(), request("POST", "/x", "ask POST"), false},
-        {request(), other_host, false}, {request(), other_connection, false}, {request(), tunnel, false},
+        {request(), other_host, false}, {request(), other_connection, false}, {request(), tunnel, false}, {request(), websocket, false}, {websocket, request(), false},
     };
     for (const auto& row : rows) {
         Approvals fresh(surroundings(std::chrono::hours(1)));

@@ -56,15 +56,15 @@ class Chromium:
         """The page's text, once it has what is looked for."""
         until = time.monotonic() + 60
         while True:
-            text = self.evaluate("document.body ? document.body.innerText : ''") or ""
+            text = self.evaluate("document.readyState === 'complete' ? document.body.innerText : ''") or ""
             if re.search(pattern, text):
                 return text
             check(time.monotonic() < until, f"the page should say {pattern!r}: {text!r} at {self.evaluate('location.href')}")
             time.sleep(0.2)
 
     def press(self, label):
-        """The first button or link of that name."""
-        script = "(() => { const b = [...document.querySelectorAll('button, a')].find(b => b.innerText.trim() === %s); if (b) b.click(); return !!b; })()" % json.dumps(label)
+        """The first button or link of that name, once: the answer is here before the page goes away under it."""
+        script = "(() => { if (document.readyState !== 'complete') return false; const b = [...document.querySelectorAll('button, a')].find(b => b.innerText.trim() === %s); if (b) setTimeout(() => b.click()); return !!b; })()" % json.dumps(label)
         until = time.monotonic() + 60
         while not self.evaluate(script):
             check(time.monotonic() < until, f"there is no button {label!r}")

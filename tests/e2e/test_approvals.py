@@ -364,7 +364,7 @@ def on_the_page(world):
         check("hidden" not in text, "no value of the query")
         browser.press("Approve this once")
         text = browser.wait_for("was approved, this once")
-        check(two["id"] in text and one["id"] not in text, f"the other one waits: {text}")
+        check(two["id"] in text and one["id"] not in text, f"{two['id']} waits, {one['id']} does not: {text!r}")
         browser.press("Approve for")
         browser.wait_for("PUT ")  # by itself
         browser.press("Deny")

@@ -1,6 +1,6 @@
 """WebSocket through `run` (PX-33), with npm's ws as server and client and with Node's own client: off unless the definition
 allows it, the credential in the handshake alone, then bytes both ways."""
-import hashlib, json
+import hashlib, json, time
 from harness import *
 
 PEERS = ROOT / "tests/peers/websocket"
@@ -41,6 +41,29 @@ def it_is_off_unless_allowed(world):
     equal(json.loads(world.run("inspect", "chat", "--json").stdout).get("websocket"), None, "the definition says nothing of WebSockets")
 
 
+def its_owner_is_asked_about_it(world):
+    """A yes for a time to requests is none to a WebSocket, through which anything may be said."""
+    host = connect_service(world, websocket=True)
+    run = ("run", "--ask", "*", "--", "sh", "-c", f"curl -sS -o /dev/null https://{host}/; {NODE} {PEERS}/client.mjs wss://{host}/socket ws")
+    process = world.start(*run)
+
+    def waiting():
+        for _ in range(600):
+            listed = json.loads(world.run("approve", "--list", "--json").stdout)["waiting"]
+            if listed:
+                return listed[0]
+            time.sleep(0.1)
+        raise Failure("nothing waits")
+    world.run("approve", waiting()["id"], "--for", "10m")
+    one = waiting()
+    contains(one["subject"], "all that is said through the WebSocket that it opens", "what is asked")
+    world.run("approve", one["id"])
+    out, err = process.communicate(timeout=120)
+    world.children.remove(process)
+    world.keep(run, out, err, False)
+    equal(json.loads(out)["welcome"], "welcome", "and it opens")
+
+
 def a_changed_permission_is_confirmed_first(world):
     """PK-06: whether a credential may open a WebSocket is one of the pinned fields."""
     host = connect_service(world)
@@ -55,4 +78,4 @@ def a_changed_permission_is_confirmed_first(world):
 
 
 if __name__ == "__main__":
-    main(both_sides_speak, it_is_off_unless_allowed, a_changed_permission_is_confirmed_first)
+    main(its_owner_is_asked_about_it, both_sides_speak, it_is_off_unless_allowed, a_changed_permission_is_confirmed_first)
