@@ -308,7 +308,7 @@ Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys:
     const policy::Router router(routes);
     input.routed = {router.constraint_hosts(), !router.first_regex().empty(), router.serves_loopback()};
     std::optional<SessionFiles> files;
-    std::vector<sys::BindMount> mounts;
+    std::vector<sys::ShownMount> mounts;
     const bool own_network = staged.report().own_network, opens_tls = !proxy->ca_certificate_pem().empty();
     if (opens_tls || own_network) {
         TRY(authority, broker.config.extra_authority());

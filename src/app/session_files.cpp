@@ -153,8 +153,8 @@ base::Result<SessionFiles> SessionFiles::create(const Authorities& authorities) 
     return files;
 }
 
-base::Result<std::vector<sys::BindMount>> SessionFiles::for_own_network(bool trusted) const {
-    std::vector<sys::BindMount> mounts;
+base::Result<std::vector<sys::ShownMount>> SessionFiles::for_own_network(bool trusted) const {
+    std::vector<sys::ShownMount> mounts;
     if (trusted) {
         TRY(stores, make_system_trust(directory_ / "system", trust(), "/"));
         mounts = std::move(stores);

@@ -29,7 +29,7 @@ public:
 
     [[nodiscard]] TrustFiles trust() const;
     // For a program in a network of its own: its trust store and whom it asks for names, and where they are to be shown.
-    [[nodiscard]] base::Result<std::vector<sys::BindMount>> for_own_network(bool trusted) const;
+    [[nodiscard]] base::Result<std::vector<sys::ShownMount>> for_own_network(bool trusted) const;
 
 private:
     explicit SessionFiles(std::filesystem::path directory) : directory_(std::move(directory)) {}

@@ -50,13 +50,13 @@ Stores find_stores(const fs::path& root) {
     return stores;
 }
 
-bool is_one_of(const fs::path& path, const std::vector<fs::path>& paths) { return std::find(paths.begin(), paths.end(), path) != paths.end(); }
+// Unlike the session's other files: a program that root runs may become another user.
+constexpr auto kReadableByAll = fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read | fs::perms::others_read;
 
-// Readable by all, unlike the session's other files: a program that root runs may become another user.
 bool copy_for_all(const fs::path& from, const fs::path& to) {
     std::error_code error;
     if (!fs::copy_file(from, to, error)) return false;
-    fs::permissions(to, fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read | fs::perms::others_read, error);
+    fs::permissions(to, kReadableByAll, error);
     return !error;
 }
 
@@ -67,49 +67,28 @@ bool make_directory(const fs::path& path) {
     return !error;
 }
 
-struct Replacements {
-    fs::path bundle, java;  // java: empty where the session has none
-};
-
-// What a directory holds, with files of the session in the place of those stores that lie in it. Links stay as they are: the copy
-// is shown where the directory is, so they lead where they led, or to its copy. What cannot be read is of no use to the program
-// either.
-class DirectoryCopy {
-public:
-    DirectoryCopy(const Stores& stores, const Replacements& session) : stores_(stores), session_(session) {}
-
-    bool make(const fs::path& from, const fs::path& to) const {
-        if (!make_directory(to)) return false;
-        std::error_code error;
-        for (const auto& entry : fs::directory_iterator(from, error)) add(entry, to / entry.path().filename());
-        return !error;
-    }
-
-private:
-    void add(const fs::directory_entry& entry, const fs::path& target) const {
-        std::error_code error;
-        const fs::path& path = entry.path();
-        if (entry.is_symlink(error)) fs::copy_symlink(path, target, error);
-        else if (entry.is_directory(error)) make(path, target);
-        else if (is_one_of(path, stores_.bundles)) copy_for_all(session_.bundle, target);
-        else if (is_one_of(path, stores_.java) && !session_.java.empty()) copy_for_all(session_.java, target);
-        else if (entry.is_regular_file(error)) copy_for_all(path, target);
-    }
-
-    const Stores& stores_;
-    const Replacements& session_;
-};
-
-bool add_hashed(const fs::path& directory, std::string_view pem) {
+// Under the first name by which OpenSSL would look and that the system has not.
+bool add_hashed(const Stores& stores, const fs::path& directory, std::string_view pem) {
     for (const auto& certificate : crypto::hashed_certificates(pem)) {
-        std::error_code error;
         int number = 0;
-        const auto path = [&] { return directory / (certificate.hash + "." + std::to_string(number)); };
-        while (fs::symlink_status(path(), error).type() != fs::file_type::not_found) ++number;
-        std::ofstream file(path(), std::ios::binary);
+        const auto name = [&] { return certificate.hash + "." + std::to_string(number); };
+        const auto taken = [](const fs::path& path) {
+            std::error_code error;
+            return fs::symlink_status(path, error).type() != fs::file_type::not_found;
+        };
+        while (taken(stores.directory / name()) || taken(directory / name())) ++number;
+        std::ofstream file(directory / name(), std::ios::binary);
         if (!file.write(certificate.pem.data(), static_cast<std::streamsize>(certificate.pem.size())).flush()) return false;
+        std::error_code error;
+        fs::permissions(directory / name(), kReadableByAll, error);
     }
     return true;
+}
+
+// A store that lies in the directory is replaced there, at its place.
+bool add_store(const Stores& stores, const fs::path& store, const fs::path& file, const fs::path& directory) {
+    const fs::path place = directory / store.lexically_relative(stores.directory);
+    return (place.parent_path() == directory || fs::exists(place.parent_path()) || make_directory(place.parent_path())) && copy_for_all(file, place);
 }
 
 tl::unexpected<base::Error> not_written(const fs::path& directory) {
@@ -118,24 +97,25 @@ tl::unexpected<base::Error> not_written(const fs::path& directory) {
 
 }  // namespace
 
-Result<std::vector<sys::BindMount>> make_system_trust(const fs::path& directory, const TrustFiles& files, const fs::path& root) {
+Result<std::vector<sys::ShownMount>> make_system_trust(const fs::path& directory, const TrustFiles& files, const fs::path& root) {
     const Stores stores = find_stores(root);
-    const Replacements session{directory / "bundle.pem", files.java_store.empty() ? fs::path() : directory / "java.p12"};
-    if (!make_directory(directory) || !copy_for_all(files.bundle, session.bundle)) return not_written(directory);
-    if (!session.java.empty() && !copy_for_all(files.java_store, session.java)) return not_written(directory);
-    std::vector<sys::BindMount> mounts;
-    if (!stores.directory.empty()) {
-        TRY(additional, sys::read_file(files.additional, kMostBytes));
-        const fs::path copies = directory / "certs";
-        if (!DirectoryCopy(stores, session).make(stores.directory, copies) || !add_hashed(copies, additional)) return not_written(directory);
-        mounts.push_back({copies, stores.directory});
-    }
-    for (const auto& bundle : stores.bundles) {
-        if (!is_in(bundle, stores.directory)) mounts.push_back({session.bundle, bundle});
-    }
-    for (const auto& store : stores.java) {
-        if (!is_in(store, stores.directory) && !session.java.empty()) mounts.push_back({session.java, store});
-    }
+    const fs::path bundle = directory / "bundle.pem", java = directory / "java.p12", entries = directory / "certs";
+    TRY(additional, sys::read_file(files.additional, kMostBytes));
+    if (!make_directory(directory) || !make_directory(entries) || !copy_for_all(files.bundle, bundle)) return not_written(directory);
+    if (!files.java_store.empty() && !copy_for_all(files.java_store, java)) return not_written(directory);
+    std::vector<sys::ShownMount> mounts;
+    const auto replace = [&](const std::vector<fs::path>& originals, const fs::path& by) {
+        for (const auto& store : originals) {
+            if (!is_in(store, stores.directory)) mounts.push_back({by, store});
+            else if (!add_store(stores, store, by, entries)) return false;
+        }
+        return true;
+    };
+    if (!replace(stores.bundles, bundle)) return not_written(directory);
+    if (!files.java_store.empty() && !replace(stores.java, java)) return not_written(directory);
+    if (stores.directory.empty()) return mounts;
+    if (!add_hashed(stores, entries, additional)) return not_written(directory);
+    mounts.push_back({entries, stores.directory, true});
     return mounts;
 }
 

@@ -86,7 +86,8 @@ net::Task<void> serve_tls(Session& session, net::StreamPtr stream, Destination t
     const std::string shown = authority_text({to.host.empty() ? to.address : to.host, to.port});
     auto hello = co_await look_at_hello(*stream);
     if (!hello) {
-        Problem problem{400, "client_tls", hello.error().message, ""};
+        Problem problem;  // never an HTTP answer: an alert, and a word in the log
+        problem.reason = "client_tls";
         co_await refuse_tls(session, std::move(stream), shown, std::move(problem));
         co_return;
     }

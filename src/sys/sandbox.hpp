@@ -45,9 +45,11 @@ struct SandboxPlan {
     bool own_network = false;
 };
 
-// What shows at `target` to the program, which exists: a file or directory of the session's.
-struct BindMount {
+// What shows at `target` to the program, which exists: a file of the session's, or a directory's entries and what `target` has
+// besides.
+struct ShownMount {
     std::filesystem::path source, target;
+    bool directory = false;
 };
 
 struct SandboxReport {

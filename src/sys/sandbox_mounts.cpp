@@ -16,6 +16,7 @@
 #include "sys/descriptor.hpp"
 #include "sys/errno_error.hpp"
 #include "sys/files.hpp"
+#include "sys/merged_directory.hpp"
 
 namespace claviger::sys {
 namespace {
@@ -162,7 +163,8 @@ Result<void> cover(const SandboxPlan& plan) {
     return {};
 }
 
-Result<void> bind_mount(const BindMount& mount) {
+Result<void> show_mount(const ShownMount& mount) {
+    if (mount.directory) return mount_merged(mount.source, mount.target);
     if (::mount(mount.source.c_str(), mount.target.c_str(), nullptr, MS_BIND, nullptr) == 0) return {};
     return base::fail(errno_error(errno, "cannot show the session's own file at", mount.target.native()));
 }

@@ -19,7 +19,7 @@ base::Result<std::vector<std::filesystem::path>> names_by_mounts(const std::file
 // Moves this process to a mount namespace of its own, and to a network namespace if asked for, with a user namespace around
 // them where that is needed. After a failure the process may be half inside and must end.
 base::Result<void> enter_namespaces(bool network);
-base::Result<void> bind_mount(const BindMount& mount);
+base::Result<void> show_mount(const ShownMount& mount);
 // Covers what the plan hides; the process must be in a namespace of its own.
 base::Result<void> cover(const SandboxPlan& plan);
 // Gives up the capabilities that act on the kernel as a whole; what an ordinary root needs for files, users and

@@ -31,6 +31,8 @@ using base::Result;
 
 // The first text of a command.
 constexpr std::string_view kBecome = "become", kListen = "listen";
+// What a mount shows.
+constexpr std::string_view kDirectory = "directory", kFile = "file";
 // What is said in answer to one: nothing at all when the program runs.
 constexpr std::string_view kReady = "ready", kNoIsolation = "no isolation", kNotExecuted = "not executed";
 
@@ -41,11 +43,11 @@ Number number_of(const std::string& text) {
     return number;
 }
 
-// "become", the only port or 0, how many arguments, how many mounts; arguments, pairs of mounts, environment.
+// "become", the only port or 0, how many arguments, how many mounts; arguments, three texts of each mount, environment.
 struct Orders {
     std::optional<std::uint16_t> only_port;
     Texts argv;
-    std::vector<BindMount> mounts;
+    std::vector<ShownMount> mounts;
     std::map<std::string, std::string> environment;
 
     static Orders of(const Texts& texts) {
@@ -55,7 +57,7 @@ struct Orders {
         const auto arguments = number_of<std::ptrdiff_t>(texts[2]);
         orders.argv.assign(at, at + arguments);
         at += arguments;
-        for (auto mounts = number_of<std::size_t>(texts[3]); mounts > 0; --mounts, at += 2) orders.mounts.push_back({at[0], at[1]});
+        for (auto mounts = number_of<std::size_t>(texts[3]); mounts > 0; --mounts, at += 3) orders.mounts.push_back({at[0], at[1], at[2] == kDirectory});
         for (; at != texts.end(); ++at) {
             const auto equals = at->find('=', 1);
             orders.environment.emplace(at->substr(0, equals), at->substr(equals + 1));
@@ -71,7 +73,7 @@ bool forbids_unix_sockets(const SandboxPlan& plan, Isolation isolation) {
 
 Result<void> enter(const SandboxPlan& plan, Isolation isolation, const Orders& orders) {
     if (isolation == Isolation::none) return {};
-    for (const auto& mount : orders.mounts) TRY_VOID(bind_mount(mount));
+    for (const auto& mount : orders.mounts) TRY_VOID(show_mount(mount));
     drop_kernel_capabilities(plan.own_network);
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail(errno_error(errno, "cannot set", "no_new_privs"));
     const bool network = orders.only_port && landlock_abi() >= kLandlockAbiNetwork;
@@ -277,7 +279,7 @@ Result<void> StagedChild::command(const Program& program) {
     Texts texts{std::string(kBecome), program.only_port ? std::to_string(*program.only_port) : "0", std::to_string(program.argv.size()),
                 std::to_string(program.mounts.size())};
     texts.insert(texts.end(), program.argv.begin(), program.argv.end());
-    for (const auto& mount : program.mounts) texts.insert(texts.end(), {mount.source.string(), mount.target.string()});
+    for (const auto& mount : program.mounts) texts.insert(texts.end(), {mount.source.string(), mount.target.string(), std::string(mount.directory ? kDirectory : kFile)});
     for (const auto& [name, value] : program.environment) texts.push_back(name + "=" + value);
     const bool sent = send_texts(channel_.get(), texts);
     for (auto& text : texts) base::wipe(text.data(), text.size());

@@ -33,7 +33,7 @@ public:
         std::vector<std::string> argv;
         std::map<std::string, std::string> environment;
         std::optional<std::uint16_t> only_port;  // TCP to this port alone, no other sockets of the internet
-        std::vector<BindMount> mounts{};         // where there are namespaces
+        std::vector<ShownMount> mounts{};         // where there are namespaces
     };
     // Of a plan with a network of its own, before the program runs: its sockets, to be answered here.
     base::Result<NamespaceSockets> listen(const std::vector<std::uint16_t>& ports);
