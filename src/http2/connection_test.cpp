@@ -27,6 +27,7 @@ struct Http2 : testing::Test {
     std::vector<Seen> seen;
     std::function<Task<void>(http::Connection&)> answer = [](http::Connection& h1) { return echo(h1); };
     std::optional<http::Connection> client;
+    bool answers_early = false;
 
     static Task<std::string> read_all(http::Connection& h1) {
         std::string text;
@@ -54,9 +55,11 @@ struct Http2 : testing::Test {
         if (!head) co_return;
         self.seen.push_back({std::move(*head), "", {}});
         const auto at = self.seen.size() - 1;
-        auto body = co_await read_all(h1);
-        self.seen[at].body = std::move(body);
-        self.seen[at].trailers = h1.trailers();
+        if (!self.answers_early) {
+            auto body = co_await read_all(h1);
+            self.seen[at].body = std::move(body);
+            self.seen[at].trailers = h1.trailers();
+        }
         co_await self.answer(h1);
     }
     void begin() {
@@ -123,6 +126,22 @@ TEST_F(Http2, answers_without_a_body_and_interim_ones) {
             if (head) EXPECT_EQ(head->status, status);
         }
         EXPECT_TRUE(self.client->body_complete());
+    }(*this));
+}
+
+TEST_F(Http2, an_answer_may_come_before_the_end_of_its_request) {
+    answers_early = true;
+    begin();
+    loop.run_until([](Http2& self) -> Task<void> {
+        auto sent = co_await self.client->write_head(request("POST", {Kind::chunked, 0}), "the beginning", net::in(kPatience));
+        EXPECT_TRUE(sent);
+        auto head = co_await self.client->read_response_head("POST", net::in(kPatience));
+        EXPECT_TRUE(head) << (head ? "" : head.error().message);
+        auto text = co_await read_all(*self.client);
+        EXPECT_EQ(text, "answer");
+        EXPECT_EQ(self.client->trailers().find("x-sum"), "9");
+        self.client->close();
+        co_await self.loop.sleep(std::chrono::milliseconds(50));
     }(*this));
 }
 
