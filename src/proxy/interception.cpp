@@ -24,16 +24,8 @@ net::Task<void> serve_intercepted(Session& session, net::StreamPtr tls, Authorit
     http::Connection client(std::move(tls), session.options.limits);
     const std::string expected = authority_text(authority);
     for (;;) {
-        const net::Deadline deadline = net::in(session.options.limits.idle_time);
-        auto head = co_await client.read_request_head(deadline);
-        if (!head) {
-            const auto code = head.error().code;
-            if (code != ErrorCode::protocol && code != ErrorCode::limit) co_return;
-            auto what = about(session, "", expected);
-            auto problem = problem_of_bad_message(head.error());
-            co_await refuse(session, client, std::move(what), std::move(problem), false);
-            co_return;
-        }
+        auto head = co_await next_request(session, client, expected);
+        if (!head) co_return;
         const auto host = head->fields.find("Host");
         const auto url = net::Url::parse("https://" + std::string(host.value_or("")) + head->target);
         const bool sends_body = has_body(*head);
@@ -246,16 +238,8 @@ net::Task<void> serve_client(Session& session, net::StreamPtr stream, bool known
     if (known) seat.leave();
     http::Connection client(std::move(stream), session.options.limits);
     for (;;) {
-        const net::Deadline deadline = net::in(session.options.limits.idle_time);
-        auto head = co_await client.read_request_head(deadline);
-        if (!head) {
-            const auto code = head.error().code;
-            if (code != ErrorCode::protocol && code != ErrorCode::limit) co_return;
-            auto what = about(session, "", "");
-            auto problem = problem_of_bad_message(head.error());
-            co_await refuse(session, client, std::move(what), std::move(problem), false);
-            co_return;
-        }
+        auto head = co_await next_request(session, client, "");
+        if (!head) co_return;
         if (auto reverse = reverse_path(session, head->target)) {
             seat.leave();
             const bool on = co_await serve_reverse(session, client, std::move(*head), std::move(*reverse));

@@ -34,6 +34,18 @@ net::Task<bool> refuse(Session& session, http::Connection& client, Served what, 
     co_return outcome.client_usable;
 }
 
+net::Task<std::optional<http::RequestHead>> next_request(Session& session, http::Connection& client, std::string at) {
+    const net::Deadline deadline = net::in(session.options.limits.idle_time);
+    auto head = co_await client.read_request_head(deadline);
+    if (head) co_return std::move(*head);
+    const auto code = head.error().code;
+    if (code != ErrorCode::protocol && code != ErrorCode::limit) co_return std::nullopt;
+    auto what = about(session, "", std::move(at));
+    auto problem = problem_of_bad_message(head.error());
+    co_await refuse(session, client, std::move(what), std::move(problem), false);
+    co_return std::nullopt;
+}
+
 bool reaches_loopback(const Session& session, const std::string& host, std::uint16_t port) {
     return session.options.addresses.allow_loopback || session.options.router.reaches_loopback(host, port);
 }

@@ -2,6 +2,7 @@
 // without one, or refused; and its record. Thread rule: on the Loop's thread; Session outlives tasks.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,9 @@ namespace claviger::proxy {
 // The beginning of a record: now, this method, this authority, this path masked.
 Served about(const Session& session, std::string method, std::string host, std::string_view path = {});
 Problem problem_of_bad_message(const base::Error& error);
+// The next request of a client. Nothing: it left, or what it sent is no request, which it was told; `at`: the host of its
+// connection, where that is known.
+net::Task<std::optional<http::RequestHead>> next_request(Session& session, http::Connection& client, std::string at);
 // What is refused before anybody has looked for a credential. Gives whether the client's connection can go on.
 net::Task<bool> refuse(Session& session, http::Connection& client, Served what, Problem problem, bool drained);
 // A definition that itself names a host of this machine may reach it, and only that host on that port: another name

@@ -133,16 +133,9 @@ net::Task<bool> serve_request(Session& session, http::Connection& client, http::
 net::Task<void> serve_http(Session& session, net::StreamPtr stream, Destination to) {
     http::Connection client(std::move(stream), session.options.limits);
     for (;;) {
-        const net::Deadline deadline = net::in(session.options.limits.idle_time);
-        auto head = co_await client.read_request_head(deadline);
-        if (!head) {
-            const auto code = head.error().code;
-            if (code != ErrorCode::protocol && code != ErrorCode::limit) co_return;
-            auto what = about(session, "", to.host.empty() ? to.address : to.host);
-            auto problem = problem_of_bad_message(head.error());
-            co_await refuse(session, client, std::move(what), std::move(problem), false);
-            co_return;
-        }
+        std::string at = to.host.empty() ? to.address : to.host;
+        auto head = co_await next_request(session, client, std::move(at));
+        if (!head) co_return;
         const bool go_on = co_await serve_request(session, client, std::move(*head), to);
         if (!go_on) co_return;
     }

@@ -129,6 +129,7 @@ def accounts_and_definitions_are_taken_over(world):
     contains(done.stdout, "Imported 5, left out 2.", "the outcome")
     contains(done.stderr, "refresh tokens are authsome's too", "the warning")
     equal(fingerprint(home), before, "the source")
+    check((world.home / "refresh" / "lock").exists(), "a copy of the home will be known as one (RF-11)")
     shown = json.loads(world.run("get", "acme", "--json", "--show-secret", secret_output=True).stdout)
     wanted = records["profile:default:acme:connection:default"]
     equal((shown["access_token"], shown["refresh_token"], shown["client_id"], shown["base_url"]), (wanted["access_token"], wanted["refresh_token"], "acme-app", "https://eu.acme.example"), "the connection")

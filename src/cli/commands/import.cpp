@@ -10,6 +10,7 @@
 #include "cli/commands/registration.hpp"
 #include "cli/exit_code.hpp"
 #include "connection/authsome_home.hpp"
+#include "connection/home_mark.hpp"
 #include "provider/definition.hpp"
 #include "provider/read.hpp"
 #include "sys/files.hpp"
@@ -246,6 +247,9 @@ Outcome import_authsome(Context& context, const Invocation& invocation) {
     const bool any = std::any_of(items.begin(), items.end(), [](const Item& i) { return i.wanted(); });
     if (invocation.has("--dry-run") || !any) return report(context.out(), items, notes, invocation.has("--dry-run"));
     TRY_VOID(agree(context.out(), invocation, "Import these?", "add --yes, or --dry-run to see it only"));
+    TRY(connections, context.connections());
+    TRY(vault, context.vault());
+    TRY_VOID(connection::recognise_home(*vault, connections->tenant(), context.home(), context.clock().now(), context.log()));
     for (auto& item : items) {
         if (!item.wanted()) continue;
         auto done = carry_out(context, item);
