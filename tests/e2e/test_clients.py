@@ -33,6 +33,8 @@ CLIENTS = [
     client("undici", [NODE, HERE / "undici.mjs"]),
     client("node-fetch", [NODE, HERE / "node-fetch.mjs"]),
     client("deno", [npm_program("@deno/*/deno"), "run", "-A", HERE / "fetch.mjs"], npm_program("@deno/*/deno")),
+    # Deno is a Rust program: here with rustls's native roots alone, as reqwest and ureq have them.
+    client("rust native roots", ["env", "-u", "DENO_CERT", "-u", "NODE_EXTRA_CA_CERTS", "DENO_TLS_CA_STORE=system", npm_program("@deno/*/deno"), "run", "-A", HERE / "fetch.mjs"], npm_program("@deno/*/deno")),
     client("bun", [npm_program("@oven/*/bin/bun"), HERE / "fetch.mjs"], npm_program("@oven/*/bin/bun")),
     client("go", [BUILT / "go-client"], "go", debian="golang-go"),
     client("wget", ["sh", HERE / "wget.sh"], "wget"),
