@@ -76,8 +76,7 @@ private:
                 co_await session.loop.sleep(std::chrono::milliseconds(100));
                 continue;
             }
-            // Those who may be anybody have places of their own.
-            if (session.open_connections - session.strangers.count() >= session.options.max_connections) {
+            if (!session.has_room()) {
                 (*stream)->close();
                 continue;
             }

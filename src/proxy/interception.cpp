@@ -46,6 +46,14 @@ net::Task<void> serve_intercepted(Session& session, net::StreamPtr tls, Authorit
     }
 }
 
+// A stream of HTTP/2 costs as much as a connection, and counts as one (PX-31).
+net::Task<void> serve_stream(Session& session, net::StreamPtr stream, Authority authority) {
+    if (!session.has_room()) co_return;
+    ++session.open_connections;
+    co_await serve_intercepted(session, std::move(stream), std::move(authority));
+    --session.open_connections;
+}
+
 // A connection that was led here waits for no answer to a CONNECT.
 net::Task<Result<void>> say_established(http::Connection& client, bool asked) {
     if (!asked) co_return Result<void>{};
@@ -101,7 +109,7 @@ net::Task<void> intercept(Session& session, http::Connection client, Tunnel tunn
     if (accepted->stream->protocol() == "h2") {
         const http::Limits& ours = session.options.limits;
         const http2::Limits limits{ours.header_bytes, ours.header_count, 100, ours.idle_time};
-        http2::Serve serve = [&session, authority](net::StreamPtr one) { return serve_intercepted(session, std::move(one), authority); };
+        http2::Serve serve = [&session, authority](net::StreamPtr one) { return serve_stream(session, std::move(one), authority); };
         co_await http2::serve_connection(session.loop, std::move(accepted->stream), limits, std::move(serve));
         co_return;
     }

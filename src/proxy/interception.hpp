@@ -31,7 +31,8 @@ struct Session {
     OpenExchanges open_exchanges;
     ServerNonces nonces{};
     Strangers strangers{};
-    std::size_t open_connections = 0;  // strangers included
+    std::size_t open_connections = 0;  // strangers included, who have places of their own
+    [[nodiscard]] bool has_room() const { return open_connections - strangers.count() < options.max_connections; }
 };
 
 // `known`: as one of a program of the session, which holds for the whole connection.
