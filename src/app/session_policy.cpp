@@ -22,6 +22,7 @@ policy::AskedRequest asked_of(const proxy::GateRequest& request, std::string rul
     policy::AskedRequest asked;
     if (request.route != nullptr) asked.provider = request.route->provider, asked.connection = request.route->connection;
     asked.method = request.method;
+    for (const auto& method : policy::methods_in_query(request.url.query().value_or(""))) asked.method += " as " + method;
     asked.host = request.url.authority();
     asked.rule = std::move(rule);
     asked.tunnel = request.tunnel, asked.websocket = request.websocket;
@@ -134,7 +135,8 @@ Result<SessionPolicy::Judged> SessionPolicy::judge_now(const proxy::GateRequest&
     std::vector<const SessionLimit*> limits;
     for (const auto* limit : judged.limits) limits.push_back(&limit->limit);
     judged.verdict = judge(layers, limits, policy::RuleRequest{request.method, request.url, request.route, request.tunnel, request.websocket}, with_.clock.now());
-    judged.strips_overrides = request.route != nullptr && policy::limits_request_line(layers, *request.route);
+    // Whoever is asked is told a method and a path: these alone may be what happens.
+    judged.strips_overrides = judged.verdict.asks() || (request.route != nullptr && policy::limits_request_line(layers, *request.route));
     return judged;
 }
 

@@ -57,7 +57,7 @@ Task<bool> relay(std::shared_ptr<Session> session, http::Connection& h1, http::R
     }
     auto done = co_await body.done.wait(net::Deadline::max());
     (void)done;
-    session->taken(*stream, stream->body.size());
+    session->abandon(*stream);
     co_return whole && body.complete && h1.may_continue() && !session->closed();
 }
 

@@ -270,6 +270,43 @@ TEST_F(RudeClient, PX19_resets_for_nothing_end_the_connection) {
     EXPECT_LT(seen.size(), 600U);
 }
 
+// CVE-2025-8671: a peer that makes us break its streams off.
+TEST_F(RudeClient, PX19_resets_that_a_peer_provokes_end_the_connection) {
+    connect();
+    const Rude rude;
+    std::string all = rude.bytes();
+    for (int i = 0; i < 2000; ++i) {
+        const auto id = rude.ask({{":method", "GET"}, {":scheme", "https"}, {":authority", "a.test"}, {":path", "/x"}});
+        all += rude.bytes();
+        const std::string stream{static_cast<char>(id >> 24), static_cast<char>(id >> 16), static_cast<char>(id >> 8), static_cast<char>(id)};
+        all += std::string("\x00\x00\x04\x08\x00", 5) + stream + "\x7f\xff\xff\xff";  // WINDOW_UPDATE beyond all bounds
+    }
+    send(all);
+    loop.run_until(loop.sleep(std::chrono::milliseconds(100)));
+    EXPECT_TRUE(over);
+}
+
+TEST_F(RudeClient, PX31_heads_of_all_streams_together_have_a_limit) {
+    connect();
+    answer = [](http::Connection& h1) -> Task<void> {
+        std::array<char, 1> byte{};
+        auto got = co_await h1.stream().read_some(std::span<char>(byte), net::in(kPatience));  // until it leaves
+        (void)got;
+    };
+    const Rude rude;
+    std::string all;
+    for (int i = 0; i < 20; ++i) {
+        rude.ask({{":method", "GET"}, {":scheme", "https"}, {":authority", "a.test"}, {":path", "/x"}, {"x", std::string(50'000, 'x')}});
+        all += rude.bytes();
+    }
+    send(all);
+    loop.run_until(loop.sleep(std::chrono::milliseconds(200)));
+    EXPECT_LE(seen.size(), 5U) << "256 KiB of 1,000";
+    EXPECT_GE(seen.size(), 4U);
+    wire->close();
+    loop.run_until(loop.sleep(std::chrono::milliseconds(50)));
+}
+
 TEST_F(RudeClient, PX19_frames_for_nothing_end_the_connection) {
     const struct { const char* what; std::string frame; int times; } rows[] = {
         {"ping", std::string("\x00\x00\x08\x06\x00\x00\x00\x00\x00", 9) + "12345678", 20'000}, {"settings", std::string("\x00\x00\x00\x04\x00\x00\x00\x00\x00", 9), 20'000},

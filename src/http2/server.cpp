@@ -84,7 +84,7 @@ Task<void> relay(ServedPtr served, std::shared_ptr<Session> session, StreamPtr s
     auto watch_done = co_await watch.done.wait(net::Deadline::max());
     (void)body_done;
     (void)watch_done;
-    session->taken(*stream, stream->body.size());
+    session->abandon(*stream);
 }
 
 Task<void> relay_and_count(ServedPtr served, std::shared_ptr<Session> session, StreamPtr stream) {

@@ -84,7 +84,7 @@ struct Session::Callbacks {
         auto& self = of(user);
         const auto id = frame->hd.stream_id;
         if (self.side_ == Side::server && frame->headers.cat == NGHTTP2_HCAT_REQUEST) self.streams_.emplace(id, std::make_shared<Stream>(self.loop_, id));
-        if (auto* stream = find(self, id)) stream->arriving = http::Fields(), stream->head_bytes = 0;
+        if (auto* stream = find(self, id)) stream->arriving = http::Fields();
         return 0;
     }
 
@@ -94,7 +94,8 @@ struct Session::Callbacks {
         auto* stream = find(self, frame->hd.stream_id);
         if (stream == nullptr) return 0;
         stream->head_bytes += name_size + value_size + 32;
-        if (stream->head_bytes > self.limits_.header_bytes || stream->arriving.items().size() >= self.limits_.header_count) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+        self.head_bytes_ += name_size + value_size + 32;
+        if (stream->head_bytes > self.limits_.header_bytes || self.head_bytes_ > self.limits_.all_header_bytes || stream->arriving.items().size() >= self.limits_.header_count) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
         stream->arriving.add(text_of(name, name_size), text_of(value, value_size));
         return 0;
     }
@@ -118,6 +119,7 @@ struct Session::Callbacks {
         const auto type = frame->hd.type;
         if (too_many_for_nothing(self, *frame)) return NGHTTP2_ERR_CALLBACK_FAILURE;
         auto* stream = find(self, frame->hd.stream_id);
+        if (stream != nullptr && type == NGHTTP2_RST_STREAM) stream->peer_reset = true;
         if (stream == nullptr || (type != NGHTTP2_HEADERS && type != NGHTTP2_DATA)) return 0;
         if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) stream->ended = true;
         if (type == NGHTTP2_HEADERS) head_complete(self, *stream);
@@ -137,7 +139,10 @@ struct Session::Callbacks {
 
     static int data_chunk(nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t size, void* user) {
         auto& self = of(user);
-        if (auto* stream = find(self, id)) {
+        auto* stream = find(self, id);
+        if (stream != nullptr && stream->abandoned) {
+            (void)nghttp2_session_consume(self.native_, id, size);
+        } else if (stream != nullptr) {
             stream->body.append(text_of(data, size));
             stream->changed.notify();
         }
@@ -160,10 +165,14 @@ struct Session::Callbacks {
         if (found == self.streams_.end()) return 0;
         const auto stream = found->second;
         self.streams_.erase(found);
+        self.head_bytes_ -= std::min(self.head_bytes_, stream->head_bytes);
         if (error == NGHTTP2_NO_ERROR) ++self.completed_;
+        // A peer may also make us break its streams off (CVE-2025-8671); those that we wanted to end are abandoned.
+        const bool for_nothing = error != NGHTTP2_NO_ERROR && !stream->peer_reset && !stream->abandoned;
+        if (for_nothing) ++self.resets_;
         stream->closed = true;
         stream->changed.notify();
-        return 0;
+        return for_nothing && self.resets_ > kResetsForNothing + 2 * self.completed_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
     }
 
     static ssize_t read_body(nghttp2_session* native, std::int32_t id, std::uint8_t* into, std::size_t size, std::uint32_t* flags, nghttp2_data_source*, void* user) {
@@ -219,7 +228,8 @@ Result<void> Session::begin() {
     const int made = side_ == Side::server ? nghttp2_session_server_new3(&native_, raw, this, raw_option, wiping_memory())
                                            : nghttp2_session_client_new3(&native_, raw, this, raw_option, wiping_memory());
     if (made != 0) return base::fail(ErrorCode::internal, "no memory for HTTP/2");
-    const std::array settings{nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, side_ == Side::server ? limits_.streams : 0},
+    const std::array settings{nghttp2_settings_entry{NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 0},  // else one byte may stand for a field of 4 KiB
+                              nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, side_ == Side::server ? limits_.streams : 0},
                               nghttp2_settings_entry{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
                               nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(limits_.header_bytes)}};
     if (nghttp2_submit_settings(native_, NGHTTP2_FLAG_NONE, settings.data(), settings.size()) != 0 ||
@@ -349,7 +359,14 @@ Task<void> Session::wait_until_sent(StreamPtr stream, net::Deadline deadline) {
     }
 }
 
+void Session::abandon(Stream& stream) {
+    stream.abandoned = true;
+    const auto bytes = std::exchange(stream.body, base::WipedString()).size();
+    taken(stream, bytes);
+}
+
 void Session::reset(Stream& stream, std::uint32_t error) {
+    abandon(stream);
     if (stream.closed) return;
     (void)nghttp2_submit_rst_stream(native_, NGHTTP2_FLAG_NONE, stream.id, error);
     to_write_.notify();

@@ -22,6 +22,7 @@ namespace claviger::http2 {
 struct Limits {
     std::size_t header_bytes = 64 * 1024;
     std::size_t header_count = 128;
+    std::size_t all_header_bytes = 256 * 1024;      // of all open streams together
     std::uint32_t streams = 100;                    // that the peer may have open
     std::chrono::milliseconds idle_time{60'000};    // without a stream
 };
@@ -44,6 +45,8 @@ struct Stream {
     http::Fields outgoing_trailers{};
     bool outgoing_ended = false;
     bool all_sent = false;       // END_STREAM included
+    bool abandoned = false;      // nobody takes what still comes
+    bool peer_reset = false;
     bool closed = false;         // the stream is no more, or its connection: nothing comes or goes
     net::Signal changed;
 };
@@ -77,6 +80,8 @@ public:
     void end(Stream& stream, http::Fields trailers);
     // Until all of it, trailers included, is on its way.
     static net::Task<void> wait_until_sent(StreamPtr stream, net::Deadline deadline);
+    // Nobody serves the stream any more: what comes of it is thrown away, and holds up no other.
+    void abandon(Stream& stream);
     // Ends the stream at once: RST_STREAM; what was not sent yet is lost.
     void reset(Stream& stream, std::uint32_t error);
     // Received body bytes were taken: the peer may send as many more.
@@ -105,6 +110,7 @@ private:
     net::Signal to_write_;
     std::uint64_t resets_ = 0, empty_ = 0, completed_ = 0;  // of the peer
     std::uint64_t activity_ = 0;
+    std::size_t head_bytes_ = 0;  // of open streams
     net::Event ended_;
     std::function<void()> on_close_{};
 };

@@ -94,7 +94,7 @@ Judgement judge(std::span<const RuleLayer* const> layers, const RuleRequest& req
 
 bool limits_request_line(std::span<const RuleLayer* const> layers, const Route& route) {
     return std::any_of(layers.begin(), layers.end(), [&](const RuleLayer* layer) {
-        return std::any_of(layer->rules.begin(), layer->rules.end(), [&](const Rule& rule) { return rule.needs_request() && concerns(rule, route); });
+        return std::any_of(layer->rules.begin(), layer->rules.end(), [&](const Rule& rule) { return (rule.needs_request() || rule.action == Action::ask) && concerns(rule, route); });
     });
 }
 

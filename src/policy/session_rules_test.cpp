@@ -151,7 +151,7 @@ TEST(SessionRules, PX32_overriding_fields_matter_where_methods_or_paths_are_told
     const auto route = acme();
     const struct { std::string_view rules; bool limited; } rows[] = {
         {"", false}, {"deny api.acme.com", false}, {"deny POST:api.acme.com", true}, {"deny api.acme.com/x", true}, {"read-only", true},
-        {"allow *:*", false}, {"ask write:*", true}, {"deny POST:other.test", false},
+        {"allow *:*", false}, {"ask write:*", true}, {"ask api.acme.com", true}, {"ask *", true}, {"ask other.test", false}, {"deny POST:other.test", false},
     };
     for (const auto& row : rows) {
         const auto layer = layer_of("x", row.rules);

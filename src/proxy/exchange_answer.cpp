@@ -201,7 +201,8 @@ net::Task<void> pass_on(Exchange& it, std::unique_ptr<http::Connection> upstream
     const auto credential = it.request.credential;
     const auto framing = answer.framing;
     auto decoder = credential ? take_coding_off(answer) : nullptr;
-    const bool messages = !decoder && GrpcMessages::is_body_of(answer.fields);
+    // A dialogue of messages that both sides know as one, not whatever an answer calls so.
+    const bool messages = !decoder && it.client.stream().protocol() == "h2" && GrpcMessages::is_body_of(it.request.head.fields) && GrpcMessages::is_body_of(answer.fields);
     AnswerBody answer_body(*upstream, framing, credential, std::move(decoder), messages);
     if (credential) it.outcome.scrubbed += guard_head(answer, *credential);
     auto out = outgoing_answer(std::move(answer), it.request.head, close_after || !it.client.may_continue());

@@ -108,7 +108,8 @@ net::Task<void> intercept(Session& session, http::Connection client, Tunnel tunn
     }
     if (accepted->stream->protocol() == "h2") {
         const http::Limits& ours = session.options.limits;
-        const http2::Limits limits{ours.header_bytes, ours.header_count, 100, ours.idle_time};
+        http2::Limits limits;
+        limits.header_bytes = ours.header_bytes, limits.header_count = ours.header_count, limits.idle_time = ours.idle_time;
         http2::Serve serve = [&session, authority](net::StreamPtr one) { return serve_stream(session, std::move(one), authority); };
         co_await http2::serve_connection(session.loop, std::move(accepted->stream), limits, std::move(serve));
         co_return;

@@ -1,6 +1,7 @@
 #include "sys/sandbox_mounts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include <fcntl.h>
@@ -109,6 +110,23 @@ Result<void> cover_runtime_directory(const fs::path& directory, const std::vecto
     return {};
 }
 
+// The owner's other terminals: whoever opens one writes onto its screen and reads what is typed there. The program keeps the
+// descriptors that it was given; the name of its own terminal is shown as /dev/console, where ttyname(3) looks for it.
+Result<void> hide_terminals() {
+    constexpr const char* kTerminals = "/dev/pts";
+    struct statfs system {};
+    if (::statfs(kTerminals, &system) != 0 || static_cast<unsigned long>(system.f_type) != DEVPTS_SUPER_MAGIC) return {};
+    Descriptor own;
+    for (int fd = 0; fd < 3 && own.get() < 0; ++fd) {
+        std::array<char, 256> name{};  // by its name: the descriptor's own mount is that of the namespace outside
+        if (::ttyname_r(fd, name.data(), name.size()) == 0) own = Descriptor(::open(name.data(), O_PATH | O_CLOEXEC));
+    }
+    if (::mount("devpts", kTerminals, "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") != 0)
+        return base::fail(errno_error(errno, "cannot hide the terminals in", kTerminals));
+    if (own.get() >= 0) (void)::mount(("/proc/self/fd/" + std::to_string(own.get())).c_str(), "/dev/console", nullptr, MS_BIND, nullptr);
+    return {};
+}
+
 }  // namespace
 
 std::vector<fs::path> names_by_mounts(const fs::path& path, int mount_id, std::string_view mountinfo) {
@@ -146,6 +164,7 @@ Result<std::vector<fs::path>> names_by_mounts(const fs::path& path) {
 }
 
 Result<void> cover(const SandboxPlan& plan) {
+    TRY_VOID(hide_terminals());
     std::vector<fs::path> all;  // before the first cover, which may hide the next
     for (const auto& directory : plan.hidden) {
         TRY(names, names_by_mounts(directory));

@@ -86,6 +86,24 @@ def the_owner_answers(world):
     contains(world.run("approve").stderr, "nothing waits", "no session")
 
 
+def PX32_what_is_approved_is_what_is_done(world):
+    """No field and no parameter makes the service do something else than its owner was told."""
+    api = connect_key(world)
+    others = ("-H", "X-HTTP-Method-Override: DELETE", "-H", "X-Original-URL: /admin", "-H", "X-Rewrite-Url: /admin", "-H", "X-Other: 1")
+    for rule in (api.removeprefix("https://"), "*", "/**"):
+        script = f"curl -sS {api}/echo {' '.join(repr(one) for one in others)}; curl -sS -o /dev/null -w '%{{http_code}}' '{api}/echo?_method=DELETE'"
+        asking = Asking(world, ["--ask", rule], "sh", "-c", script)
+        one, = waiting(world)
+        equal(one["method"], "GET", "the first")
+        world.run("approve", one["id"], "--for", "10m")
+        two, = waiting(world)
+        equal(two["method"], "GET as DELETE", "an approval of GET is none of that")
+        world.run("approve", two["id"], "--refuse")
+        told, _, _ = asking.end().partition("\n")
+        names = json.loads(told)["names"]
+        check("X-Other" in names and not [name for name in names if name.startswith(("X-HTTP", "X-Orig", "X-Rewr"))], f"{rule}: {names}")
+
+
 def on_another_terminal(world):
     """A question for each; what is typed there is asked about again until it is an answer."""
     api = connect_key(world)
@@ -439,6 +457,6 @@ def the_page_takes_no_other_sites_word(world):
 
 
 if __name__ == "__main__":
-    main(on_another_terminal, on_the_page, the_page_takes_no_other_sites_word,
+    main(PX32_what_is_approved_is_what_is_done, on_another_terminal, on_the_page, the_page_takes_no_other_sites_word,
          the_owner_answers, for_a_time, nobody_answers, hosts_without_a_connection, rules_that_change_while_it_waits, two_sessions,
          a_killed_session_leaves_nothing_to_talk_to, no_program_of_the_session_answers)

@@ -388,8 +388,31 @@ def job_control_and_signals_survive(world):
     equal(victim.claviger("run", "--", "sh", "-c", "kill -TERM $$", code=None).returncode, 143, "killed by a signal")
 
 
+def T1_other_terminals_are_out_of_reach(world):
+    """Neither their screens nor what is typed there; a terminal of its own the program can still make, and it keeps its name."""
+    master, other = os.openpty()
+    name = os.ttyname(other)
+    script = f"(echo forged > {name}) 2>/dev/null; timeout 2 head -n 1 {name} 2>/dev/null; ls /dev/pts; python3 -c 'import pty; pty.spawn([\"echo\", \"a terminal of its own\"])'"
+    world.children.append(session := subprocess.Popen([world.program, "run", "--sandbox", "namespace", "--", "sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                                      stderr=subprocess.PIPE, text=True, env=world.environment()))
+    time.sleep(0.5)
+    os.write(master, b"a passphrase\n")
+    out, err = session.communicate(timeout=60)
+    check("passphrase" not in out and "a terminal of its own" in out, f"read: {out} {err}")
+    os.set_blocking(master, False)
+    screen = b""
+    with contextlib.suppress(BlockingIOError):
+        screen = os.read(master, 1000)
+    check(b"forged" not in screen, f"on the screen: {screen}")
+    own, theirs = os.openpty()
+    done = subprocess.run([world.program, "run", "--sandbox", "namespace", "--", "sh", "-c", "test -t 0 && tty"], stdin=theirs, capture_output=True, text=True, env=world.environment(), timeout=60)
+    equal((done.returncode, done.stdout), (0, "/dev/console\n"), f"its own terminal: {done.stderr}")
+    for fd in (master, other, own, theirs):
+        os.close(fd)
+
+
 if __name__ == "__main__":
-    main(CL05_a_hostile_program_gets_nothing_as_root_or_as_who_started_it, CL05_a_hostile_program_gets_nothing_as_an_ordinary_user,
+    main(T1_other_terminals_are_out_of_reach, CL05_a_hostile_program_gets_nothing_as_root_or_as_who_started_it, CL05_a_hostile_program_gets_nothing_as_an_ordinary_user,
          CL05_a_hostile_program_gets_nothing_with_landlock_alone, CL05_nor_as_an_ordinary_user_with_landlock_alone,
          CL05_nor_in_a_network_of_its_own, CL05_nor_in_a_network_of_its_own_as_an_ordinary_user, CL05_nor_as_root_that_may_not_mount, CL05_without_the_sandbox_it_gets_what_the_documents_say, CL05_what_cannot_be_isolated_is_refused,
          CL05_without_namespaces_landlock_alone_is_taken_and_its_limit_said, CL14_doctor_reports_the_level_that_holds,
