@@ -97,8 +97,9 @@ std::string_view to_string(Outcome outcome) {
     return "refused";
 }
 
-Result<RouteExplanation> explain_route(const Broker& broker, const RunRequest& request, const std::string& method, const net::Url& url) {
-    ProgramsView view;
+namespace {
+
+Result<RouteExplanation> explained(const Broker& broker, const RunRequest& request, const std::string& method, const net::Url& url, ProgramsView& view) {
     TRY(routes, session_routes(broker, request, view));
     const policy::Router router(std::move(routes));
     const auto decision = router.decide(url);
@@ -141,6 +142,20 @@ Result<RouteExplanation> explain_route(const Broker& broker, const RunRequest& r
     if (verdict.asks()) out.because = verdict.judgement.because;
     if (matched) out.connection_problem = problem_of(broker, out.provider, out.connection, out.command);
     else out.command = login;
+    return out;
+}
+
+}  // namespace
+
+Result<RouteExplanation> explain_route(const Broker& broker, const RunRequest& request, const std::string& method, const net::Url& url) {
+    ProgramsView view;
+    TRY(out, explained(broker, request, method, url, view));
+    out.rule = view.masked(std::move(out.rule));
+    out.because = view.masked(std::move(out.because));
+    for (auto& one : out.contenders) {
+        one.rule = view.masked(std::move(one.rule));
+        one.because = view.masked(std::move(one.because));
+    }
     return out;
 }
 

@@ -19,6 +19,7 @@
 #include "base/text.hpp"
 #include "connection/standing.hpp"
 #include "connection/variables.hpp"
+#include "connection/secret_variables.hpp"
 #include "inject/placeholder.hpp"
 #include "provider/expand.hpp"
 #include "sys/files.hpp"
@@ -215,7 +216,9 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
     }
     options.find_own_clients = [programs = sys::ProcessFamily(staged.pid())](const std::set<std::uint16_t>& from, std::uint16_t to) { return programs.clients(from, to); };
     options.addresses.allow_private = broker.config.flag("network.allow_private");
-    options.on_served = [&log = broker.log, &audit](const proxy::Served& served) {
+    options.on_served = [&log = broker.log, &audit, &view](proxy::Served served) {
+        served.path = view.masked(std::move(served.path));
+        served.host = view.masked(std::move(served.host));
         log.info("proxy.served", {{"provider", served.provider}, {"connection", served.connection}, {"host", served.host},
                                   {"method", served.method}, {"path", served.path}, {"status", served.status}, {"reason", served.reason},
                                   {"scrubbed", served.scrubbed}, {"ms", served.milliseconds}});
@@ -243,6 +246,11 @@ Result<std::unique_ptr<connection::Refresher>> make_refresher(const Broker& brok
     return connection::Refresher::make(std::move(with));
 }
 
+std::string ProgramsView::masked(std::string text) const {
+    for (const auto& values : hidden) text = values.masked(text);
+    return text;
+}
+
 Result<std::vector<policy::Route>> session_routes(const Broker& broker, const RunRequest& request,
                                                   ProgramsView& view) {
     TRY(pairs, chosen(broker, request));
@@ -261,6 +269,7 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
         if (route->rules.empty() && request.say)
             request.say("note: " + provider + " (" + name + ") serves no host: its definition has no api_url");
         view.placeholders.merge(inject::placeholders(*definition, stored));
+        view.hidden.push_back(connection::secret_variables(*definition, stored));
         if (auto base = net::Url::parse(inject::first_api_url(*definition, stored.variables))) view.bases.emplace(provider, std::move(*base));
         route->chosen = is_chosen(request, provider, name);
         routes.push_back(std::move(*route));

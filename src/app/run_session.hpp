@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/config.hpp"
+#include "base/hidden_values.hpp"
 #include "connection/refresh.hpp"
 #include "policy/limits.hpp"
 #include "policy/session_rules.hpp"
@@ -65,6 +66,8 @@ struct RunEnd {
 struct ProgramsView {
     std::map<std::string, std::string> placeholders;  // names of the environment -> what stands there
     std::map<std::string, net::Url> bases;            // provider -> where its reverse form leads
+    std::vector<base::HiddenValues> hidden;           // secret variables, which stand in URLs: never in a record or an explanation
+    [[nodiscard]] std::string masked(std::string text) const;
 };
 
 // The routes of the session: one per chosen connection whose definition reads. Problems are said, not fatal.

@@ -71,6 +71,7 @@ std::span<const CommandSpec> commands() {
           {"--base-url", "URL", "the deployment to log in to; kept on the connection"},
           {"--var", "NAME=VALUE", "value of a variable of the definition", Words::text, {}, true},
           {"--force", "", "log in again and replace the connection"},
+          {"--new-client", "", "ask for another client id and secret than the stored ones, or register anew; replaces the connection as --force does"},
           {"--if-needed", "", "succeed at once when already connected"},
           {"--qr", "WHEN", "show a device code as QR code too: auto (on a terminal), always or never", Words::choice, "auto|always|never"},
           {"--input", "WHERE", "where to ask: auto, browser, terminal or stdin", Words::choice, "auto|browser|terminal|stdin"}},

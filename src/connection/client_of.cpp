@@ -52,7 +52,7 @@ base::Result<oauth::Assertion> assertion_of(const provider::ProviderDefinition& 
 
 tl::unexpected<base::Error> lacks(const ClientRecord& record, std::string_view what) {
     return base::fail(ErrorCode::invalid_input, fmt::format("the stored client has no {}, but the definition needs one", what),
-                      fmt::format("run: claviger remove {} and log in again", record.provider));
+                      fmt::format("run: claviger login {} --new-client", record.provider));
 }
 
 }  // namespace

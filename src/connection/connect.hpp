@@ -22,6 +22,7 @@ struct ConnectRequest {
     std::optional<std::string> base_url;                    // --base-url
     provider::VariableValues variables;
     bool force = false;
+    bool new_client = false;                                // --new-client: another one than the stored one
     bool if_needed = false;
 };
 

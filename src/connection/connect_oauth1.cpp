@@ -116,7 +116,7 @@ net::Task<base::Result<Consumer>> ask_for_consumer(Attempt& attempt, std::string
 // Bound to the origin of the token credentials' endpoint, as the clients of OAuth 2 are (OA-27).
 net::Task<base::Result<Consumer>> ready_consumer(Attempt& attempt, std::string origin, std::string redirect_uri) {
     CO_TRY(stored, attempt.with.connections.client(attempt.definition.name, origin));
-    if (stored) {
+    if (stored && !attempt.request.new_client) {
         Consumer consumer;
         consumer.key = stored->client_id;
         consumer.secret = std::move(stored->client_secret);
@@ -171,8 +171,7 @@ net::Task<base::Result<base::Secret>> consent(Attempt& attempt, net::Url endpoin
 
 base::Error with_consumer_hint(const Attempt& attempt, const Consumer& consumer, base::Error error) {
     if (consumer.to_save.empty() && error.code == ErrorCode::authorization_failed && !error.hint.empty()) {
-        error.hint += fmt::format("; if the stored consumer key is no longer right, run: claviger remove {}, then log in again",
-                                  attempt.definition.name);
+        error.hint += fmt::format("; if the stored consumer key is no longer right, enter another: claviger login {} --new-client", attempt.definition.name);
     }
     return error;
 }

@@ -157,8 +157,7 @@ base::Result<void> add_client_of(const std::string& token_origin, const std::str
 
 base::Error with_client_hint(const Attempt& attempt, const ReadyClient& client, base::Error error) {
     if (!client.is_new && !client.client.client_id.empty() && error.message.find("invalid_client") != std::string::npos)
-        error.hint = fmt::format("the stored client id or secret is no longer accepted: run claviger remove {} to "
-                                 "forget it, then log in again", attempt.definition.name);
+        error.hint = fmt::format("the stored client id or secret is no longer accepted; enter another: claviger login {} --new-client", attempt.definition.name);
     return error;
 }
 

@@ -207,8 +207,17 @@ TEST_F(Code, a_failed_forced_login_leaves_the_old_connection_alone) {
     force.force = true;
     const auto outcome = login(plain(), force);
     ASSERT_FALSE(outcome);
-    EXPECT_NE(outcome.error().hint.find("claviger remove acme"), std::string::npos);
+    EXPECT_NE(outcome.error().hint.find("claviger login acme --new-client"), std::string::npos);
     EXPECT_TRUE(connections->load("acme", "default")->access_token.equals("at-1"));
+    // As the hint says: another client is asked for, and nothing else is lost.
+    server.on("/token", 200, R"({"access_token":"at-2","token_type":"Bearer"})");
+    force.new_client = true;
+    dialog.queue = {{{"client_id", "client-2"}, {"client_secret", "secret-2"}}};
+    const auto again = login(plain(), force);
+    ASSERT_TRUE(again) << again.error().describe();
+    const auto stored = connections->load("acme", "default").value();
+    EXPECT_EQ(stored.client_id, "client-2");
+    EXPECT_TRUE(connections->client_of(stored).value()->client_secret.equals("secret-2"));
 }
 
 TEST_F(Code, OA08_the_token_request_follows_no_redirect) {

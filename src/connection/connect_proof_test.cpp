@@ -104,7 +104,7 @@ TEST_F(Proof, OA14_a_client_without_what_its_method_needs_is_told_before_anythin
     const auto refused = login(by("private_key_jwt"), force);
     ASSERT_FALSE(refused);
     EXPECT_NE(refused.error().message.find("no private key"), std::string::npos) << refused.error().message;
-    EXPECT_NE(refused.error().hint.find("claviger remove acme"), std::string::npos);
+    EXPECT_NE(refused.error().hint.find("claviger login acme --new-client"), std::string::npos);
     EXPECT_EQ(server.requests("/token").size(), 1U);
 }
 

@@ -130,7 +130,7 @@ net::Task<base::Result<ReadyClient>> find_client(Attempt& attempt, const Endpoin
     // A login by device code needed no secret; this one does.
     const bool incomplete = stored && !stored->dynamically_registered && stored->client_secret.empty() &&
                             needs_secret(*attempt.definition.oauth2, attempt.flow);
-    if (stored && !incomplete) {
+    if (stored && !incomplete && !attempt.request.new_client) {
         CO_TRY(good, still_good(attempt, *stored, redirect_uri));
         if (good) {
             ReadyClient ready;

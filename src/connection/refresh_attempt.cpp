@@ -241,7 +241,10 @@ base::Result<Refreshed> RefreshCore::note_refusal_to_ask(Attempt& at, base::Erro
     state.not_before = with_.clock.now() + back_off(FailureClass::configuration, state.failures, std::nullopt, with_.random);
     state.by_configuration = true;
     state.configuration = configuration(at.look);
-    if (const auto noted = store_.note(at.id, state); !noted) with_.log.warn("refresh.not_noted", {{"connection", at.id}});
+    TRY(failed, copy_of(at.look.connection));
+    if (!failed.last_refresh_failure) failed.last_refresh_failure = with_.clock.now();
+    failed.refresh_failures = state.failures;
+    if (const auto noted = store_.fail(at.sent, failed, state); !noted) with_.log.warn("refresh.not_noted", {{"connection", at.id}});
     return base::fail(std::move(why));
 }
 

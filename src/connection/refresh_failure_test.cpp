@@ -68,7 +68,7 @@ TEST_F(RefreshTest, OA27_ARefreshTokenIsSentWithTheClientThatItWasGivenToAndWith
         const auto held = fresh();
         ASSERT_FALSE(held);
         EXPECT_NE(held.error().message.find("was made with is no longer stored, so nothing was sent"), std::string::npos) << held.error().message;
-        EXPECT_EQ(held.error().hint, "run: claviger login acme --connection default --force");
+        EXPECT_TRUE(held.error().hint.starts_with("run: claviger login acme --connection default --force")) << held.error().hint;
         clock.advance(10s);
     }
     EXPECT_EQ(asked(), 1U);

@@ -124,7 +124,8 @@ std::optional<base::Error> RefreshCore::hold(const Look& look, const std::string
         const bool corrected = state.by_configuration && state.configuration != configuration(look);
         if (!corrected) {
             auto why = state.last_error.value_or(base::Error::make(ErrorCode::network, "the last attempt to renew the token failed"));
-            if (why.hint.empty()) why.hint = later(*state.not_before);
+            if (!why.hint.empty()) why.hint += "; ";
+            why.hint += state.by_configuration ? "once that is corrected the next use asks again" : later(*state.not_before);
             return why;
         }
     }

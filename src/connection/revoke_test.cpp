@@ -34,6 +34,9 @@ TEST(Revocation, OA20_an_answer_says_what_became_of_the_token) {
         {302, R"({"fine":1})", Revoked::refused},
         {418, R"({"fine":1})", Revoked::revoked},  // response.ok_status
         {418, R"({"error":"nope"})", Revoked::refused},
+        {409, "", Revoked::unreachable},  // retry.status
+        {409, R"({"error":"invalid_client"})", Revoked::refused},
+        {408, "", Revoked::unreachable},
         {200, R"({"code":17})", Revoked::refused},
         {400, R"({"error":"unsupported_token_type"})", Revoked::unsupported},
         {400, "error=unsupported_token_type", Revoked::unsupported},
@@ -47,6 +50,7 @@ TEST(Revocation, OA20_an_answer_says_what_became_of_the_token) {
     options.error_when = {{"/ok", "false"}, {"/code", "17"}};
     options.error_pointers = {"/fault"};
     options.ok_status = {418};
+    options.retry_status = {409};
     for (const auto* format : {"auto", "form", "json", "text"}) {  // how the token endpoint answers
         options.response_format = format;
         for (const auto& row : rows) {

@@ -103,6 +103,14 @@ std::optional<std::string_view> text_of(const json::Value* value) {
 
 std::string Complaint::sentence() const { return error_sentence(error, description); }
 
+bool cannot_now(int status, std::string_view error, const TokenRequestOptions& options) {
+    static constexpr std::string_view kNo[] = {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"};
+    if (status == 408 || status == 425 || status == 429 || status >= 500) return true;
+    if (error == "temporarily_unavailable" || error == "server_error" || error == "slow_down") return true;
+    const auto& more = options.retry_status;
+    return std::find(more.begin(), more.end(), status) != more.end() && std::find(std::begin(kNo), std::end(kNo), error) == std::end(kNo);
+}
+
 bool is_failure(const json::Value& root, const TokenRequestOptions& options) { return complaint_of(root) || quirk_failure(root, options); }
 
 Complaint words_of(const json::Value& root, const TokenRequestOptions& options) {

@@ -27,6 +27,9 @@ struct Complaint {
     [[nodiscard]] std::string sentence() const;  // cleaned
 };
 
+// Whether a server that answers so cannot say yes or no now: by the status first, since a gateway's 503 may carry any body. A
+// status that the definition adds (`retry`) counts only where no word of RFC 6749 section 5.2 says a plain no.
+bool cannot_now(int status, std::string_view error, const TokenRequestOptions& options);
 // Whether an answer says that it is an error, whatever its status: `error` as a word, an object or true, or error_when.
 bool is_failure(const json::Value& root, const TokenRequestOptions& options);
 // What a failed answer says, also where the definition knows better than the RFC where that stands.

@@ -112,8 +112,7 @@ Check client(const Login& login) {
     const auto& method = login.transcript.client_authentication;
     if (method.ends_with("_jwt")) return signing_client(login);
     if (!login.sent_secret())
-        return {"client secret", fmt::format("none was sent; a confidential app needs it: claviger remove {0} forgets the client (keep a definition of your own before: "
-                                             "claviger inspect {0}), then log in again and enter it", login.transcript.provider)};
+        return {"client secret", fmt::format("none was sent; a confidential app needs it; to enter it: claviger login {} --new-client", login.transcript.provider)};
     return {"client secret", fmt::format("it was sent{}; is it the current one, of this app? Some services want it the other way: \"token_auth_method\": \"{}\"",
                                          method.empty() ? "" : " by " + method, method == "client_secret_basic" ? "client_secret_post" : "client_secret_basic")};
 }

@@ -8,7 +8,7 @@ namespace {
 
 Check consumer_key(const Login& login) {
     const auto shown = login.value("oauth_consumer_key");
-    return {"consumer key", fmt::format("is {} the consumer key (API key) of the app, of this environment (test or live), without spaces? claviger remove {} forgets it, then log in again",
+    return {"consumer key", fmt::format("is {} the consumer key (API key) of the app, of this environment (test or live), without spaces? To enter another: claviger login {} --new-client",
                                         shown.empty() ? "the one entered" : shown, login.transcript.provider)};
 }
 

@@ -44,7 +44,7 @@ RevocationOutcome read_revocation(const http::Response& response, const TokenReq
     if (success && (!members || !is_failure(*members, options))) return {Revoked::revoked, {}};
     const auto said = members ? words_of(*members, options) : Complaint();
     if (said.error == "unsupported_token_type") return {Revoked::unsupported, "the provider cannot revoke such a token"};
-    if (response.status == 429 || response.status >= 500)
+    if (cannot_now(response.status, said.error, options))
         return {Revoked::unreachable, fmt::format("the provider answered HTTP {}", response.status)};
     if (!success && response.status >= 300 && response.status < 400)
         return {Revoked::refused, "the provider answered with a redirect, which is never followed"};

@@ -137,6 +137,15 @@ base::Secret optional_token(const json::Value* value) {
     return text && is_vschar(*text, kMaxToken) ? base::Secret(*text) : base::Secret();
 }
 
+// Whatever a server may call so, a number or letters of any script among it: the one that it replaces may be dead.
+base::Secret refresh_token_in(const json::Value& root, const TokenRequestOptions& options) {
+    const auto* value = first_of(root, options.refresh_token_pointers, "refresh_token");
+    if (value != nullptr && (value->is_int64() || value->is_uint64())) return base::Secret(json::to_text(*value));
+    const auto text = text_of(value);
+    const bool usable = text && text->size() <= kMaxToken && std::none_of(text->begin(), text->end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+    return usable ? base::Secret(*text) : base::Secret();
+}
+
 void read_captures(const json::Value& root, const TokenRequestOptions& options, TokenResponse& into) {
     for (const auto& [name, pointer] : options.capture) {
         const auto* value = json::at_pointer(root, pointer);
@@ -182,12 +191,6 @@ std::optional<std::chrono::seconds> retry_after_of(const http::Response& respons
     return delay_in(response, "Retry-After");
 }
 
-bool cannot_now(int status, std::string_view error, const TokenRequestOptions& options) {
-    const auto& more = options.retry_status;
-    return std::find(more.begin(), more.end(), status) != more.end() || status == 408 || status == 425 || status == 429 || status >= 500 || error == "temporarily_unavailable" ||
-           error == "server_error" || error == "slow_down";
-}
-
 TokenFailure failure_of(const http::Response& response, const TokenRequestOptions& options, TokenFailure::Kind kind, base::Error shown) {
     TokenFailure failure;
     failure.kind = kind;
@@ -230,7 +233,7 @@ base::Result<TokenResponse> read_tokens(const json::Value& root, const TokenRequ
     if (!usable && (access || !options.access_token_optional))
         return base::fail(ErrorCode::protocol, "the token endpoint answered without a usable access token");
     if (usable) token.access_token = base::Secret(*access);
-    token.refresh_token = optional_token(first_of(root, options.refresh_token_pointers, "refresh_token"));
+    token.refresh_token = refresh_token_in(root, options);
     token.id_token = optional_token(json::find(root.get_object(), "id_token"));
     TRY_VOID(read_token_type(first_of(root, options.token_type_pointers, "token_type"), options.any_token_type, token));
     read_ends(root, options, token);
@@ -255,7 +258,7 @@ TokenOutcome read_token_answer(const http::Response& response, const TokenReques
     auto tokens = read_tokens(*parsed, options);
     if (tokens) return std::move(*tokens);
     auto failure = broken(response, options, std::move(tokens).error());
-    failure.value().refresh_token = optional_token(first_of(*parsed, options.refresh_token_pointers, "refresh_token"));
+    failure.value().refresh_token = refresh_token_in(*parsed, options);
     return failure;
 }
 

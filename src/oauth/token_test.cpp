@@ -274,6 +274,29 @@ TEST(TokenAnswer, Retry_After_is_seconds_or_a_date_counted_from_the_answers_own)
     }
 }
 
+// What the definition adds says "later", not that a dead grant lives (RFC 6749 section 5.2).
+TEST(TokenAnswer, OA19_a_plain_no_is_no_later) {
+    TokenRequestOptions options;
+    options.retry_status = {400, 403};
+    for (const auto* word : {"invalid_grant", "invalid_client", "unauthorized_client", "invalid_request", "invalid_scope"}) {
+        const auto failure = read_token_answer(answer(400, "{\"error\":\"" + std::string(word) + "\"}"), options).error();
+        EXPECT_EQ(static_cast<int>(failure.kind), static_cast<int>(TokenFailure::Kind::refused)) << word;
+    }
+    for (const auto* body : {"", "{}", R"({"error":"rate_limited"})"}) {
+        const auto failure = read_token_answer(answer(400, body), options).error();
+        EXPECT_EQ(static_cast<int>(failure.kind), static_cast<int>(TokenFailure::Kind::unavailable)) << body;
+    }
+}
+
+TEST(TokenAnswer, OA13_a_refresh_token_of_any_form_is_kept) {
+    const struct { const char* json; const char* token; } rows[] = {{R"("rt")", "rt"}, {"12345", "12345"}, {R"("rt caf\u00e9")", "rt caf\xc3\xa9"}, {R"("")", ""}, {"null", ""}, {R"("a\nb")", ""}};
+    for (const auto& row : rows) {
+        const auto token = read_token_answer(answer(200, R"({"access_token":"at","token_type":"Bearer","refresh_token":)" + std::string(row.json) + "}"), {});
+        ASSERT_TRUE(token) << row.json;
+        EXPECT_TRUE(token->refresh_token.equals(row.token)) << row.json;
+    }
+}
+
 TEST(TokenAnswer, later_and_until_when_is_said_where_the_definition_says) {
     TokenRequestOptions options;
     options.retry_status = {403};

@@ -332,10 +332,10 @@ def OA26_each_failure_of_a_signing_client(world):
 def LG03_a_secret_variable_in_a_path_is_shown_nowhere(world):
     """Login, explain, renewal, probe, revocation and journal name the endpoints, and none of them the secret in their paths."""
     tenant, service = world.canaries.new("tenant"), LittleService(world)
-    good = {"access_token": world.canaries.new("access"), "refresh_token": world.canaries.new("refresh"), "token_type": "Bearer", "expires_in": 1}
+    good = {"access_token": world.canaries.new("access"), "refresh_token": world.canaries.new("refresh"), "token_type": "Bearer", "expires_in": 1, "cell": world.canaries.new("cell")}
     at = f"/t/{tenant}"
-    service.define(world, vars={"tenant": {"title": "Tenant", "secret": True}}, probe={"url": service.url + "/t/{tenant}/me"}, api_url=service.url + "/",
-                   oauth={"token_url": service.url + "/t/{tenant}/token", "revocation_url": service.url + "/t/{tenant}/revoke"})
+    service.define(world, vars={"tenant": {"title": "Tenant", "secret": True}, "cell": {"title": "Cell", "secret": True}}, probe={"url": service.url + "/t/{tenant}/me"},
+                   api_url=service.url + "/t/{tenant}/", oauth={"response": {"capture": [{"name": "cell", "pointer": "/cell"}]}, "token_url": service.url + "/t/{tenant}/token", "revocation_url": service.url + "/t/{tenant}/revoke"})
     masked = service.url + "/t/***/token"
     forms = [{"tenant": tenant}, {"client_id": "the-client-of-acme"}]
     bad = ((400, {"error": "invalid_request", "error_description": f"no tenant {tenant}"}), (200, {"at": at}), (302, {}), (404, None))
@@ -350,6 +350,14 @@ def LG03_a_secret_variable_in_a_path_is_shown_nowhere(world):
     browser_login(world, ["login", "acme"], forms=forms)
     service.answers[at + "/me"] = lambda s, r: (200, {})
     equal(json.loads(world.run("provider", "probe", "acme", "--json").stdout)["url"], service.url + "/t/***/me", "what was probed")
+    contains(world.run("get", "acme").stdout, "tenant: ", "get")
+    shown = world.run("get", "acme").stdout + world.run("get", "acme", "--json").stdout
+    check(tenant not in shown and good["cell"] not in shown, "not by get")
+    world.run("run", "--", "curl", "-sS", "-K", "-", stdin=f'url = "{service.url}/t/{tenant}/me"')
+    paths = [line["path"] for line in map(json.loads, world.run("log", "--json").stdout.splitlines()) if line["kind"] == "request"]
+    equal(paths, ["/t/***/me"], "nor by the audit log")
+    told = world.run("route", "explain", service.url + "/x", "--json").stdout
+    check(tenant not in told, "nor by route explain")
     time.sleep(1.5)
     for answer in bad:
         service.answers[at + "/token"] = lambda s, r: answer

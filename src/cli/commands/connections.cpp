@@ -36,6 +36,10 @@ VariableSecrecy secrecy_of(const base::Result<provider::ProviderDefinition>& def
     return [open](const std::string& name) { return std::find(open.begin(), open.end(), name) == open.end(); };
 }
 
+bool is_secret_variable(const base::Result<provider::ProviderDefinition>& definition, const std::string& name) {
+    return definition && std::any_of(definition->vars.begin(), definition->vars.end(), [&](const auto& variable) { return variable.secret && variable.name == name; });
+}
+
 std::string text_of_value(const json::Value& value) {
     if (value.is_null()) return {};
     if (value.is_string()) return std::string(value.get_string());
@@ -75,7 +79,11 @@ std::vector<Shown> fields_of(const connection::Connection& c, bool is_default, c
     add_secret("access_token", c.access_token);
     add_secret("refresh_token", c.refresh_token);
     for (const auto& [name, value] : c.fields) add_secret(name, value);
-    for (const auto& [name, value] : c.captured) add(name, value);
+    for (const auto& [name, value] : c.captured) {
+        if (c.variables.contains(name)) continue;  // which it has become
+        if (is_secret_variable(definition, name)) fields.push_back({name, value, {}, nullptr, true});
+        else add(name, value);
+    }
     return fields;
 }
 

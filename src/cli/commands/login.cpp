@@ -49,10 +49,11 @@ Result<connection::ConnectRequest> request_from(const Invocation& invocation, co
     connection::ConnectRequest request;
     TRY(name, checked_name("connection", invocation.value("--connection", "default")));
     request.connection_name = name;
-    request.force = invocation.has("--force");
+    request.new_client = invocation.has("--new-client");
+    request.force = invocation.has("--force") || request.new_client;
     request.if_needed = invocation.has("--if-needed");
     if (request.force && request.if_needed)
-        return base::fail(ErrorCode::usage, "--force and --if-needed contradict each other", "give one of them");
+        return base::fail(ErrorCode::usage, "--force or --new-client and --if-needed contradict each other", "give one of them");
     if (invocation.has("--flow")) request.flow = provider::flow_from(invocation.value("--flow"));
     if (invocation.has("--scopes")) {
         std::vector<std::string> scopes;
