@@ -6,7 +6,7 @@ once against a server with a grace for the old token, where nothing may be lost,
 token may be lost only between the server's commit and ours, and must then end as `interrupted_rotation`; and once per disk
 call with ENOSPC and EIO. Afterwards another process must get a token, with the vault whole.
 
-usage: refresh_crash_test.py <refresh_tool> [--thorough]
+usage: refresh_crash_test.py <refresh_tool>
 """
 import argparse, concurrent.futures, itertools, os, re, shutil, subprocess, sys, tempfile, time
 
@@ -205,7 +205,6 @@ def full_disk(rig):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("tool")
-    parser.add_argument("--thorough", action="store_true")
     options = parser.parse_args()
     if not shutil.which("strace"):
         sys.exit("strace is not installed; run ./dev setup")
@@ -213,9 +212,7 @@ def main():
     try:
         strict, lenient = TokenEndpoint(0), TokenEndpoint(600)
         calls = calls_of(rig, lenient)
-        # Every call on the disk; of the others, which are many before the renewal begins, those of its second half.
-        others = [call for call in calls if call[0] in OTHERS]
-        chosen = [call for call in calls if call[0] in DISK] + (others if options.thorough else others[len(others) // 2:])
+        chosen = [call for call in calls if call[0] in DISK or call[0] in OTHERS]
         jobs = [(server, is_strict, call, "signal=SIGKILL") for server, is_strict in ((lenient, False), (strict, True)) for call in chosen]
         for error in ("ENOSPC", "EIO"):
             jobs += [(strict, True, call, f"error={error}") for call in calls if call[0] in FAULTS]
