@@ -231,6 +231,42 @@ def a_logout_holds_from_the_next_request_on(world):
     session.end()
 
 
+def PX29_a_stream_ends_with_its_permission(world):
+    """A rule that comes to refuse it, and the end of --for, end also what has begun; a rule that does not, leaves it."""
+    api = connect_key(world)
+    host = api.removeprefix("https://")
+
+    def stream(session):
+        tls = session.opened(host, "127.0.0.1")
+        tls.sendall(f"GET /held?id=never HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        contains(read_head(tls), " 200 ", "a stream that goes on")
+        return tls
+
+    def end_of(tls):
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            while tls.recv(65536):
+                pass
+        return time.monotonic() - began
+    session = Session(world)
+    tls = stream(session)
+    world.run("rule", "add", "acme", "--deny", "DELETE")
+    tls.settimeout(2.5)
+    check(end_of(tls) > 2, "another method is none of its matter")
+    tls.settimeout(60)
+    world.run("rule", "add", "acme", "--deny", "/held")
+    check(end_of(tls) < 50, "the rule ends it")
+    session.end()
+    world.run("rule", "remove", "acme", "--all")
+    session = Session(world, "--for", "4s")
+    tls = stream(session)
+    tls.settimeout(60)
+    check(end_of(tls) < 50, "its time is up")
+    session.end()
+    reasons = [line["reason"] for line in map(json.loads, world.run("log", "--json").stdout.splitlines()) if line["kind"] == "request"]
+    equal(reasons, ["withdrawn", "withdrawn"], "as the log says")
+
+
 def certificates_for_other_hosts_are_refused(world):
     """PX-26: even with the session's authority trusted, a leaf for another name does not verify."""
     api = connect_key(world)
@@ -348,5 +384,5 @@ def a_definition_swapped_back_and_forth_opens_no_other_host(world):
 
 if __name__ == "__main__":
     main(only_the_session_may_use_the_proxy, PX01_a_program_of_the_session_is_known_by_its_connection, the_reverse_form_serves_programs_that_know_no_proxy, host_sni_and_connect_agree, plain_http_never_carries_a_credential,
-         abandoned_requests_hold_nothing, a_logout_holds_from_the_next_request_on, certificates_for_other_hosts_are_refused,
+         abandoned_requests_hold_nothing, a_logout_holds_from_the_next_request_on, PX29_a_stream_ends_with_its_permission, certificates_for_other_hosts_are_refused,
          a_moved_connection_never_sends_its_new_credential_to_the_old_host, a_definition_swapped_back_and_forth_opens_no_other_host)
