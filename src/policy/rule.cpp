@@ -61,6 +61,9 @@ Result<RuleHost> RuleHost::parse(std::string_view text) {
 
 Result<Rule> Rule::parse(Action action, std::string_view text) {
     if (text.empty() || text.size() > kLongest) return base::fail(ErrorCode::invalid_input, "the rule is empty or too long", std::string(kForm));
+    if (const auto scheme = text.find("://"); scheme != std::string_view::npos) {
+        return base::fail(ErrorCode::invalid_input, "rule " + base::printable(text) + " names a scheme", "write it without: " + base::printable(text.substr(scheme + 3)));
+    }
     Rule rule;
     rule.action = action;
     std::string_view rest = text;
