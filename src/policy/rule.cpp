@@ -61,8 +61,8 @@ Result<RuleHost> RuleHost::parse(std::string_view text) {
 
 Result<Rule> Rule::parse(Action action, std::string_view text) {
     if (text.empty() || text.size() > kLongest) return base::fail(ErrorCode::invalid_input, "the rule is empty or too long", std::string(kForm));
-    if (const auto scheme = text.find("://"); scheme != std::string_view::npos) {
-        return base::fail(ErrorCode::invalid_input, "rule " + base::printable(text) + " names a scheme", "write it without: " + base::printable(text.substr(scheme + 3)));
+    if (text.find("://") != std::string_view::npos) {
+        return base::fail(ErrorCode::invalid_input, "rule " + base::printable(text) + " names a scheme", "leave it out; " + std::string(kForm));
     }
     Rule rule;
     rule.action = action;

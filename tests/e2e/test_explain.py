@@ -192,7 +192,7 @@ def OA25_each_failure_of_oauth1(world):
     wrong = world.canaries.new("wrong consumer secret")
     rows = [  # options of the server, of the definition, answers, exit code, kind of the last step, first to check, parts of the text
         ((), {}, {"consumer_secret": wrong}, 8, "temporary_credentials", "consumer secret", ["temporary credentials: POST", "oauth_problem = signature_invalid", "oauth_signature_method = HMAC-SHA1", f"oauth_callback = {CALLBACK}", "oauth_signature = (hidden,"]),
-        ((), {}, {"consumer_key": "another-consumer"}, 8, "temporary_credentials", "consumer key", ["oauth_consumer_key = anot... (16 characters)", "claviger remove"]),
+        ((), {}, {"consumer_key": "another-consumer"}, 8, "temporary_credentials", "consumer key", ["oauth_consumer_key = anot... (16 characters)", "--new-client"]),
         ((), {"signature_method": "HMAC-SHA256"}, {}, 8, "temporary_credentials", "signature method", ["signed with HMAC-SHA256"]),
         ((), {"signature_method": "PLAINTEXT"}, {}, 8, "temporary_credentials", "signature method", ["signed with PLAINTEXT"]),
         (("--realm", "Photos"), {}, {}, 8, "temporary_credentials", "realm", ["none was sent"]),
