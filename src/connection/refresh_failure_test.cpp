@@ -116,6 +116,21 @@ TEST_F(RefreshTest, OA13_ARotatedRefreshTokenIsKeptAlsoWhenTheAnswerIsOfNoUse) {
     }
 }
 
+// A server that says 200 and means no has told the new token all the same.
+TEST_F(RefreshTest, OA12_ARotatedRefreshTokenOfASuccessThatIsAnErrorIsKept) {
+    connect_acme(define_acme());
+    clock.advance(2h);
+    answer(200, R"({"error":"something_odd","refresh_token":"refresh-1"})");
+    EXPECT_FALSE(fresh());
+    EXPECT_EQ(text(stored().refresh_token), "refresh-1");
+    connect_acme(define_acme());
+    forget_refresher();
+    clock.advance(2h);
+    answer(400, R"({"error":"invalid_request","refresh_token":"refresh-of-nobody"})");
+    EXPECT_FALSE(fresh());
+    EXPECT_EQ(text(stored().refresh_token), "refresh-0") << "a plain failure has rotated nothing";
+}
+
 TEST_F(RefreshTest, WhatOurOwnRulesForbidGoesOnAtOnceWhenTheyAreMended) {
     define_acme(R"(,"refresh_url":"https://10.0.0.1/token")");
     auto connection = connect_acme(registry->load("acme").value());

@@ -188,6 +188,10 @@ TEST_F(RefreshTest, RF05_ARotatedTokenOfAUselessAnswerOutlivesAFullDisk) {
     forget_refresher();
     issued = 1;
     answer_with_tokens();
+    EXPECT_FALSE(fresh());
+    EXPECT_EQ(text(stored().refresh_token), "refresh-1");
+    EXPECT_EQ(asked(), 1U) << "it waits as after any such failure";
+    EXPECT_EQ(stored().refresh_failures, 1U);
     clock.advance(2h);
     const auto got = fresh();
     ASSERT_TRUE(got) << got.error().describe();

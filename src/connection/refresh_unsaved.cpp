@@ -11,6 +11,13 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kBetweenTries{1'000};
 
+// A renewal that failed and brought a new refresh token all the same is set aside too; only a good one ends all failures.
+bool has_failed(const Connection& renewed) { return renewed.refresh_failures > 0; }
+
+base::Result<RefreshStore::Stored> store_outcome(RefreshStore& store, const std::string& sent, Connection& renewed, RefreshState& state) {
+    return has_failed(renewed) ? store.fail(sent, renewed, state) : store.succeed(sent, renewed, state);
+}
+
 }  // namespace
 
 void RefreshCore::keep_aside(Attempt& at, Connection renewed, RefreshState state, const base::Error& why) {
@@ -44,7 +51,7 @@ base::Result<void> RefreshCore::save_unsaved(const std::string& id) {
                           "free some disk space; Claviger keeps the token in memory and tries again");
     }
     unsaved.tried = now;
-    auto stored = store_.succeed(unsaved.sent, unsaved.renewed, unsaved.state);
+    auto stored = store_outcome(store_, unsaved.sent, unsaved.renewed, unsaved.state);
     if (!stored) {
         if (!unsaved.durable) {
             const AsideSeal seal{store_.tenant(), id, unsaved.attempt, unsaved.aside_key};
@@ -83,12 +90,18 @@ base::Result<std::optional<Connection>> answer_of(const std::filesystem::path& h
     return std::optional<Connection>(std::move(renewed));
 }
 
-RefreshState state_after(const RefreshState& open, const Connection& renewed) {
+// Of the failure only its number came along: the next attempt waits as after any such.
+RefreshState state_after(const RefreshState& open, const Connection& renewed, base::Instant now, base::Random& random) {
     RefreshState after;
     after.fence = open.fence;
     after.version = open.version;
     after.refused_token = open.refused_token;
-    after.renewed_at = renewed.obtained_at;
+    if (has_failed(renewed)) {
+        after.failures = renewed.refresh_failures;
+        after.not_before = now + back_off(FailureClass::configuration, after.failures, std::nullopt, random);
+    } else {
+        after.renewed_at = renewed.obtained_at;
+    }
     return after;
 }
 
@@ -99,9 +112,9 @@ base::Result<bool> RefreshCore::absorb(const std::string& id, RefreshState& stat
     const AsideSeal seal{store_.tenant(), id, state.attempt, state.aside_key};
     TRY(renewed, answer_of(with_.home, seal));
     if (!renewed) return false;
-    auto after = state_after(state, *renewed);
+    auto after = state_after(state, *renewed, with_.clock.now(), with_.random);
     const auto sent = state.generation;
-    TRY(stored, store_.succeed(sent, *renewed, after));
+    TRY(stored, store_outcome(store_, sent, *renewed, after));
     with_.log.info("refresh.answer_absorbed", {{"connection", id}, {"superseded", stored == RefreshStore::Stored::superseded}});
     remove_aside_file(aside_file(with_.home, id));
     return true;
@@ -113,7 +126,7 @@ base::Result<bool> RefreshCore::take_over(const std::string& id, sys::FileLock& 
     const AsideSeal seal{store_.tenant(), id, state.attempt, state.aside_key};
     TRY(renewed, answer_of(with_.home, seal));
     if (!renewed) return base::fail(std::move(absorbed).error());
-    auto after = state_after(state, *renewed);
+    auto after = state_after(state, *renewed, with_.clock.now(), with_.random);
     keep(id, Unsaved{std::move(lease), std::nullopt, std::move(*renewed), std::move(after), state.generation, state.attempt,
                      std::move(state.aside_key), true, steady_clock::now()});
     return true;

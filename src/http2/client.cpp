@@ -2,6 +2,7 @@
 
 #include "http2/relay.hpp"
 #include "http2/translation.hpp"
+#include "net/pipe.hpp"
 
 namespace claviger::http2 {
 

@@ -6,6 +6,7 @@
 #include "http/codec.hpp"
 #include "http2/client.hpp"
 #include "http2/server.hpp"
+#include "net/pipe.hpp"
 
 namespace claviger::http2 {
 namespace {

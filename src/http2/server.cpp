@@ -2,6 +2,7 @@
 
 #include "http2/relay.hpp"
 #include "http2/translation.hpp"
+#include "net/pipe.hpp"
 
 namespace claviger::http2 {
 
@@ -16,7 +17,7 @@ struct Served {
     Serve serve;
     http::Limits limits;
     std::size_t open = 0;
-    net::Signal changed;
+    net::RecurringEvent changed;
 };
 using ServedPtr = std::shared_ptr<Served>;
 
@@ -96,7 +97,7 @@ Task<void> relay_and_count(ServedPtr served, std::shared_ptr<Session> session, S
 }  // namespace
 
 Task<void> serve_connection(net::Loop& loop, net::StreamPtr stream, Limits limits, Serve serve) {
-    const auto served = std::make_shared<Served>(Served{std::move(serve), {}, 0, net::Signal(loop)});
+    const auto served = std::make_shared<Served>(Served{std::move(serve), {}, 0, net::RecurringEvent(loop)});
     auto session = Session::make(loop, std::move(stream), Session::Side::server, limits, [served](std::shared_ptr<Session> on, StreamPtr one) {
         ++served->open;
         on->loop().spawn("http2 stream", relay_and_count(served, on, std::move(one)));

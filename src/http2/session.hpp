@@ -15,7 +15,8 @@
 
 #include "base/secret.hpp"
 #include "http/message.hpp"
-#include "net/pipe.hpp"
+#include "net/recurring_event.hpp"
+#include "net/stream.hpp"
 
 namespace claviger::http2 {
 
@@ -48,7 +49,7 @@ struct Stream {
     bool abandoned = false;      // nobody takes what still comes
     bool peer_reset = false;
     bool closed = false;         // the stream is no more, or its connection: nothing comes or goes
-    net::Signal changed;
+    net::RecurringEvent changed;
 };
 using StreamPtr = std::shared_ptr<Stream>;
 
@@ -107,7 +108,7 @@ private:
     OnRequest on_request_;
     nghttp2_session* native_ = nullptr;
     std::map<std::int32_t, StreamPtr> streams_{};
-    net::Signal to_write_;
+    net::RecurringEvent to_write_;
     std::uint64_t resets_ = 0, empty_ = 0, completed_ = 0;  // of the peer
     std::uint64_t activity_ = 0;
     std::size_t head_bytes_ = 0;  // of open streams

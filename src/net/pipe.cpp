@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/secret.hpp"
+#include "net/recurring_event.hpp"
 
 namespace claviger::net {
 
@@ -21,7 +22,7 @@ struct Channel {
     bool ended = false;  // nothing more comes
     bool gone = false;   // nobody reads any more
     std::function<void()> on_end{};  // of its reader
-    Signal changed;
+    RecurringEvent changed;
 
     void end() {
         if (std::exchange(ended, true)) return;

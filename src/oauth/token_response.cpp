@@ -222,6 +222,8 @@ tl::unexpected<TokenFailure> said_no(const http::Response& response, const json:
     auto failure = failure_of(response, options, later ? TokenFailure::Kind::unavailable : TokenFailure::Kind::refused, std::move(shown));
     failure.error = clean_text(said.error);
     failure.description = clean_text(said.description);
+    // A server that calls a success an error may have ended the old one all the same.
+    if (root != nullptr && is_success(response.status, options)) failure.refresh_token = refresh_token_in(*root, options);
     return tl::unexpected<TokenFailure>(std::move(failure));
 }
 

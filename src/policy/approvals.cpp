@@ -8,6 +8,7 @@
 
 #include "base/masked_path.hpp"
 #include "base/text.hpp"
+#include "net/recurring_event.hpp"
 
 namespace claviger::policy {
 
@@ -37,29 +38,25 @@ struct Grant {
 }  // namespace
 
 struct Approvals::State {
-    explicit State(Surroundings surroundings) : with(std::move(surroundings)), changed(std::make_shared<net::Event>(with.loop)) {}
+    explicit State(Surroundings surroundings) : with(std::move(surroundings)), changed(with.loop) {}
 
     Surroundings with;
     std::list<std::shared_ptr<Held>> held{};
     std::vector<Grant> grants{};
     std::uint64_t asked = 0;
-    std::shared_ptr<net::Event> changed;
+    net::RecurringEvent changed;
 
     bool is_granted(const AskedRequest& request) {
         const auto now = with.clock.now();
         std::erase_if(grants, [&](const Grant& grant) { return now >= grant.until; });
         return std::any_of(grants.begin(), grants.end(), [&](const Grant& grant) { return grant.covers(request); });
     }
-    void notify() {
-        const auto old = std::exchange(changed, std::make_shared<net::Event>(with.loop));
-        old->set();
-    }
     void end(Held& one, Answered answer) {
         if (one.answer) return;
         one.answer = std::move(answer);
         one.done.set();
         held.remove_if([&](const auto& other) { return other.get() == &one; });
-        notify();
+        changed.notify();
     }
 };
 
@@ -95,7 +92,7 @@ net::Task<Approvals::Answered> Approvals::ask_in(std::shared_ptr<State> state, A
     }
     const auto held = std::make_shared<Held>(Held{std::move(what), std::nullopt, net::Event(state->with.loop)});
     state->held.push_back(held);
-    state->notify();
+    state->changed.notify();
     gone.on_cancel([state, held] { state->end(*held, {Outcome::gone, {}, {}}); });
     auto waited = co_await held->done.wait(deadline);
     gone.on_cancel(nullptr);
@@ -137,7 +134,7 @@ Result<void> Approvals::answer(const std::string& id, const Answer& answer) {
 net::Task<void> Approvals::changed(net::Deadline deadline) { return changed_in(state_, deadline); }
 
 net::Task<void> Approvals::changed_in(std::shared_ptr<State> state, net::Deadline deadline) {
-    const auto event = state->changed;
+    const auto event = state->changed.next();
     auto waited = co_await event->wait(deadline);
     (void)waited;  // either way whoever asked looks again
 }

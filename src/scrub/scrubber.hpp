@@ -24,7 +24,6 @@ public:
     [[nodiscard]] std::span<char> space();
     // So many bytes were put there, and whether they are the last ones. Gives what may be passed on now, maybe nothing.
     std::string_view take(std::size_t bytes, bool last);
-    [[nodiscard]] bool holds_back() const { return held_ > 0; }
     [[nodiscard]] std::uint64_t found() const { return found_; }
 
 private:

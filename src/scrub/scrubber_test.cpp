@@ -36,7 +36,6 @@ std::string scrubbed(const NeedlesPtr& needles, std::string_view body, NextSize 
         body.remove_prefix(size);
         out += scrubber.take(size, body.empty());
     } while (!body.empty());
-    EXPECT_FALSE(scrubber.holds_back());
     return out;
 }
 
@@ -201,7 +200,6 @@ TEST(Scrubber, a_stream_is_not_held_back_at_its_natural_ends) {
         Scrubber scrubber(needles, 1000);
         std::memcpy(scrubber.space().data(), row.body.data(), row.body.size());
         EXPECT_EQ(scrubber.take(row.body.size(), false).size(), row.body.size() - row.held) << row.body;
-        EXPECT_EQ(scrubber.holds_back(), row.held > 0);
         EXPECT_EQ(scrubber.take(0, true).size(), row.held == 0 ? 0 : row.held);
     }
 }
