@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "net/stream.hpp"
 #include "base/secret.hpp"
+#include "net/client_certificate.hpp"
+#include "net/stream.hpp"
 #include "net/tcp.hpp"
 
 namespace claviger::net {
@@ -20,6 +21,7 @@ public:
     struct Options {
         std::string extra_ca_pem;  // PEM text, empty = system store only
         bool http2 = false;        // ALPN offers h2 before http/1.1: look at the stream's protocol()
+        ClientCertificatePtr certificate{};  // shown where a server asks for one
     };
     static base::Result<TlsClientContext> make(const Options& options);
     struct Native;

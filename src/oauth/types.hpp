@@ -13,6 +13,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/secret.hpp"
+#include "net/client_certificate.hpp"
 #include "net/url.hpp"
 
 namespace claviger::oauth {
@@ -20,7 +21,8 @@ namespace claviger::oauth {
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 // RFC 6749 section 2.3 and RFC 7523 section 2.2: how a client says who it is.
-enum class ClientAuthentication { none, client_secret_post, client_secret_basic, client_secret_jwt, private_key_jwt };
+// tls_client_auth: by the certificate of the TLS connection (RFC 8705 section 2).
+enum class ClientAuthentication { none, client_secret_post, client_secret_basic, client_secret_jwt, private_key_jwt, tls_client_auth };
 
 // A signed statement (RFC 7523 section 3), of a client about itself or as the grant of a service account.
 struct Assertion {
@@ -38,8 +40,10 @@ struct Client {
     ClientAuthentication authentication = ClientAuthentication::none;
     base::Secret private_key{};  // PEM or JWK, of private_key_jwt
     Assertion assertion{};       // of both _jwt methods; empty members: client id, client id, token endpoint
+    net::ClientCertificatePtr certificate{};  // of tls_client_auth
     [[nodiscard]] Client duplicate() const {
-        return Client{client_id, client_secret.duplicate(), authentication, private_key.duplicate(), assertion};
+        return Client{client_id, client_secret.duplicate(), authentication, private_key.duplicate(), assertion,
+                      certificate};
     }
 };
 
@@ -47,7 +51,7 @@ struct Client {
 struct ServerMetadata {
     std::string issuer;
     std::optional<net::Url> authorization_endpoint, token_endpoint, registration_endpoint, revocation_endpoint,
-        device_authorization_endpoint, userinfo_endpoint, jwks_uri, pushed_authorization_request_endpoint;
+        device_authorization_endpoint, userinfo_endpoint, jwks_uri, pushed_authorization_request_endpoint, introspection_endpoint;
     std::vector<std::string> scopes_supported, code_challenge_methods_supported,
         token_endpoint_auth_methods_supported, grant_types_supported;
     bool code_challenge_methods_stated = false;
@@ -76,6 +80,7 @@ struct TokenRequestOptions {
     Parameters extra_parameters;   // token_params
     Parameters extra_headers;      // token_headers
     bool json_body = false;
+    std::string xml_body;          // not empty: the body is this template, {{name}} the parameter of that name
     bool in_query = false;         // the parameters stand in the URL and the body is empty
     std::string method = "POST";   // GET: parameters in the URL too
     std::vector<std::string> access_token_pointers, refresh_token_pointers, expires_pointers, scope_pointers,
@@ -86,7 +91,7 @@ struct TokenRequestOptions {
     bool access_token_optional = false;                 // the answer may only move the end of the token that there is
     std::string scope_separator = " ";
     std::vector<std::pair<std::string, std::string>> capture;  // name -> pointer
-    std::string response_format = "auto";                      // auto, json, form, text: the body is the token
+    std::string response_format = "auto";                      // auto, json, form, xml, text: the body is the token
     Parameters rename;             // protocol name -> the server's name; an empty one: the parameter is not sent
     // JSON Pointer -> JSON text: an answer with one of these values is a failure, whatever its status.
     std::vector<std::pair<std::string, std::string>> error_when;

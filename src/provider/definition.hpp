@@ -16,8 +16,8 @@ namespace claviger::provider {
 
 enum class AuthType { oauth2, oauth1, api_key, basic, custom };
 enum class Flow { pkce, dcr_pkce, device_code, client_credentials, oauth1, api_key, basic, custom };
-enum class TokenAuthMethod { client_secret_post, client_secret_basic, none, private_key_jwt, client_secret_jwt };
-enum class BodyFormat { form, json, query };  // query: parameters in the URL, the body empty
+enum class TokenAuthMethod { client_secret_post, client_secret_basic, none, private_key_jwt, client_secret_jwt, tls_client_auth };
+enum class BodyFormat { form, json, query, xml };  // query: parameters in the URL, the body empty; xml: `token_body`
 
 std::string_view to_string(AuthType);
 std::string_view to_string(Flow);
@@ -39,7 +39,12 @@ struct Variable {
     bool secret = false;
 };
 
-struct CallbackQuirk { std::string code_param = "code", state_param = "state"; std::vector<std::string> capture; };
+// code_entry: the code does not come back with the browser, the user brings it (an installation told to somebody else).
+struct CallbackQuirk {
+    std::string code_param = "code", state_param = "state";
+    std::vector<std::string> capture;
+    bool code_entry = false;
+};
 struct CaptureRule { std::string name, pointer; };  // name -> JSON Pointer in the answer
 struct ResponseQuirk {
     std::vector<std::string> access_token, refresh_token, expires, scope, token_type;  // JSON Pointers, first hit wins
@@ -47,7 +52,7 @@ struct ResponseQuirk {
     std::vector<std::string> error;            // where the error's code stands beside `error`
     std::vector<int> ok_status;                // further ones than 2xx that are a success
     std::string scope_separator;               // of the answer; empty: the request's, a space or a comma
-    std::string format = "auto";  // auto, json, form, text
+    std::string format = "auto";  // auto, json, form, text, xml
     json::Value error_when;       // as in the file; null when absent
     std::vector<CaptureRule> capture;
 };
@@ -85,9 +90,25 @@ struct BasicTemplate { std::string username, password; bool present = false; };
 struct ErrorQuirk { std::vector<std::string> terminal, config, transient; };
 struct RevokeQuirk { std::string method = "POST", url, auth, order; StringMap params; bool present = false; };
 
+// A keyed hash over a text of the request. `message` and `headers` are templates over {{field}} and {{request.X}}.
+struct HmacSignature {
+    std::string algorithm = "sha256", key, key_encoding, message, encoding = "hex", timestamp = "seconds";
+    StringMap headers;
+};
+
+// A further request after each token answer, whose answer holds a token of its own: a session of the service, a second token.
+// `name` is the field that it becomes for templates. Texts are templates over {{field}}, those of earlier steps included.
+struct TokenStep {
+    std::string name, url, method = "POST";
+    BodyFormat content_type = BodyFormat::form;
+    StringMap params, headers;
+    ResponseQuirk response;  // access_token: where the step's token stands
+    ExpiryQuirk expires;
+};
+
 struct OAuth2 {
     std::string authorization_url, token_url, refresh_url, revocation_url, device_authorization_url,
-        registration_endpoint, issuer, userinfo_url, pushed_authorization_url, jwks_url, base_url;  // may hold {variables}
+        registration_endpoint, issuer, userinfo_url, pushed_authorization_url, jwks_url, introspection_url, base_url;  // may hold {variables}
     std::vector<std::string> scopes;                           // default scopes
     std::vector<ScopeChoice> available_scopes;
     bool scopes_required = false;
@@ -111,6 +132,9 @@ struct OAuth2 {
     AssertionRule client_assertion;     // private_key_jwt, client_secret_jwt
     GrantRule grant;                    // flow client_credentials
     bool dpop = false;                  // RFC 9449: tokens bound to a key of the connection
+    std::string token_body;             // token_content_type xml: a template over the parameters of the request
+    std::optional<HmacSignature> token_signature;  // of requests to the token endpoint
+    std::vector<TokenStep> steps;
 };
 
 struct OAuth1 {
@@ -142,11 +166,6 @@ struct AwsSigV4 {
     std::string access_key_id = "{{access_key_id}}", secret_access_key = "{{secret_access_key}}", session_token = "{{session_token}}";
     std::vector<SigV4Place> places;
 };
-// A keyed hash over a text of the request. `message` and `headers` are templates over {{field}} and {{request.X}}.
-struct HmacSignature {
-    std::string algorithm = "sha256", key, key_encoding, message, encoding = "hex", timestamp = "seconds";
-    StringMap headers;
-};
 
 struct InjectRules {
     StringMap headers, query, cookies;  // templates over {{field}}
@@ -155,6 +174,7 @@ struct InjectRules {
     std::optional<HmacSignature> hmac;
     std::vector<std::string> reserved;  // what the caller may not override
     std::vector<std::string> pass;      // fields like credentials that the caller may send; Cookie: the service too
+    bool tls_client_certificate = false;  // requests go out on TLS with the client's certificate (RFC 8705)
     bool present = false;               // false: the default of the auth type holds
 };
 
