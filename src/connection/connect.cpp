@@ -236,6 +236,7 @@ net::Task<base::Result<ConnectOutcome>> connect(Surroundings with, provider::Pro
                                        {"result", outcome ? "ok" : base::to_string(outcome.error().code)}});
     with.dialog.finished(told);
     if (!outcome) co_await withdraw_registration(attempt);
+    co_await withdraw_displaced(attempt);
     const auto deadline = net::in(kFarewell);
     co_await with.dialog.farewell(deadline);
     co_return outcome;

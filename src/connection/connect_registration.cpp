@@ -69,11 +69,36 @@ ClientRecord record_of(const Attempt& attempt, const Endpoints& endpoints, oauth
 }
 
 // Whether its place is taken by one that connections live by: what they have must last until there is something better.
-base::Result<bool> must_wait(const Attempt& attempt, const ClientRecord& record) {
+base::Result<bool> must_wait(Attempt& attempt, const ClientRecord& record) {
     auto& connections = attempt.with.connections;
     TRY(stored, connections.client(record.provider, record.origin));
     if (!stored) return false;
-    return connections.client_in_use(record.provider, stored->client_id);
+    TRY(in_use, connections.client_in_use(record.provider, stored->client_id));
+    if (stored->dynamically_registered) attempt.displaced = std::move(*stored);
+    return in_use;
+}
+
+// Whether it is the one of new logins still.
+bool chosen(Connections& connections, const ClientRecord& record) {
+    const auto stored = connections.client(record.provider, record.origin);
+    return !stored || (*stored && (*stored)->client_id == record.client_id);
+}
+
+// True: the server has deleted it, which no connection uses. When it is not known whether one does, nothing is sent.
+net::Task<bool> delete_unused(Attempt& attempt, const ClientRecord& record) {
+    auto& connections = attempt.with.connections;
+    const auto used = connections.client_in_use(record.provider, record.client_id);
+    auto uri = net::Url::parse(record.registration_client_uri);
+    if (!used || *used || !uri || record.registration_access_token.empty()) co_return false;
+    if (attempt.with.recorder != nullptr) attempt.with.recorder->stop();
+    const auto outcome = co_await oauth::delete_client(attempt.with.http, std::move(*uri), record.registration_access_token.duplicate());
+    attempt.with.log.info("connect.client_withdrawn", {{"provider", record.provider}, {"result", oauth::to_string(outcome.result)}});
+    co_return outcome.result == oauth::Revoked::revoked;
+}
+
+void forget(Attempt& attempt, const ClientRecord& record) {
+    if (auto erased = attempt.with.connections.erase_client(record); !erased)
+        attempt.with.log.warn("connect.client_not_erased", {{"provider", record.provider}, {"error", erased.error().message}});
 }
 
 }  // namespace
@@ -100,18 +125,23 @@ net::Task<base::Result<ReadyClient>> register_new_client(Attempt& attempt, const
 net::Task<void> withdraw_registration(Attempt& attempt) {
     if (!attempt.registered) co_return;
     auto record = std::move(*attempt.registered);
+    const bool deleted = co_await delete_unused(attempt, std::as_const(record));
+    if (deleted && chosen(attempt.with.connections, record)) forget(attempt, record);
+}
+
+net::Task<void> withdraw_displaced(Attempt& attempt) {
     auto& connections = attempt.with.connections;
-    const auto used = connections.client_in_use(record.provider, record.client_id);
-    auto uri = net::Url::parse(record.registration_client_uri);
-    if (!used || *used || !uri || record.registration_access_token.empty()) co_return;
-    if (attempt.with.recorder != nullptr) attempt.with.recorder->stop();
-    const auto outcome = co_await oauth::delete_client(attempt.with.http, std::move(*uri), std::move(record.registration_access_token));
-    attempt.with.log.info("connect.client_withdrawn", {{"provider", record.provider}, {"result", oauth::to_string(outcome.result)}});
-    if (outcome.result != oauth::Revoked::revoked) co_return;
-    const auto stored = connections.client(record.provider, record.origin);
-    if (!stored || !*stored || (*stored)->client_id != record.client_id) co_return;
-    if (auto erased = connections.erase_client(record); !erased)
-        attempt.with.log.warn("connect.client_not_erased", {{"provider", record.provider}, {"error", erased.error().message}});
+    std::vector<ClientRecord> candidates;
+    if (attempt.displaced) candidates.push_back(std::move(*attempt.displaced));
+    if (attempt.previous && (candidates.empty() || attempt.previous->client_id != candidates.front().client_id)) {
+        auto before = connections.client_of(*attempt.previous);
+        if (before && *before && (*before)->dynamically_registered) candidates.push_back(std::move(**before));
+    }
+    for (auto& record : candidates) {
+        if (chosen(connections, record)) continue;
+        const bool deleted = co_await delete_unused(attempt, std::as_const(record));
+        if (deleted) forget(attempt, record);
+    }
 }
 
 }  // namespace claviger::connection

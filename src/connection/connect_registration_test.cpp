@@ -76,6 +76,22 @@ TEST_F(Registered, OA16_a_denied_login_takes_no_client_from_a_connection) {
     ASSERT_TRUE(login(dynamic(), force));
     EXPECT_EQ(stored_client(), "dyn-3");
     EXPECT_EQ(connections->load("acme", "default")->client_id, "dyn-3");
+    EXPECT_EQ(server.requests("/register/1").size(), 2U) << "the client that nobody uses any more is deleted too";
+}
+
+TEST_F(Registered, RFC7592_a_displaced_client_of_another_connection_is_not_deleted) {
+    server.on("/register/1", 204, "");
+    ConnectRequest request;
+    ASSERT_TRUE(login(dynamic(), request));
+    request.connection_name = "work";
+    request.new_client = true;
+    ASSERT_TRUE(login(dynamic(), request));
+    EXPECT_EQ(connections->load("acme", "work")->client_id, "dyn-2");
+    EXPECT_TRUE(server.requests("/register/1").empty());
+    request.connection_name = "default";
+    request.force = true;
+    ASSERT_TRUE(login(dynamic(), request));
+    EXPECT_EQ(server.requests("/register/1").size(), 1U) << "the first one, once its last connection has another";
 }
 
 TEST_F(Registered, OA16_registers_by_discovery_and_uses_what_was_registered) {
