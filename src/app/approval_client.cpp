@@ -94,7 +94,8 @@ net::Task<Result<WhatWaits>> what_waits(net::Loop& loop, http::Client& client, c
 
 net::Task<Result<void>> send_answer(net::Loop& loop, http::Client& client, const FoundSite& site, std::string id, policy::Answer answer) {
     using Kind = policy::Answer::Kind;
-    std::string form = "id=" + base::form_encode(id) + "&answer=" + (answer.kind == Kind::deny ? "deny" : answer.kind == Kind::once ? "once" : "for");
+    const auto word = answer.kind == Kind::deny ? "deny" : answer.kind == Kind::deny_like ? "deny_like" : answer.kind == Kind::once ? "once" : "for";
+    std::string form = "id=" + base::form_encode(id) + "&answer=" + word;
     if (answer.kind == Kind::for_a_time) form += fmt::format("&seconds={}", std::chrono::ceil<std::chrono::seconds>(answer.lasting).count());
     auto told = co_await call(loop, client, site, "POST", std::string(api::kAnswerPath), std::move(form));
     if (told) co_return Result<void>();

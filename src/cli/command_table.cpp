@@ -99,11 +99,12 @@ std::span<const CommandSpec> commands() {
          run_program, true},
         {"approve", "answer what --ask rules ask",
          "A request that a rule asks about waits until you answer, two minutes by default (run.ask_seconds). On a terminal you are asked about each that "
-         "waits; elsewhere they are listed. Once is for that request alone; for a time is for the same method, host, connection and rule. What a "
+         "waits; elsewhere they are listed. Once is for that request alone; for a time covers its like: any path of the same method, host, connection and rule, in that session. What a "
          "request's body says is not shown.",
          {{"ID", "approve this one, as the list names it", Words::text, false}},
          {{"--for", "TIME", "it, and its like for so long: 10m, 1h"},
           {"--refuse", "", "refuse it"},
+          {"--like", "", "with --refuse: and its like, without asking, while the session lives"},
           {"--list", "", "ask nothing"},
           {"--watch", "", "ask about what comes too, until Ctrl-C"},
           {"--page", "", "answer in the browser"}},

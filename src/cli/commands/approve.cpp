@@ -42,6 +42,7 @@ std::string what_is(const WaitingElsewhere& waiting) {
 std::string answered(const WaitingElsewhere& waiting, const Answer& answer) {
     switch (answer.kind) {
         case Answer::Kind::deny: return what_is(waiting) + " is denied";
+        case Answer::Kind::deny_like: return what_is(waiting) + " is denied, and its like while the session lives";
         case Answer::Kind::once: return what_is(waiting) + " is approved, this once";
         case Answer::Kind::for_a_time: break;
     }
@@ -69,6 +70,7 @@ Result<std::optional<Answer>> answer_in(std::string_view typed) {
     if (word.empty()) return std::optional<Answer>();
     if (word == "o" || word == "once" || word == "y" || word == "yes") return std::optional<Answer>(Answer{Answer::Kind::once, {}});
     if (word == "d" || word == "deny" || word == "n" || word == "no") return std::optional<Answer>(Answer{Answer::Kind::deny, {}});
+    if (word == "l" || word == "like") return std::optional<Answer>(Answer{Answer::Kind::deny_like, {}});
     TRY(lasting, policy::parse_duration(word));
     return std::optional<Answer>(Answer{Answer::Kind::for_a_time, lasting});
 }
@@ -159,7 +161,7 @@ private:
     }
     Result<void> ask_about(const WaitingElsewhere& waiting) {
         for (;;) {
-            TRY(typed, ask_line("Approve? [o]nce, for a time (10m), [d]eny, Enter leaves it: "));
+            TRY(typed, ask_line("Approve? [o]nce, for a time (10m), [d]eny, deny its [l]ike too, Enter leaves it: "));
             const auto chosen = answer_in(typed);
             if (!chosen) {
                 context_.out().prompt(chosen.error().message);
@@ -182,8 +184,9 @@ private:
 Result<Answer> wanted(const Invocation& invocation) {
     if (invocation.has("--refuse")) {
         if (invocation.has("--for")) return base::fail(ErrorCode::usage, "--refuse and --for contradict each other", "leave one of them out");
-        return Answer{Answer::Kind::deny, {}};
+        return Answer{invocation.has("--like") ? Answer::Kind::deny_like : Answer::Kind::deny, {}};
     }
+    if (invocation.has("--like")) return base::fail(ErrorCode::usage, "--like goes with --refuse", "its like is approved for a time: --for 10m");
     if (!invocation.has("--for")) return Answer{Answer::Kind::once, {}};
     auto time = policy::parse_duration(invocation.value("--for"));
     if (!time) return base::fail(ErrorCode::usage, "--for: " + time.error().message, time.error().hint);
@@ -259,7 +262,7 @@ Outcome approve(Context& context, const Invocation& invocation) {
     TRY_VOID(context.require_manage("approving requests"));
     const bool one = !invocation.arguments.empty(), watch = invocation.has("--watch"), page = invocation.has("--page"), list = invocation.has("--list");
     if (one + watch + page + list > 1) return base::fail(ErrorCode::usage, "ID, --list, --watch and --page exclude each other", "give one of them");
-    if (!one && (invocation.has("--for") || invocation.has("--refuse"))) {
+    if (!one && (invocation.has("--for") || invocation.has("--refuse") || invocation.has("--like"))) {
         return base::fail(ErrorCode::usage, "which request is meant?", "claviger approve --list shows what waits; then: claviger approve ID");
     }
     const bool may_ask = sys::has_controlling_terminal() && !context.out().json();
