@@ -26,11 +26,12 @@ std::string card(const ApprovalView& view, const WaitingRequest& waiting) {
     out += fmt::format(
         "</dl><form method=\"post\" action=\"{0}\" autocomplete=\"off\"><input type=\"hidden\" name=\"id\" value=\"{1}\">"
         "<div class=\"row\"><button name=\"answer\" value=\"once\">Approve this once</button>"
-        "<button class=\"deny\" name=\"answer\" value=\"deny\">Deny</button></div>"
+        "<button class=\"deny\" name=\"answer\" value=\"deny\">Deny</button>"
+        "<button class=\"deny\" name=\"answer\" value=\"deny_like\">Deny its like too</button></div>"
         "<div class=\"row\"><button name=\"answer\" value=\"for\">Approve for</button><select name=\"seconds\" aria-label=\"how long\">"
         "<option value=\"300\">5 minutes</option><option value=\"600\" selected>10 minutes</option><option value=\"1800\">30 minutes</option>"
         "<option value=\"3600\">1 hour</option></select></div>"
-        "<p class=\"help\">For a time: every {2} to {3} that this rule asks about.</p></form></section>",
+        "<p class=\"help\">For a time, and its like: every {2} to {3} that this rule asks about.</p></form></section>",
         html_escape(view.action), html_escape(waiting.id), html_escape(base::printable(request.tunnel ? "tunnel" : request.websocket ? "WebSocket" : request.method + " request", 80)),
         html_escape(base::printable(request.host)));
     return out;

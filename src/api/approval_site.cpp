@@ -64,6 +64,7 @@ Result<Answer> read_answer(const FormPairs& pairs) {
     if (answer == nullptr) return bad;
     if (answer->reveal() == "once") return Answer{Answer::Kind::once, {}};
     if (answer->reveal() == "deny") return Answer{Answer::Kind::deny, {}};
+    if (answer->reveal() == "deny_like") return Answer{Answer::Kind::deny_like, {}};
     const auto* text = only(pairs, "seconds");
     if (answer->reveal() != "for" || text == nullptr) return bad;
     std::int64_t seconds = 0;
@@ -76,6 +77,7 @@ Result<Answer> read_answer(const FormPairs& pairs) {
 std::string said_of(const Answer& answer) {
     switch (answer.kind) {
         case Answer::Kind::deny: return "was denied";
+        case Answer::Kind::deny_like: return "was denied, and its like while the session lives";
         case Answer::Kind::once: return "was approved, this once";
         case Answer::Kind::for_a_time: break;
     }

@@ -40,7 +40,7 @@ private:
 
 // The paths; all but kPagePath want "Authorization: Bearer KEY".
 inline constexpr std::string_view kWaitingPath = "/waiting";  // GET: JSON
-inline constexpr std::string_view kAnswerPath = "/answer";    // POST of a form: id, answer=once|for|deny, seconds
+inline constexpr std::string_view kAnswerPath = "/answer";    // POST of a form: id, answer=once|for|deny|deny_like, seconds
 inline constexpr std::string_view kLinkPath = "/link";        // POST: {"path": ...} of a page, for one look
 inline constexpr std::string_view kPagePath = "/approve/";
 

@@ -81,7 +81,7 @@ Result<void> ApprovalDoor::announce(const policy::WaitingRequest& waiting) {
         }
     }
     with_.log.info("approvals.waiting", {{"id", waiting.id}, {"rule", waiting.request.rule}});
-    if (with_.say) with_.say("note: " + api::approval_subject(waiting.request) + " waits for your approval; in another terminal run: claviger approve");
+    if (with_.say) with_.say("note: " + api::approval_subject(waiting.request) + " waits for your approval; in another terminal run: claviger approve " + waiting.id);
     return {};
 }
 

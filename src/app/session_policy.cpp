@@ -43,6 +43,7 @@ std::optional<Problem> refusal_of(const policy::Approvals::Answered& answered, c
         case Outcome::for_a_time:
         case Outcome::earlier: return std::nullopt;
         case Outcome::denied: return told(403, "approval_denied", "who was asked and denied it");
+        case Outcome::denied_earlier: return told(403, "approval_denied", "who denied one like it for the rest of this session");
         case Outcome::timed_out: {
             auto problem = told(403, "approval_timed_out", "who was asked and did not answer in time; ask for it, then try again");
             problem.command = "claviger approve --watch";
@@ -50,6 +51,11 @@ std::optional<Problem> refusal_of(const policy::Approvals::Answered& answered, c
         }
         case Outcome::gone: return told(403, "approval_timed_out", "and the client did not wait for it");
         case Outcome::unavailable: return told(503, "approval_unavailable", "who cannot be asked: " + answered.why);
+        case Outcome::too_often: {
+            auto problem = told(429, "too_many_asked", "who is asked so many things a minute and no more");
+            problem.retry_after = 5;
+            return problem;
+        }
         case Outcome::too_many: break;
     }
     auto problem = told(429, "too_many_waiting", "and as many requests as can wait for one");

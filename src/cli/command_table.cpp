@@ -85,11 +85,12 @@ std::span<const CommandSpec> commands() {
         {"run", "run a program whose requests get their credentials on the way",
          "Starts PROGRAM behind a proxy that puts the credential into each request to a connected provider. The program never "
          "has it, nor can it reach the vault or your other processes: it runs isolated, or not at all (exit code 15). The exit "
-         "code is the program's.",
+         "code is the program's. What --ask asks about waits for claviger approve: a yes for a time covers any path of the same method, "
+         "host, connection and rule; one for a tunnel (a host that no connection serves) or a WebSocket covers all that goes through it.",
          {},
          {kUse, kOnly, kUnmatched, kReadOnly, kAllow, kAsk, kDeny, kRate, kFor, kNoProject,
           {"--keep-env", "NAME", "let a variable through that looks like a secret", Words::text, {}, true},
-          {"--transparent", "", "for programs that ignore proxies: all their connections are led to the proxy, and there is no other way out"},
+          {"--transparent", "", "for programs that ignore proxies: all their connections are led to the proxy, and there is no other way out; proxy variables are set all the same"},
           {"--sandbox", "HOW", "isolate the program by: auto, namespace or landlock", Words::choice, "auto|namespace|landlock"},
           {"--no-sandbox", "", "do not isolate it: it can read what you can, the vault's key file among it"}},
          {"claviger run -- curl https://api.github.com/user", "claviger run --use github=work --unmatched deny -- ./agent",
@@ -99,11 +100,12 @@ std::span<const CommandSpec> commands() {
          run_program, true},
         {"approve", "answer what --ask rules ask",
          "A request that a rule asks about waits until you answer, two minutes by default (run.ask_seconds). On a terminal you are asked about each that "
-         "waits; elsewhere they are listed. Once is for that request alone; for a time is for the same method, host, connection and rule. What a "
+         "waits; elsewhere they are listed. Once is for that request alone; for a time covers its like: any path of the same method, host, connection and rule, in that session. What a "
          "request's body says is not shown.",
          {{"ID", "approve this one, as the list names it", Words::text, false}},
          {{"--for", "TIME", "it, and its like for so long: 10m, 1h"},
           {"--refuse", "", "refuse it"},
+          {"--like", "", "with --refuse: and its like, without asking, while the session lives"},
           {"--list", "", "ask nothing"},
           {"--watch", "", "ask about what comes too, until Ctrl-C"},
           {"--page", "", "answer in the browser"}},
@@ -128,7 +130,7 @@ std::span<const CommandSpec> commands() {
           {"--until", "WHEN", "the same"},
           {"--denied", "", "requests that were refused"},
           {"--changes", "", "no requests: the vault's journal in full"},
-          {"--limit", "N", "the newest N lines, 0 for all; without it 100"},
+          {"--limit", "N", "the newest N lines, 0 for all; without it 100, and all with --json (not with --follow)"},
           {"--follow", "", "go on with what comes, until Ctrl-C"},
           {"--verify", "", "check everything instead"}},
          {"claviger log --since 1h --denied", "claviger log --provider github --follow --json", "claviger log --verify"}, show_log},

@@ -13,7 +13,7 @@ constexpr ExitCode kCodes[] = {
     {6, "not_connected", "no such connection"},
     {7, "needs_login, suspended", "the connection is expired, suspended or refused: log in again"},
     {8, "authorization_failed", "the authorization server, or the human who was sent there, said no"},
-    {9, "network, timeout, protocol, tls, address_refused", "a server cannot be reached, is too slow, or breaks its protocol or TLS"},
+    {9, "network, timeout, protocol, tls, address_refused", "a server, or a session of yours (approve), cannot be reached, is too slow, or breaks its protocol or TLS"},
     {10, "storage, corrupt, key_missing", "the disk or the vault: full, damaged, of a newer version, or its key is missing"},
     {11, "cancelled", "a question was answered with no or with Ctrl-C, or not in time, or a signal stopped it"},
     {12, "busy, changed", "a port or a lock is taken"},

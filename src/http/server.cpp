@@ -1,5 +1,6 @@
 #include "http/server.hpp"
 
+#include <list>
 #include <set>
 
 #include "base/text.hpp"
@@ -90,11 +91,13 @@ struct Server::State {
     net::Listener listener;
     Options options;
     Handler handler;
-    std::set<Connection*> open;  // each lives in its serve() task, which takes it out
-    std::size_t serving = 0;     // tasks, counted from accept() on
+    std::set<Connection*> open;        // each lives in its serve() task, which takes it out
+    std::list<Connection*> requesting;  // those of them whose request is not whole yet, who waits longest first
+    std::size_t serving = 0;           // tasks, counted from accept() on; those that gave way until they have ended
     bool closed = false;
 
     void close() noexcept;
+    bool make_room();
     // The state outlives its tasks: each holds it.
     static Task<void> accept_all(std::shared_ptr<State> self);
     static Task<void> serve(std::shared_ptr<State> self, net::StreamPtr stream);
@@ -108,6 +111,16 @@ void Server::State::close() noexcept {
     for (Connection* connection : open) connection->close();
 }
 
+// Whoever opens connections and says nothing must not keep out who does: the one that has been silent longest gives way. What a
+// handler works on stays.
+bool Server::State::make_room() {
+    if (serving < options.max_connections) return true;
+    if (requesting.empty() || serving >= 2 * options.max_connections) return false;
+    requesting.front()->close();
+    requesting.pop_front();
+    return true;
+}
+
 Task<void> Server::State::accept_all(std::shared_ptr<State> self) {
     while (!self->closed) {
         auto stream = co_await self->listener.accept();
@@ -117,7 +130,7 @@ Task<void> Server::State::accept_all(std::shared_ptr<State> self) {
             co_await self->loop.sleep(kAcceptPause);  // out of descriptors: others must finish first
             continue;
         }
-        if (self->serving >= self->options.max_connections) {
+        if (!self->make_room()) {
             (*stream)->close();
             continue;
         }
@@ -133,6 +146,7 @@ Task<void> Server::State::serve(std::shared_ptr<State> self, net::StreamPtr stre
         Connection* connection;
         ~Registered() {
             state.open.erase(connection);
+            state.requesting.remove(connection);
             --state.serving;
         }
     };
@@ -146,6 +160,8 @@ Task<void> Server::State::serve(std::shared_ptr<State> self, net::StreamPtr stre
 // One request and its answer; false when the connection is to be closed.
 Task<bool> Server::State::serve_one(std::shared_ptr<State> self, Connection& connection, bool first) {
     const Options& options = self->options;
+    self->requesting.remove(&connection);
+    self->requesting.push_back(&connection);
     const Deadline head_deadline = net::in(first ? options.request_time : options.limits.idle_time);
     auto head = co_await connection.read_request_head(head_deadline);
     if (!head) {
@@ -161,6 +177,7 @@ Task<bool> Server::State::serve_one(std::shared_ptr<State> self, Connection& con
         if (refused > 0) co_await refuse(connection, refused);
         co_return false;
     }
+    self->requesting.remove(&connection);
     request.head = std::move(*head);
     request.peer_address = connection.stream().peer_address();
     auto response = co_await self->handler(std::move(request));

@@ -29,7 +29,7 @@ public:
     struct Options {
         Limits limits{.request_line = 16 * 1024, .header_bytes = 16 * 1024};  // LB-05
         std::size_t max_body = 64 * 1024;  // LB-05
-        std::size_t max_connections = 64;  // LB-05
+        std::size_t max_connections = 64;  // LB-05; one more takes the place of whose request has been awaited longest
         std::chrono::milliseconds request_time{10'000};
     };
     using Handler = std::function<net::Task<ServerResponse>(ServerRequest)>;

@@ -25,31 +25,49 @@ struct Held {
     net::Event done;
 };
 
+// What an answer about one says of the other too.
+bool is_like(const AskedRequest& one, const AskedRequest& other) {
+    return one.provider == other.provider && one.connection == other.connection && one.rule == other.rule && one.host == other.host &&
+           one.tunnel == other.tunnel && one.websocket == other.websocket && counted_as(one.method) == counted_as(other.method);
+}
+
 struct Grant {
     AskedRequest request;
     base::Instant until;
-
-    [[nodiscard]] bool covers(const AskedRequest& other) const {
-        return request.provider == other.provider && request.connection == other.connection && request.rule == other.rule &&
-               request.host == other.host && request.tunnel == other.tunnel && request.websocket == other.websocket && counted_as(request.method) == counted_as(other.method);
-    }
 };
+
+template <class T>
+void add_to(std::vector<T>& kept, T one) {
+    if (kept.size() >= Approvals::kMostGrants) kept.erase(kept.begin());
+    kept.push_back(std::move(one));
+}
 
 }  // namespace
 
 struct Approvals::State {
-    explicit State(Surroundings surroundings) : with(std::move(surroundings)), changed(with.loop) {}
+    explicit State(Surroundings surroundings) : with(std::move(surroundings)), questions(kMostQuestions, with.clock.now()), changed(with.loop) {}
 
     Surroundings with;
     std::list<std::shared_ptr<Held>> held{};
     std::vector<Grant> grants{};
+    std::vector<AskedRequest> refusals{};
+    TokenBucket questions;
     std::uint64_t asked = 0;
     net::RecurringEvent changed;
 
     bool is_granted(const AskedRequest& request) {
         const auto now = with.clock.now();
         std::erase_if(grants, [&](const Grant& grant) { return now >= grant.until; });
-        return std::any_of(grants.begin(), grants.end(), [&](const Grant& grant) { return grant.covers(request); });
+        return std::any_of(grants.begin(), grants.end(), [&](const Grant& grant) { return is_like(grant.request, request); });
+    }
+    [[nodiscard]] bool is_refused(const AskedRequest& request) const {
+        return std::any_of(refusals.begin(), refusals.end(), [&](const AskedRequest& refused) { return is_like(refused, request); });
+    }
+    void end_like(const AskedRequest& request, const Answered& answer) {
+        const auto all = held;  // end() takes them out
+        for (const auto& one : all) {
+            if (is_like(request, one->what.request)) end(*one, answer);
+        }
     }
     void end(Held& one, Answered answer) {
         if (one.answer) return;
@@ -82,9 +100,11 @@ net::Task<Approvals::Answered> Approvals::ask(AskedRequest request, net::Cancell
 
 net::Task<Approvals::Answered> Approvals::ask_in(std::shared_ptr<State> state, AskedRequest request, net::Cancellation& gone) {
     if (gone.cancelled()) co_return Answered{Outcome::gone, {}, {}};
+    if (state->is_refused(request)) co_return Answered{Outcome::denied_earlier, {}, {}};
     if (state->is_granted(request)) co_return Answered{Outcome::earlier, {}, {}};
     if (state->held.size() >= kMostWaiting) co_return Answered{Outcome::too_many, {}, {}};
     const auto now = state->with.clock.now();
+    if (state->questions.take(now)) co_return Answered{Outcome::too_often, {}, {}};
     const net::Deadline deadline = net::in(state->with.patience);
     WaitingRequest what{fmt::format("{}-{}", state->with.prefix, ++state->asked), std::move(request), now, now + state->with.patience};
     if (state->with.on_waiting) {
@@ -113,6 +133,13 @@ Result<void> Approvals::answer(const std::string& id, const Answer& answer) {
         return base::fail(ErrorCode::not_found, "no request waits as " + base::printable(id, 40), "it was answered, or given up; what waits now: claviger approve");
     }
     const auto chosen = *found;
+    const AskedRequest request = chosen->what.request;
+    if (answer.kind == Answer::Kind::deny_like) {
+        add_to(state_->refusals, request);
+        state_->end(*chosen, {Outcome::denied, {}, {}});
+        state_->end_like(request, {Outcome::denied_earlier, {}, {}});
+        return {};
+    }
     if (answer.kind != Answer::Kind::for_a_time) {
         state_->end(*chosen, {answer.kind == Answer::Kind::once ? Outcome::once : Outcome::denied, {}, {}});
         return {};
@@ -120,14 +147,9 @@ Result<void> Approvals::answer(const std::string& id, const Answer& answer) {
     if (answer.lasting <= base::Duration::zero() || answer.lasting > kLongest) {
         return base::fail(ErrorCode::usage, "an approval lasts 24 hours at most", "what is to be let through for good is a matter of rules: claviger rule");
     }
-    if (state_->grants.size() >= kMostGrants) state_->grants.erase(state_->grants.begin());
-    const Grant grant{chosen->what.request, state_->with.clock.now() + answer.lasting};
-    state_->grants.push_back(grant);
+    add_to(state_->grants, Grant{request, state_->with.clock.now() + answer.lasting});
     state_->end(*chosen, {Outcome::for_a_time, answer.lasting, {}});
-    const auto others = state_->held;  // end() takes them out
-    for (const auto& held : others) {
-        if (grant.covers(held->what.request)) state_->end(*held, {Outcome::earlier, {}, {}});
-    }
+    state_->end_like(request, {Outcome::earlier, {}, {}});
     return {};
 }
 

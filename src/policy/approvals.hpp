@@ -12,6 +12,7 @@
 #include "net/cancellation.hpp"
 #include "net/loop.hpp"
 #include "net/url.hpp"
+#include "policy/limits.hpp"
 
 namespace claviger::policy {
 
@@ -33,14 +34,15 @@ struct WaitingRequest {
 };
 
 struct Answer {
-    enum class Kind { deny, once, for_a_time } kind = Kind::deny;
-    base::Duration lasting{};  // of for_a_time
+    enum class Kind { deny, deny_like, once, for_a_time } kind = Kind::deny;
+    base::Duration lasting{};  // of for_a_time; deny_like holds while the session lives
 };
 
 class Approvals {
 public:
-    static constexpr std::size_t kMostWaiting = 32;
-    static constexpr std::size_t kMostGrants = 256;
+    static constexpr std::size_t kMostWaiting = 16;
+    static constexpr std::size_t kMostGrants = 256;  // and as many refusals; who comes later asks again
+    static constexpr Rate kMostQuestions{60, std::chrono::minutes(1)};
     static constexpr base::Duration kLongest = std::chrono::hours(24);  // of for_a_time
 
     struct Surroundings {
@@ -53,20 +55,20 @@ public:
     };
     explicit Approvals(Surroundings with);
 
-    enum class Outcome { once, for_a_time, earlier, denied, timed_out, too_many, unavailable, gone };
+    enum class Outcome { once, for_a_time, earlier, denied, denied_earlier, timed_out, too_many, too_often, unavailable, gone };
     struct Answered {
         Outcome outcome = Outcome::denied;
         base::Duration lasting{};  // of for_a_time
         std::string why;           // of unavailable
         [[nodiscard]] bool approved() const { return outcome == Outcome::once || outcome == Outcome::for_a_time || outcome == Outcome::earlier; }
     };
-    // Waits for `patience` at most. What an approval for a time covers does not wait ("earlier"): the same method of the same
+    // Waits for `patience` at most. What an approval for a time, or a refusal of its like, covers does not wait ("earlier"): the same method of the same
     // host with the same connection, asked about by the same rule; HEAD counts as GET,
     // and a WebSocket as something of its own.
     net::Task<Answered> ask(AskedRequest request, net::Cancellation& gone);
 
     [[nodiscard]] std::vector<WaitingRequest> waiting() const;  // the one that waits longest first
-    // not_found: it waits no more. An approval for a time lets all others go that it covers.
+    // not_found: it waits no more. An approval for a time, and a refusal of its like, answers all others that it covers.
     base::Result<void> answer(const std::string& id, const Answer& answer);
     // Until something begins or ends to wait, or the deadline.
     net::Task<void> changed(net::Deadline deadline);

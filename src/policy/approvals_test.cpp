@@ -140,6 +140,47 @@ TEST_F(ApprovalsTest, so_many_wait_and_no_more) {
     for (std::size_t i = 1; i < Approvals::kMostWaiting; ++i) EXPECT_EQ(many[i]->outcome(), Outcome::once) << i;
 }
 
+TEST_F(ApprovalsTest, a_refusal_of_its_like_holds_for_the_session) {
+    Asked first, like, other;
+    start(request(), first);
+    start(request("POST", "/y"), like);
+    start(request("DELETE"), other);
+    ASSERT_TRUE(approvals.answer("3f9a-1", {Kind::deny_like}));
+    turn();
+    EXPECT_EQ(first.outcome(), Outcome::denied);
+    EXPECT_EQ(like.outcome(), Outcome::denied_earlier);
+    EXPECT_FALSE(other.outcome());
+    clock.advance(100h);
+    Asked later, other_rule;
+    start(request("POST", "/z"), later);
+    EXPECT_EQ(later.outcome(), Outcome::denied_earlier);
+    EXPECT_EQ(announced.size(), 3U) << "nobody is asked";
+    start(request("POST", "/x", "ask POST"), other_rule);
+    EXPECT_FALSE(other_rule.outcome()) << "another rule asks";
+    other.gone.cancel();
+    other_rule.gone.cancel();
+    turn();
+}
+
+TEST_F(ApprovalsTest, so_many_questions_a_minute) {
+    const auto count = static_cast<std::size_t>(Approvals::kMostQuestions.count);
+    for (std::size_t i = 0; i < count; ++i) {
+        Asked asked;
+        start(request(), asked);
+        ASSERT_TRUE(approvals.answer(announced.back().id, {Kind::deny})) << i;
+        turn();
+    }
+    Asked often, later;
+    start(request(), often);
+    EXPECT_EQ(often.outcome(), Outcome::too_often);
+    EXPECT_EQ(announced.size(), count) << "not asked";
+    clock.advance(2s);
+    start(request(), later);
+    EXPECT_FALSE(later.outcome());
+    later.gone.cancel();
+    turn();
+}
+
 TEST_F(ApprovalsTest, what_nobody_can_be_asked_about_does_not_wait) {
     can_ask = false;
     Asked asked;

@@ -112,6 +112,10 @@ for coding in ("gzip", "deflate", "br", "zstd", "own", "gzip, gzip"):
     technique(f"echo coded {coding}", lambda c: through(f"{API}:443", request(f"/reflect?as=raw&where=coded&coding={urllib.parse.quote(c)}", f"Accept-Encoding: {c}")), coding)
 for where in ("trailer", "reason", "interim", "error", "multipart"):
     technique(f"echo in {where}", lambda w: through(f"{API}:443", request(f"/reflect?as=raw&where={w}", "TE: trailers")), where)
+# Scrubbing keeps gRPC's framing: a service that says gRPC, asked in gRPC or not, is no way around it.
+for where in ("grpc", "grpc-proto", "grpc-web", "grpc-text"):
+    for asked in ("*/*", "application/grpc"):
+        technique(f"echo in {where} as {asked}", lambda w, a: through(f"{API}:443", request(f"/reflect?as=raw&where={w}", "TE: trailers", f"Content-Type: {a}")), where, asked)
 for method in ("TRACE", "TRACK", "OPTIONS", "DEBUG", "PROPFIND"):
     technique(f"method {method}", lambda m: through(f"{API}:443", request("/reflect?as=raw&where=body", "Max-Forwards: 0", method=m)), method)
 technique("range", lambda: through(f"{API}:443", request("/reflect?as=raw&where=body", "Range: bytes=0-9999")))

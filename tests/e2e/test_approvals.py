@@ -1,5 +1,5 @@
 """Rules that ask: the request waits, its owner answers from another process, and no program of the session can."""
-import json, re, shutil, socket, subprocess, threading, time
+import json, re, shutil, signal, socket, subprocess, threading, time
 from chromium import Chromium
 from harness import *
 from test_terminal import Terminal
@@ -61,9 +61,10 @@ def the_owner_answers(world):
     for part in (one["id"], f"POST {host}/echo?to=...", "with acme (default)", "asked by --ask write", "program curl"):
         contains(text, part, "in words")
     world.run("approve", "0000-1", code=3)
-    contains(world.run("approve", one["id"]).stderr, "approved, this once", "said")
+    said = world.run("approve", one["id"]).stderr
+    contains(said, f"{one['id']} (POST {host}/echo?to=..., session {one['session'][:8]}) is approved, this once", "said")
     equal(asking.answer()[0], 200, "approved")
-    contains(asking.stderr, f"POST {host}/echo?to=... waits for your approval; in another terminal run: claviger approve", "the session says so")
+    contains(asking.stderr, f"POST {host}/echo?to=... waits for your approval; in another terminal run: claviger approve {one['id']}", "the session says so")
     equal(requests_seen(world) - seen, 1, "sent once")
     world.run("approve", one["id"], code=3)
 
@@ -161,6 +162,28 @@ def for_a_time(world):
     world.run("rule", "remove", "acme", "--all")
 
 
+def a_refusal_of_its_like(world):
+    """One answer for a program that asks again and again, on the command line and on a terminal; other methods ask."""
+    api = connect_key(world)
+    asking = Asking(world, ["--ask", "write"], "sh", "-c", f"for m in POST POST POST DELETE PUT DELETE; do curl -sS -o $TMPDIR/out -w '%{{http_code}} ' -X $m {api}/echo?$m; done; cat $TMPDIR/out")
+    one, = waiting(world)
+    world.run("approve", one["id"], "--like", code=2)
+    contains(world.run("approve", one["id"], "--refuse", "--like").stderr, "is denied, and its like while the session lives", "said")
+    two, = waiting(world)
+    equal((two["method"], two["id"][4:]), ("DELETE", "-2"), "another method asks, and the second question it is")
+    terminal = Terminal(world, "approve")
+    terminal.read_until("Enter leaves it: ", 60)
+    terminal.type("like\n")
+    terminal.read_until("and its like while", 60)
+    terminal.end(0)
+    three, = waiting(world)
+    world.run("approve", three["id"])
+    statuses, _, body = asking.end().partition("{")
+    equal(statuses.split(), ["403", "403", "403", "403", "200", "403"], "what the session got")
+    contains(json.loads("{" + body)["detail"], "denied one like it for the rest of this session", "why")
+    equal([line["reason"] for line in log_of(world)], ["approval_denied"] * 4 + [None, "approval_denied"], "the audit log")
+
+
 def nobody_answers(world):
     """Bounded; and a client that goes away frees its place."""
     api = connect_key(world)
@@ -177,12 +200,12 @@ def nobody_answers(world):
     asking.process.terminate()
     asking.end(None)
     # More than can wait are refused at once.
-    asking = Asking(world, ["--ask", "*"], "sh", "-c", f"for i in $(seq 33); do curl -sS -o $TMPDIR/$i -w '%{{http_code}}\\n' {api}/echo?$i & done; wait")
-    listed = waiting(world, 32)
+    asking = Asking(world, ["--ask", "*"], "sh", "-c", f"for i in $(seq 17); do curl -sS -o $TMPDIR/$i -w '%{{http_code}}\\n' {api}/echo?$i & done; wait")
+    listed = waiting(world, 16)
     for one in listed:
         world.run("approve", one["id"], "--refuse")
     statuses = asking.end().split()
-    equal((statuses.count("429"), statuses.count("403")), (1, 32), "32 waited, one was one too many")
+    equal((statuses.count("429"), statuses.count("403")), (1, 16), "16 waited, one was one too many")
     equal(requests_seen(world), seen, "nothing went upstream")
 
 
@@ -247,6 +270,82 @@ def a_killed_session_leaves_nothing_to_talk_to(world):
         check(False, "the key was taken to whoever listens there now")
     except TimeoutError:
         pass
+
+
+FILLER = """
+import itertools, resource, socket, subprocess, sys, threading, time
+api = sys.argv[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+asking = subprocess.Popen(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-d", "x", api + "/echo"])
+def listening():
+    for line in open("/proc/net/tcp").read().splitlines()[1:]:
+        part = line.split()
+        if part[3] == "0A" and part[1].startswith("0100007F:"):
+            yield int(part[1].split(":")[1], 16)
+def is_site(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as c:
+            c.settimeout(5)
+            c.sendall(b"GET /waiting HTTP/1.1\\r\\nHost: 127.0.0.1:%d\\r\\n\\r\\n" % port)
+            return b"owner" in c.recv(4096)
+    except OSError:
+        return False
+until, port = time.monotonic() + 60, None
+while port is None and time.monotonic() < until:
+    port = next((p for p in listening() if is_site(p)), None)
+held = []
+def fill(times):
+    for n in times:
+        c = socket.socket()
+        c.settimeout(5)
+        try:
+            c.connect(("127.0.0.1", port))
+            if n % 2: c.sendall(b"POST /answer HTTP/1.1\\r\\nHost: 127.0.0.1:%d\\r\\nContent-Length: 60000\\r\\n\\r\\nid=" % port)
+        except OSError:
+            pass
+        held.append(c)
+        if len(held) > 400: held.pop(0)
+        if times is forever: time.sleep(0.005)
+fill(range(400))
+print(port is not None, len(held), flush=True)
+forever = itertools.count()
+threading.Thread(target=fill, args=(forever,), daemon=True).start()
+asking.wait()
+print(flush=True)
+"""
+
+
+def places_that_a_program_fills(world):
+    """T2: whoever takes all places of the site, and goes on, keeps no owner from answering."""
+    api = connect_key(world)
+    program = world.directory / "filler.py"
+    program.write_text(FILLER.replace("fill(range(400))", "forever = None\nfill(range(400))"))
+    asking = Asking(world, ["--ask", "write"], "python3", program, api)
+    equal(asking.process.stdout.readline(), b"True 400\n", "the site is found and filled")
+    one, = waiting(world)
+    contains(re.sub(r"\s+", " ", world.run("approve", "--list").stdout), one["id"], "in words")
+    check("/approve/" in link_to_page(world), "a page")
+    world.run("approve", one["id"])
+    equal(asking.end().strip(), "200", "approved")
+
+
+def a_session_that_does_not_answer_is_named(world):
+    """Nothing is said to wait or not where it is not known: a session that stands still is told from one that has ended."""
+    api = connect_key(world)
+    asking = Asking(world, ["--ask", "write"], *CURL, "-d", "x", api + "/echo")
+    one, = waiting(world)
+    asking.process.send_signal(signal.SIGSTOP)
+    try:
+        for arguments in ([], ["--list"], ["--page"], [one["id"]]):
+            told = world.run("approve", *arguments, code=9)
+            contains(told.stderr, f"session {one['session'][:8]} does not answer", f"{arguments}")
+            check("nothing waits" not in told.stderr and "no request waits" not in told.stderr, f"{arguments}: {told.stderr}")
+        listed = json.loads(world.run("approve", "--list", "--json", code=9).stdout)
+        equal((listed["waiting"], [silent["session"] for silent in listed["not_answering"]]), ([], [one["session"]]), "as JSON")
+    finally:
+        asking.process.send_signal(signal.SIGCONT)
+    world.run("approve", one["session"] + one["id"][4:], "--refuse")  # the longer form
+    equal(asking.answer()[0], 403, "denied")
 
 
 ATTACKER = """
@@ -458,5 +557,5 @@ def the_page_takes_no_other_sites_word(world):
 
 if __name__ == "__main__":
     main(PX32_what_is_approved_is_what_is_done, on_another_terminal, on_the_page, the_page_takes_no_other_sites_word,
-         the_owner_answers, for_a_time, nobody_answers, hosts_without_a_connection, rules_that_change_while_it_waits, two_sessions,
-         a_killed_session_leaves_nothing_to_talk_to, no_program_of_the_session_answers)
+         the_owner_answers, for_a_time, a_refusal_of_its_like, nobody_answers, hosts_without_a_connection, rules_that_change_while_it_waits, two_sessions,
+         a_killed_session_leaves_nothing_to_talk_to, places_that_a_program_fills, a_session_that_does_not_answer_is_named, no_program_of_the_session_answers)

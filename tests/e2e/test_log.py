@@ -105,6 +105,13 @@ def filters_choose(world):
     equal((count("--status", "403"), count("--denied"), count("--status", "5xx")), (1, 1, 0), "refused ones")
     equal((count("--since", "1h"), count("--until", "1h"), count("--since", "2001-01-01"), count("--until", "2001-01-01T00:00:00Z")),
           (len(everything), 0, len(everything), 0), "by time")
+    for n in range(101 - len(everything)):
+        world.run("rule", "add", "acme", "--deny", f"/never/{n}")
+    whole = log(world, "--limit", "0")
+    check(len(whole) > 100, f"more than people are shown: {len(whole)}")
+    equal(log(world), whole, "a program gets all without --limit")
+    contains(world.run("log").stderr, "these are the newest 100; --limit 0 shows all", "people are told what is left out")
+    everything = whole
     equal(log(world, "--limit", "2"), everything[-2:], "the newest")
     events = [l["event"] for l in log(world, "--changes", "--limit", "0")]
     equal((events.count("audit.opened"), events.count("audit.closed")), (2, 2), "the journal in full")

@@ -142,6 +142,9 @@ class Reflector:
             yield sized("206 Partial Content", b"--x\r\nContent-Range: bytes 0-1/2\r\n\r\n" + text + b"\r\n--x--", "Content-Type: multipart/byteranges; boundary=x")
         elif where == "upgrade":
             yield b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n\x81" + bytes([min(125, len(text))]) + text
+        elif where.startswith("grpc"):  # told by its type alone, and by a frame as gRPC has it
+            kind = {"grpc": "application/grpc", "grpc-proto": "application/grpc+proto", "grpc-web": "application/grpc-web+proto", "grpc-text": "application/grpc-web-text"}[where]
+            yield sized("200 OK", b"\0" + len(text).to_bytes(4, "big") + text, f"Content-Type: {kind}")
         else:
             line = {"header": f"X-Copy: {what}", "location": f"Location: https://evil.test/?k={what}", "cookie": f"Set-Cookie: k={what}; Path=/", "split": f"X-Copy: a\nX-More: {what}"}.get(where, "X-None: 1")
             status = {"reason": f"200 {what}", "error": "500 Broken"}.get(where, "200 OK")

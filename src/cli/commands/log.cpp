@@ -162,6 +162,8 @@ Outcome show_log(Context& context, const Invocation& invocation) {
     TRY_VOID(context.require_manage("reading the audit log"));
     TRY_VOID(check_alone(invocation));
     TRY(filter, log_filter(invocation, context.clock().now()));
+    // A program that reads takes what it gets for all there is.
+    if (context.out().json() && !invocation.has("--limit") && !invocation.has("--follow")) filter.limit = 0;
     TRY(vault, context.vault_if_any());
     if (vault == nullptr) {
         return base::fail(ErrorCode::not_found, "there is no vault in " + context.home().string() + " yet, so nothing was recorded", "the first login makes one");
