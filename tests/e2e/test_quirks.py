@@ -316,6 +316,21 @@ def a_definition_without_the_field_fails(world):
     print(f"{len(cases)} definitions without a field: each failed")
 
 
+def a_wrong_signature_is_refused(world):
+    """The lab computes it itself: a hash over anything else than the body as it came, or with another key, is none."""
+    world.canaries.add("client_secret", "lab-secret+/ %")
+    rows = {}
+    for name, old, new in (("short", "{{request.body}}", ""), ("another-key", '"key": "{{client_secret}}"', '"key": "{{client_id}}"')):
+        text = json.dumps(read("signed-token-request")).replace(old, new).replace("signed-token-request", name)
+        check(old not in text, "the row is changed")
+        rows[name] = json.loads(text)
+    lab = Lab(world, rows)
+    failed = Rows(world, lab).run()
+    for name in rows:
+        equal(failed.get(name, ("",))[0], "login", f"{name}: where it fails")
+        contains(json.dumps(lab.wrong(name)), "the signature is wrong", f"{name}: what the lab says")
+
+
 if __name__ == "__main__":
     main(the_table_of_fields_is_whole, the_first_half_of_the_rows, the_second_half_of_the_rows, two_tenants_of_one_definition_never_meet,
-         a_definition_without_the_field_fails)
+         a_definition_without_the_field_fails, a_wrong_signature_is_refused)

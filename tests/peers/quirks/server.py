@@ -12,6 +12,8 @@ x-lab:
   callback       {code, state, extra}: names of code and state, further parameters
   token          {path, method, body, auth, params, headers, names, basic}: body is form, json or query; auth is post,
                  basic, id (the client's id alone) or nothing; basic is the expected text before base64
+                 sign: {message, signature, timestamp}: the headers of a keyed hash with the client's secret over the message,
+                 in which $body is the body as it came and $timestamp that header, which must be of now
   answer         {status, type, body}: type is json, form, mislabelled (a form that calls itself JSON) or text
   refresh        as token, for what differs from it; grant, with (refresh_token or access_token), rotation
   refresh_answer as answer; a list: one after the other, again and again
@@ -23,7 +25,7 @@ x-lab:
   hosts          host names: each is a tenant with a server of its own, which knows nothing of the others
 Texts: $access, $refresh, $id, $secret, $lab, $port, $now+N, $now_ms+N, $iso+N, $jwt+N (an access token with that exp); at a
 revocation $token, $hint."""
-import base64, hashlib, http.server, json, pathlib, re, secrets, sys, threading, time, urllib.parse
+import base64, hashlib, hmac, http.server, json, pathlib, re, secrets, sys, threading, time, urllib.parse
 
 CLIENT = {"id": "lab-client", "secret": "lab-secret+/ %"}
 
@@ -107,6 +109,7 @@ class Lab(http.server.BaseHTTPRequestHandler):
         self.serve(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
 
     def serve(self, body):
+        self.body = body
         split = urllib.parse.urlsplit(self.path)
         name, _, place = split.path.lstrip("/").partition("/")
         server = self.servers.get(name)
@@ -211,6 +214,15 @@ class Lab(http.server.BaseHTTPRequestHandler):
             want(expected[parameter] == given[parameter], f"{parameter} has another value")
         for header, value in spec.get("headers", {}).items():
             want(self.headers.get(header) == value, f"the header {header} is {self.headers.get(header)!r}")
+
+        if "sign" in spec:
+            self.check_signature(spec["sign"])
+
+    def check_signature(self, rule):
+        stamp, given = self.headers.get(rule["timestamp"]) or "", self.headers.get(rule["signature"]) or ""
+        want(stamp.isdigit() and abs(time.time() - int(stamp)) < 300, "the request is not signed now")
+        message = rule["message"].replace("$id", CLIENT["id"]).replace("$timestamp", stamp).replace("$body", self.body)
+        want(hmac.compare_digest(given, hmac.new(CLIENT["secret"].encode(), message.encode(), hashlib.sha256).hexdigest()), "the signature is wrong")
 
     def exchange(self, server, spec, given):
         named = self.named(spec)
