@@ -259,6 +259,26 @@ def two_tenants_of_one_definition_never_meet(world):
         lab.record.unlink()
 
 
+def two_tokens_of_one_login_refresh_apart(world):
+    """A bot's and a user's token come in one answer, each with a refresh token that rotates: two definitions over one server,
+    and neither connection spends what is the other's."""
+    rows = ("two-tokens-bot", "two-tokens-user")
+    lab = Lab(world, {row: read(row) for row in rows})
+    for row in rows:
+        register(world, lab, row)
+        log_in(world, lab, row)
+    for count in (1, 2, 3):
+        for row in rows:
+            time.sleep(1.1)
+            equal(shown(world, row)["access_token"], lab.issued(row, "access")[-1], f"{row}: the access token after refresh {count}")
+            equal([lab.refreshes(r) for r in rows], [count, count - 1 if row == rows[0] else count], f"refreshes when {row} asked")
+    equal(lab.wrong("two-tokens"), [], "what the lab refused")
+    check(not set(lab.issued(rows[0], "refresh")) & set(lab.issued(rows[1], "refresh")), "the refresh tokens are two families")
+    for row in rows:
+        equal(len(lab.issued(row, "refresh")), 4, f"{row}: refresh tokens")
+        lab.plant(row)
+
+
 def without(definition, field):
     """The definition as somebody would write it who does not know of that field."""
     changed = copy.deepcopy(definition)
@@ -333,4 +353,5 @@ def a_wrong_signature_is_refused(world):
 
 if __name__ == "__main__":
     main(the_table_of_fields_is_whole, the_first_half_of_the_rows, the_second_half_of_the_rows, two_tenants_of_one_definition_never_meet,
+         two_tokens_of_one_login_refresh_apart,
          a_definition_without_the_field_fails, a_wrong_signature_is_refused)

@@ -22,6 +22,8 @@ x-lab:
                  (the access token instead of the client), where (a path that ends with the token), answer
   device         as token, for the device flow: path, poll (parameters of the token request), grant
   register       {members}: the members that a registration has, sorted
+  part_of        name of a server that several definitions share, each with one of the tokens that every login gives. Texts
+                 $access@ROW, $refresh@ROW are the tokens of that definition, the same at each login; a refresh moves one of them alone
   hosts          host names: each is a tenant with a server of its own, which knows nothing of the others
 Texts: $access, $refresh, $id, $secret, $lab, $port, $now+N, $now_ms+N, $iso+N, $jwt+N (an access token with that exp); at a
 revocation $token, $hint."""
@@ -34,7 +36,7 @@ class Server:
     def __init__(self, name, switches, tenant=None):
         self.name, self.switches, self.tenant = name, switches, tenant
         self.codes, self.access, self.refresh, self.dead = {}, None, None, set()
-        self.exchanged, self.refreshes, self.minted, self.polls, self.revoked, self.tenants = False, 0, 0, 0, [], {}
+        self.exchanged, self.refreshes, self.minted, self.polls, self.revoked, self.tenants, self.parts = False, 0, 0, 0, [], {}, {}
 
     def at(self, host):
         """The tenant whose host it is; the server itself where it has none."""
@@ -85,6 +87,10 @@ class Lab(http.server.BaseHTTPRequestHandler):
                 return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(end)) + ".000Z"
             return self.issue(server, "access", lambda: ".".join(
                 base64.urlsafe_b64encode(p).decode().rstrip("=") for p in (b"{}", json.dumps({"exp": end, "jti": secrets.token_hex(8)}).encode(), b"sig")))
+        part = re.fullmatch(r"\$(access|refresh)@([a-z-]+)", value)
+        if part:
+            other = server.parts[part[2]]
+            return getattr(other, part[1]) or self.fill("$" + part[1], other)
         for kind in ("access", "refresh"):
             if value == "$" + kind:
                 return self.issue(server, kind, lambda: f"{kind}-{server.name}-{secrets.token_urlsafe(24)}")
@@ -242,6 +248,10 @@ class Lab(http.server.BaseHTTPRequestHandler):
         self.give(server, server.switches["answer"])
 
     def refresh(self, server, spec, given):
+        if server.parts:
+            owners = [part for part in server.parts.values() if part.refresh and part.refresh == given.get("refresh_token")]
+            want(owners, "the refresh token is nobody's or used up")
+            server = owners[0]
         by = "access" if spec["with"] == "access_token" else "refresh"
         token = getattr(server, by)
         want(given.get(self.named(spec)("refresh_token")) not in server.dead, "a refresh token was used twice")
@@ -315,7 +325,9 @@ def main():
     directory, record = pathlib.Path(sys.argv[1]), sys.argv[2]
     Lab.record = open(record, "a")
     for file in sorted(directory.glob("*.json")):
-        Lab.servers[file.stem] = Server(file.stem, json.loads(file.read_text())["x-lab"])
+        row = Lab.servers[file.stem] = Server(file.stem, json.loads(file.read_text())["x-lab"])
+        if "part_of" in row.switches:
+            Lab.servers.setdefault(row.switches["part_of"], Server(row.switches["part_of"], row.switches)).parts[row.name] = row
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Lab)
     server.daemon_threads = True
     for tenant in ("127.0.0.2", "127.0.0.3"):  # the same port at addresses of their own
