@@ -1,6 +1,7 @@
 #include "connection/mint.hpp"
 
 #include "connection/connect_code_test_support.hpp"
+#include "crypto/digest.hpp"
 
 namespace claviger::connection::testing {
 namespace {
@@ -48,6 +49,13 @@ TEST_F(Mint, OA21_sends_resource_audience_and_the_definitions_own_parameters) {
     const auto body = json::parse(seen.body).value();
     EXPECT_EQ(json::to_canonical_text(body),
               R"({"audience":"urn:acme","client_secret":"s3cret","grant_type":"client_credentials","key":"service","mode":"m2m","resource":"https://api.acme.example/blue","scopes":"a,b"})");
+}
+
+TEST_F(Mint, the_body_is_signed_exactly_as_it_goes_out) {
+    const auto definition = service(R"(,"token_signature":{"key":"{{client_secret}}","message":"{{client_id}} {{request.method}} {{request.path}} {{request.body}}","encoding":"base64","headers":{"X-Sender":"v1={{request.signature}}"}})");
+    ASSERT_TRUE(mint(definition, ClientAuthentication::client_secret_post));
+    const auto seen = server.requests("/token").at(0);
+    EXPECT_EQ(seen.sender, "v1=" + base::base64_encode(crypto::hmac_sha256("s3cret", "service POST /token " + seen.body)));
 }
 
 TEST_F(Mint, failures_are_told_apart_for_whoever_must_decide) {

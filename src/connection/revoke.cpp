@@ -112,6 +112,7 @@ base::Result<void> authenticate(const provider::RevokeQuirk& quirk, const Connec
     if (quirk.auth == "bearer" || quirk.auth == "none") {
         message.client = {};
         message.basic.reset();
+        message.sign = nullptr;
         if (quirk.auth == "none") return {};
         if (connection.access_token.empty()) return base::fail(ErrorCode::invalid_input, "there is no access token to ask with");
         request.bearer = connection.access_token.duplicate();

@@ -1,18 +1,63 @@
 #include "connection/token_options.hpp"
 
+#include <map>
+#include <memory>
 #include <utility>
 
 #include "json/value.hpp"
 #include "provider/expand.hpp"
+#include "provider/hmac_signature.hpp"
 
 namespace claviger::connection {
 namespace {
+
+// What oauth.token_signature needs, apart from the message.
+struct TokenSignature {
+    std::string owner;
+    provider::HmacSignature rule;
+    base::Secret key;
+    std::map<std::string, base::Secret, std::less<>> fields;
+};
+
+base::Result<void> sign_message(const TokenSignature& with, http::Request& message, const oauth::Signing& signing) {
+    const provider::RequestFacts facts{message.method, message.url.request_target(), message.url.authority(),
+                                       std::string(message.fields.find("Content-Type").value_or("")), message.body, signing.now(),
+                                       signing.unique_id()};
+    const auto find = [&with](std::string_view name) -> std::optional<std::string_view> {
+        const auto field = with.fields.find(name);
+        return field == with.fields.end() ? std::nullopt : std::optional<std::string_view>(field->second.reveal());
+    };
+    TRY(headers, provider::signature_headers(with.rule, with.owner, with.key, facts, find));
+    for (const auto& [name, value] : headers) {
+        if (!http::valid_field_name(name) || !http::valid_field_value(value.reveal()))
+            return base::fail(base::ErrorCode::invalid_input, "the text of token_signature for the header " + name + " holds what no header may hold");
+        message.fields.set(name, value.reveal());
+    }
+    return {};
+}
+
+base::Result<void> add_signature(const provider::ProviderDefinition& definition, const RequestFields& fields, oauth::TokenRequest& request) {
+    const auto& rule = definition.oauth2->token_signature;
+    if (!rule) return {};
+    auto with = std::make_shared<TokenSignature>();
+    with->owner = definition.name;
+    with->rule = *rule;
+    TRY(key, fields.secret_text(rule->key, request.client));
+    TRY(decoded, provider::decoded_hmac_key(std::move(key), rule->key_encoding));
+    with->key = std::move(decoded);
+    for (const auto& name : provider::fields_of(*rule)) {
+        TRY(value, fields.secret_text("{{" + name + "}}", request.client));
+        with->fields.insert_or_assign(name, std::move(value));
+    }
+    request.sign = [with](http::Request& message, const oauth::Signing& signing) { return sign_message(*with, message, signing); };
+    return {};
+}
 
 base::Result<oauth::TokenRequest> request_with(const provider::ProviderDefinition& definition, const RequestFields& fields,
                                                net::Url endpoint, oauth::Client client, const provider::StringMap& params,
                                                std::string_view renames) {
     const auto& oauth = *definition.oauth2;
-    oauth::TokenRequest request{std::move(endpoint), std::move(client), {}, {}, answer_options(definition), {}, {}, {}};
+    oauth::TokenRequest request{std::move(endpoint), std::move(client), {}, {}, answer_options(definition), {}, {}, {}, {}};
     auto& options = request.options;
     TRY(parameters, fields.parameters(params));
     TRY(headers, fields.parameters(oauth.token_headers));
@@ -22,6 +67,7 @@ base::Result<oauth::TokenRequest> request_with(const provider::ProviderDefinitio
     options.in_query = oauth.token_content_type == provider::BodyFormat::query;
     options.method = oauth.token_method;
     options.rename = renames_of(oauth, renames);
+    TRY_VOID(add_signature(definition, fields, request));
     if (!oauth.basic.present) return request;
     TRY(username, fields.secret_text(oauth.basic.username, request.client));
     TRY(password, fields.secret_text(oauth.basic.password, request.client));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ struct TokenRequest {
     std::optional<std::pair<base::Secret, base::Secret>> basic;
     base::Secret dpop_key{};  // private JWK: the token is to be bound to it (RFC 9449); empty: a bearer token
     Signing signing{};
+    // The last change of the message, made over it exactly as it goes out; absent: none. Called anew for each message.
+    std::function<base::Result<void>(http::Request&, const Signing&)> sign{};
 };
 
 // ErrorCode::invalid_input before anything is sent when method and secret do not fit, or an extra parameter or header

@@ -180,9 +180,7 @@ base::Result<void> add_headers(http::Fields& fields, const Parameters& headers) 
     return {};
 }
 
-}  // namespace
-
-base::Result<http::Request> token_http_request(const TokenRequest& request, std::string_view dpop_nonce) {
+base::Result<http::Request> unsigned_request(const TokenRequest& request, std::string_view dpop_nonce) {
     TRY_VOID(check_endpoint(request.endpoint, "token URL"));
     TRY_VOID(check_client(request));
     base::Secret assertion;
@@ -209,6 +207,15 @@ base::Result<http::Request> token_http_request(const TokenRequest& request, std:
     }
     http.fields.set("Content-Type", options.json_body ? "application/json" : "application/x-www-form-urlencoded");
     http.body = options.json_body ? json_body(pairs) : form_body(pairs);
+    return http;
+}
+
+}  // namespace
+
+base::Result<http::Request> token_http_request(const TokenRequest& request, std::string_view dpop_nonce) {
+    TRY(http, unsigned_request(request, dpop_nonce));
+    if (!request.sign) return http;
+    TRY_VOID(request.sign(http, request.signing));
     return http;
 }
 

@@ -46,6 +46,7 @@ OAuth2 some_oauth() {
     o.authorization_params = *map();
     o.token_params = *map();
     o.token_headers = *map();
+    if (*rc::gen::arbitrary<bool>()) o.token_signature = HmacSignature{"sha1", "{{client_secret}}", "", "{{request.body}}", "base64", "seconds", {{"X-Sign", "{{request.signature}}"}}};
     if (const auto names = *map(); !names.empty()) o.rename["token"] = {names.front()};
     o.expires.unit = *rc::gen::element<std::string>("seconds", "milliseconds", "days");
     if (*rc::gen::arbitrary<bool>()) o.expires.default_seconds = *rc::gen::inRange<std::int64_t>(1, 1000);

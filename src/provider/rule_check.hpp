@@ -56,6 +56,8 @@ void check_exports(RuleCheck& check);      // names of the environment
 
 // Control, bidirectional-override and other characters that change how a text is shown; newlines pass when `lines`.
 bool has_hidden_character(std::string_view text, bool lines = false);
+// The {{request.X}} that the message of a signature may name; a header may name all but the body, and request.signature.
+std::vector<std::string> signed_facts();
 // RFC 9110 token.
 bool is_token(std::string_view text);
 // Names that {{templates}}, exports and captures may use for this definition.

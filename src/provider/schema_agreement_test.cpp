@@ -105,6 +105,8 @@ TEST_F(SchemaAgreement, every_member_with_right_and_wrong_types) {
         {&kKey, "vars", {"{}", "null", R"({"a":{}})", R"({"a":null})", R"({"a":{"secret":true,"enum":["x"]}})"},
          {"[]", R"({"a":[]})", R"({"a":{"title":1}})", R"({"a":{"enum":"x"}})", R"({"a":{"secret":"x"}})", R"({"a":{"pattern":1}})"}},
         {&kKey, "oauth", {"null", "{}"}, {"[]", "1"}},
+        {&kOAuth, "token_signature", {"null", R"({"key":"{{client_secret}}","message":"{{request.body}}","key_encoding":"hex","encoding":"base64","headers":{"X-S":"{{request.signature}}"}})"},
+         {"[]", "{}", R"({"key":"{{client_secret}}"})", R"({"key":"{{client_secret}}","message":"m","algorithm":"md5"})", R"({"key":"{{client_secret}}","message":"m","headers":[]})"}},
         {&kKey, "oauth1", {"null", "{}"}, {"[]", "1", R"({"signature_method":"MD5"})"}},
         {&kKey, "registration", {"null", "{}", R"({"registration_endpoint":null})"}, {"[]", R"({"registration_endpoint":1})"}},
         {&kKey, "credentials", {"{}", "null", R"({"schema":{"properties":{"a":{}}}})", R"({"transform":{"template":"a","encoding":"base64"}})", R"({"transform":null})"},

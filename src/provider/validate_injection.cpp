@@ -104,8 +104,7 @@ void check_hmac(RuleCheck& check, const InjectRules& inject) {
         return;
     }
     const HmacSignature& rule = *inject.hmac;
-    std::vector<std::string> facts;
-    for (const char* fact : {"method", "target", "path", "query", "host", "content_type", "body", "body_sha256", "timestamp", "nonce"}) facts.push_back("request." + std::string(fact));
+    auto facts = signed_facts();
     check_template(check, "/inject/hmac/key", rule.key);
     if (has_hidden_character(rule.message, true) || rule.message.size() > kLongestValue) {
         check.error("/inject/hmac/message", "control_character", "has a control character other than a line's end, or more than 4096 bytes");
@@ -119,6 +118,19 @@ void check_hmac(RuleCheck& check, const InjectRules& inject) {
         check_header_name(check, at, name);
         check_header_value(check, at, text);
         check_template(check, at, text, facts);
+    }
+}
+
+void check_token_headers(RuleCheck& check, std::string_view pointer, const StringMap& headers) {
+    for (const auto& [name, value] : headers) {
+        const std::string at = json::pointer_append(std::string(pointer), name);
+        check_header_name(check, at, name);
+        for (const std::string_view taken : {"Authorization", "Content-Type", "Cookie", "DPoP"}) {
+            if (base::equal_ignoring_case(name, taken)) {
+                check.error(at, "bad_header", "is set by the protocol; use token_auth_method or token_content_type");
+            }
+        }
+        check_header_value(check, at, value);
     }
 }
 
@@ -239,22 +251,20 @@ std::vector<std::string> credential_fields(const ProviderDefinition& definition)
     return names;
 }
 
+std::vector<std::string> signed_facts() {
+    std::vector<std::string> facts;
+    for (const char* fact : {"method", "target", "path", "query", "host", "content_type", "body", "body_sha256", "timestamp", "nonce"}) facts.push_back("request." + std::string(fact));
+    return facts;
+}
+
 void check_injection(RuleCheck& check) {
     const ProviderDefinition& d = check.definition;
     if (d.api_key) check_api_key(check, *d.api_key);
     check_credentials(check);
     if (d.inject.present) check_rules(check, d.inject);
     if (d.oauth2) {
-        for (const auto& [name, value] : d.oauth2->token_headers) {
-            const std::string at = json::pointer_append("/oauth/token_headers", name);
-            check_header_name(check, at, name);
-            for (const std::string_view taken : {"Authorization", "Content-Type", "Cookie"}) {
-                if (base::equal_ignoring_case(name, taken)) {
-                    check.error(at, "bad_header", "is set by the protocol; use token_auth_method or token_content_type");
-                }
-            }
-            check_header_value(check, at, value);
-        }
+        check_token_headers(check, "/oauth/token_headers", d.oauth2->token_headers);
+        if (d.oauth2->token_signature) check_token_headers(check, "/oauth/token_signature/headers", d.oauth2->token_signature->headers);
     }
     if (!d.retry.after_header.empty()) check_header_name(check, "/retry/after_header", d.retry.after_header);
     if (!d.retry.at_header.empty()) check_header_name(check, "/retry/at_header", d.retry.at_header);

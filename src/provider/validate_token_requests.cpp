@@ -107,6 +107,27 @@ void check_client_authentication(RuleCheck& check, const OAuth2& oauth) {
     check_assertion(check, "/oauth/client_assertion", oauth.client_assertion);
 }
 
+void check_token_signature(RuleCheck& check, const OAuth2& oauth) {
+    if (!oauth.token_signature) return;
+    const auto& rule = *oauth.token_signature;
+    auto known = authentication_fields(check.definition);
+    check_line(check, "/oauth/token_signature/key", rule.key, known);
+    // A key in the file would be a secret that everybody with the definition has.
+    if (!rule.key.empty() && fields_in(rule.key).empty())
+        check.error("/oauth/token_signature/key", "bad_template", "must name a field that is asked for, as in \"{{client_secret}}\"");
+    const auto facts = signed_facts();
+    known.insert(known.end(), facts.begin(), facts.end());
+    if (rule.message.size() > kLongestText || has_hidden_character(rule.message, true))
+        check.error("/oauth/token_signature/message", "control_character", "has a control character other than a line's end, or more than 2048 bytes");
+    check_text(check, "/oauth/token_signature/message", rule.message, known);
+    std::erase(known, "request.body");  // no header holds it
+    std::erase(known, "client_secret");
+    known.emplace_back("request.signature");
+    if (rule.headers.empty())
+        check.error("/oauth/token_signature/headers", "disagrees", "the signature goes nowhere; write {\"X-Signature\": \"{{request.signature}}\"}");
+    check_texts_of(check, "/oauth/token_signature/headers", rule.headers, known);
+}
+
 void check_grant(RuleCheck& check, const GrantRule& grant) {
     if (grant.type != "client_credentials" && check.definition.flow != Flow::client_credentials)
         check.error("/oauth/grant/type", "disagrees", "is a grant without a human; write \"flow\": \"client_credentials\"");
@@ -148,6 +169,7 @@ void check_token_requests(RuleCheck& check) {
     check_texts_of(check, "/oauth/refresh_params", oauth.refresh_params, known);
     check_texts_of(check, "/oauth/token_headers", oauth.token_headers, known);
     check_client_authentication(check, oauth);
+    check_token_signature(check, oauth);
     check_grant(check, oauth.grant);
     check_refresh(check, oauth);
 }

@@ -17,6 +17,7 @@ SHOWN = {
     "token_params": {"exchange": "token-params", "mint": "mint-client"},
     "refresh_params": {"refresh": "token-params"},
     "token_headers": {"exchange": "token-headers", "mint": "mint-client", "refresh": "token-headers", "revoke": "token-headers", "device": "device-renamed"},
+    "token_signature": {"exchange": "signed-token-request", "refresh": "signed-token-request", "revoke": "signed-token-request"},
     "resource": {"authorize": "resource", "exchange": "resource", "mint": "mint-client", "refresh": "resource"},
     "audience": {"authorize": "audience", "mint": "mint-client"},
     "rename/authorize": {"authorize": "renamed-params"},

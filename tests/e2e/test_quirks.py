@@ -259,6 +259,26 @@ def two_tenants_of_one_definition_never_meet(world):
         lab.record.unlink()
 
 
+def two_tokens_of_one_login_refresh_apart(world):
+    """A bot's and a user's token come in one answer, each with a refresh token that rotates: two definitions over one server,
+    and neither connection spends what is the other's."""
+    rows = ("two-tokens-bot", "two-tokens-user")
+    lab = Lab(world, {row: read(row) for row in rows})
+    for row in rows:
+        register(world, lab, row)
+        log_in(world, lab, row)
+    for count in (1, 2, 3):
+        for row in rows:
+            time.sleep(1.1)
+            equal(shown(world, row)["access_token"], lab.issued(row, "access")[-1], f"{row}: the access token after refresh {count}")
+            equal([lab.refreshes(r) for r in rows], [count, count - 1 if row == rows[0] else count], f"refreshes when {row} asked")
+    equal(lab.wrong("two-tokens"), [], "what the lab refused")
+    check(not set(lab.issued(rows[0], "refresh")) & set(lab.issued(rows[1], "refresh")), "the refresh tokens are two families")
+    for row in rows:
+        equal(len(lab.issued(row, "refresh")), 4, f"{row}: refresh tokens")
+        lab.plant(row)
+
+
 def without(definition, field):
     """The definition as somebody would write it who does not know of that field."""
     changed = copy.deepcopy(definition)
@@ -316,6 +336,22 @@ def a_definition_without_the_field_fails(world):
     print(f"{len(cases)} definitions without a field: each failed")
 
 
+def a_wrong_signature_is_refused(world):
+    """The lab computes it itself: a hash over anything else than the body as it came, or with another key, is none."""
+    world.canaries.add("client_secret", "lab-secret+/ %")
+    rows = {}
+    for name, old, new in (("short", "{{request.body}}", ""), ("another-key", '"key": "{{client_secret}}"', '"key": "{{client_id}}"')):
+        text = json.dumps(read("signed-token-request")).replace(old, new).replace("signed-token-request", name)
+        check(old not in text, "the row is changed")
+        rows[name] = json.loads(text)
+    lab = Lab(world, rows)
+    failed = Rows(world, lab).run()
+    for name in rows:
+        equal(failed.get(name, ("",))[0], "login", f"{name}: where it fails")
+        contains(json.dumps(lab.wrong(name)), "the signature is wrong", f"{name}: what the lab says")
+
+
 if __name__ == "__main__":
     main(the_table_of_fields_is_whole, the_first_half_of_the_rows, the_second_half_of_the_rows, two_tenants_of_one_definition_never_meet,
-         a_definition_without_the_field_fails)
+         two_tokens_of_one_login_refresh_apart,
+         a_definition_without_the_field_fails, a_wrong_signature_is_refused)

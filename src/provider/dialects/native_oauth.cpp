@@ -107,6 +107,7 @@ void read_client_authentication(FieldReader& oauth, OAuth2& model, Context& cont
     }
     read_assertion(oauth, "client_assertion", model.client_assertion, context);
     model.dpop = oauth.boolean("dpop");
+    model.token_signature = read_hmac(oauth, "token_signature", context);
     read_grant(oauth, model, context);
 }
 

@@ -130,9 +130,9 @@ void read_sigv4(FieldReader& inject, Context& context) {
     context.definition.inject.aws_sigv4 = std::move(model);
 }
 
-void read_hmac(FieldReader& inject, Context& context) {
-    auto reader = inject.object("hmac");
-    if (!reader) return;
+std::optional<HmacSignature> read_hmac(FieldReader& parent, std::string_view key, Context& context) {
+    auto reader = parent.object(key);
+    if (!reader) return std::nullopt;
     HmacSignature model;
     model.algorithm = reader->choice("algorithm", {"sha256", "sha1", "sha512"}).value_or(model.algorithm);
     model.key = reader->required_string("key");
@@ -142,7 +142,7 @@ void read_hmac(FieldReader& inject, Context& context) {
     model.timestamp = reader->choice("timestamp", {"seconds", "milliseconds", "rfc3339"}).value_or(model.timestamp);
     model.headers = reader->string_map("headers");
     reader->finish(&context.unknown);
-    context.definition.inject.hmac = std::move(model);
+    return model;
 }
 
 void read_inject(FieldReader& root, Context& context) {
@@ -154,7 +154,7 @@ void read_inject(FieldReader& root, Context& context) {
     model.cookies = inject->string_map("cookies");
     model.sign = inject->choice("sign", {"", "oauth1", "aws_sigv4", "hmac"}).value_or("");
     read_sigv4(*inject, context);
-    read_hmac(*inject, context);
+    model.hmac = read_hmac(*inject, "hmac", context);
     model.reserved = inject->strings("reserved");
     model.pass = inject->strings("pass");
     // What callers may send says nothing of where the credential goes.

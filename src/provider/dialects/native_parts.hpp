@@ -2,6 +2,10 @@
 // when it is there, and keeps what it does not know in `unknown`. Thread rule: pure functions.
 #pragma once
 
+#include <optional>
+#include <string_view>
+#include <vector>
+
 #include "provider/dialects/field_reader.hpp"
 
 namespace claviger::provider::native {
@@ -26,5 +30,7 @@ void read_exports(FieldReader& root, Context& context);
 
 // A list whose items are {"name": ..., "pointer": ...}, or a name alone for "/name".
 std::vector<CaptureRule> read_captures(FieldReader& reader, std::string_view key, Context& context);
+// A signature by keyed hash; nullopt when the block is absent.
+std::optional<HmacSignature> read_hmac(FieldReader& parent, std::string_view key, Context& context);
 
 }  // namespace claviger::provider::native

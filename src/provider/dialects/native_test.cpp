@@ -36,6 +36,7 @@ constexpr std::string_view kEverything = R"({
     "supports_dcr": true, "client_secret_required": true, "token_auth_method": "client_secret_basic", "token_content_type": "json",
     "authorization_params": {"prompt": "consent"}, "token_params": {"team": "a"}, "refresh_params": {"team": "b"},
     "token_headers": {"X-Acme-Version": "2"}, "resource": "https://api.acme.example/", "audience": "acme",
+    "token_signature": {"algorithm": "sha512", "key": "{{client_secret}}", "message": "{{request.timestamp}}.{{request.body}}", "timestamp": "rfc3339", "headers": {"X-Token-Sign": "{{request.signature}}"}},
     "rename": {"authorize": {"client_id": "client_key"}, "token": {"client_id": "client_key"}},
     "callback": {"code_param": "auth_code", "state_param": "st", "capture": ["realm"]},
     "response": {"access_token": ["/authed/token", "/token"], "refresh_token": "/authed/refresh", "expires": "/exp", "scope": "/sc", "token_type": "/tt",

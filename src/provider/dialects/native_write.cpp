@@ -92,18 +92,6 @@ json::Object write_sigv4(const AwsSigV4& rule) {
     return std::move(out).take();
 }
 
-json::Object write_hmac(const HmacSignature& rule) {
-    ObjectWriter out;
-    out.text("algorithm", rule.algorithm, "sha256");
-    out.always("key", rule.key);
-    out.text("key_encoding", rule.key_encoding);
-    out.always("message", rule.message);
-    out.text("encoding", rule.encoding, "hex");
-    out.text("timestamp", rule.timestamp, "seconds");
-    out.map("headers", rule.headers);
-    return std::move(out).take();
-}
-
 json::Object write_inject(const InjectRules& inject) {
     ObjectWriter out;
     out.map("headers", inject.headers);
@@ -193,6 +181,18 @@ void write_unknown(const ProviderDefinition& definition, json::Value& root) {
 }
 
 }  // namespace
+
+json::Object write_hmac(const HmacSignature& rule) {
+    ObjectWriter out;
+    out.text("algorithm", rule.algorithm, "sha256");
+    out.always("key", rule.key);
+    out.text("key_encoding", rule.key_encoding);
+    out.always("message", rule.message);
+    out.text("encoding", rule.encoding, "hex");
+    out.text("timestamp", rule.timestamp, "seconds");
+    out.map("headers", rule.headers);
+    return std::move(out).take();
+}
 
 json::Value to_native_json(const ProviderDefinition& definition) {
     ObjectWriter out;

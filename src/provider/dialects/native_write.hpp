@@ -56,6 +56,7 @@ private:
 };
 
 json::Object write_oauth2(const OAuth2& oauth);
+json::Object write_hmac(const HmacSignature& rule);
 json::Array write_captures(const std::vector<CaptureRule>& rules);
 
 }  // namespace claviger::provider

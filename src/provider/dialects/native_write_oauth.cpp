@@ -165,6 +165,7 @@ json::Object write_oauth2(const OAuth2& oauth) {
     }
     write_assertion("client_assertion", oauth.client_assertion, out);
     out.flag("dpop", oauth.dpop);
+    if (oauth.token_signature) out.always("token_signature", write_hmac(*oauth.token_signature));
     write_grant(oauth.grant, out);
     out.map("authorization_params", oauth.authorization_params);
     out.map("token_params", oauth.token_params);

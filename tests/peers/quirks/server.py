@@ -12,6 +12,8 @@ x-lab:
   callback       {code, state, extra}: names of code and state, further parameters
   token          {path, method, body, auth, params, headers, names, basic}: body is form, json or query; auth is post,
                  basic, id (the client's id alone) or nothing; basic is the expected text before base64
+                 sign: {message, signature, timestamp}: the headers of a keyed hash with the client's secret over the message,
+                 in which $body is the body as it came and $timestamp that header, which must be of now
   answer         {status, type, body}: type is json, form, mislabelled (a form that calls itself JSON) or text
   refresh        as token, for what differs from it; grant, with (refresh_token or access_token), rotation
   refresh_answer as answer; a list: one after the other, again and again
@@ -20,10 +22,12 @@ x-lab:
                  (the access token instead of the client), where (a path that ends with the token), answer
   device         as token, for the device flow: path, poll (parameters of the token request), grant
   register       {members}: the members that a registration has, sorted
+  part_of        name of a server that several definitions share, each with one of the tokens that every login gives. Texts
+                 $access@ROW, $refresh@ROW are the tokens of that definition, the same at each login; a refresh moves one of them alone
   hosts          host names: each is a tenant with a server of its own, which knows nothing of the others
 Texts: $access, $refresh, $id, $secret, $lab, $port, $now+N, $now_ms+N, $iso+N, $jwt+N (an access token with that exp); at a
 revocation $token, $hint."""
-import base64, hashlib, http.server, json, pathlib, re, secrets, sys, threading, time, urllib.parse
+import base64, hashlib, hmac, http.server, json, pathlib, re, secrets, sys, threading, time, urllib.parse
 
 CLIENT = {"id": "lab-client", "secret": "lab-secret+/ %"}
 
@@ -32,7 +36,7 @@ class Server:
     def __init__(self, name, switches, tenant=None):
         self.name, self.switches, self.tenant = name, switches, tenant
         self.codes, self.access, self.refresh, self.dead = {}, None, None, set()
-        self.exchanged, self.refreshes, self.minted, self.polls, self.revoked, self.tenants = False, 0, 0, 0, [], {}
+        self.exchanged, self.refreshes, self.minted, self.polls, self.revoked, self.tenants, self.parts = False, 0, 0, 0, [], {}, {}
 
     def at(self, host):
         """The tenant whose host it is; the server itself where it has none."""
@@ -83,6 +87,10 @@ class Lab(http.server.BaseHTTPRequestHandler):
                 return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(end)) + ".000Z"
             return self.issue(server, "access", lambda: ".".join(
                 base64.urlsafe_b64encode(p).decode().rstrip("=") for p in (b"{}", json.dumps({"exp": end, "jti": secrets.token_hex(8)}).encode(), b"sig")))
+        part = re.fullmatch(r"\$(access|refresh)@([a-z-]+)", value)
+        if part:
+            other = server.parts[part[2]]
+            return getattr(other, part[1]) or self.fill("$" + part[1], other)
         for kind in ("access", "refresh"):
             if value == "$" + kind:
                 return self.issue(server, kind, lambda: f"{kind}-{server.name}-{secrets.token_urlsafe(24)}")
@@ -107,6 +115,7 @@ class Lab(http.server.BaseHTTPRequestHandler):
         self.serve(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
 
     def serve(self, body):
+        self.body = body
         split = urllib.parse.urlsplit(self.path)
         name, _, place = split.path.lstrip("/").partition("/")
         server = self.servers.get(name)
@@ -212,6 +221,15 @@ class Lab(http.server.BaseHTTPRequestHandler):
         for header, value in spec.get("headers", {}).items():
             want(self.headers.get(header) == value, f"the header {header} is {self.headers.get(header)!r}")
 
+        if "sign" in spec:
+            self.check_signature(spec["sign"])
+
+    def check_signature(self, rule):
+        stamp, given = self.headers.get(rule["timestamp"]) or "", self.headers.get(rule["signature"]) or ""
+        want(stamp.isdigit() and abs(time.time() - int(stamp)) < 300, "the request is not signed now")
+        message = rule["message"].replace("$id", CLIENT["id"]).replace("$timestamp", stamp).replace("$body", self.body)
+        want(hmac.compare_digest(given, hmac.new(CLIENT["secret"].encode(), message.encode(), hashlib.sha256).hexdigest()), "the signature is wrong")
+
     def exchange(self, server, spec, given):
         named = self.named(spec)
         code = given.get(named("code"))
@@ -230,6 +248,10 @@ class Lab(http.server.BaseHTTPRequestHandler):
         self.give(server, server.switches["answer"])
 
     def refresh(self, server, spec, given):
+        if server.parts:
+            owners = [part for part in server.parts.values() if part.refresh and part.refresh == given.get("refresh_token")]
+            want(owners, "the refresh token is nobody's or used up")
+            server = owners[0]
         by = "access" if spec["with"] == "access_token" else "refresh"
         token = getattr(server, by)
         want(given.get(self.named(spec)("refresh_token")) not in server.dead, "a refresh token was used twice")
@@ -303,7 +325,9 @@ def main():
     directory, record = pathlib.Path(sys.argv[1]), sys.argv[2]
     Lab.record = open(record, "a")
     for file in sorted(directory.glob("*.json")):
-        Lab.servers[file.stem] = Server(file.stem, json.loads(file.read_text())["x-lab"])
+        row = Lab.servers[file.stem] = Server(file.stem, json.loads(file.read_text())["x-lab"])
+        if "part_of" in row.switches:
+            Lab.servers.setdefault(row.switches["part_of"], Server(row.switches["part_of"], row.switches)).parts[row.name] = row
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Lab)
     server.daemon_threads = True
     for tenant in ("127.0.0.2", "127.0.0.3"):  # the same port at addresses of their own
