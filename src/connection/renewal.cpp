@@ -146,10 +146,7 @@ base::Result<oauth::TokenRequest> renewal_request(const provider::ProviderDefini
     if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
     request.dpop_key = connection.dpop_key.duplicate();
     if (!oauth.refresh.method.empty()) request.options.method = oauth.refresh.method;
-    if (const auto format = oauth.refresh.content_type) {
-        request.options.json_body = *format == provider::BodyFormat::json;
-        request.options.in_query = *format == provider::BodyFormat::query;
-    }
+    if (const auto format = oauth.refresh.content_type) set_format(oauth, *format, request.options);
     request.options.access_token_optional = oauth.refresh.mode == "extend";
     return request;
 }

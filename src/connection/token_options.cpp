@@ -2,11 +2,14 @@
 
 #include <map>
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "json/value.hpp"
 #include "provider/expand.hpp"
 #include "provider/hmac_signature.hpp"
+#include "provider/template_text.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -53,6 +56,21 @@ base::Result<void> add_signature(const provider::ProviderDefinition& definition,
     return {};
 }
 
+// What the template of an XML body names beside the request's own parameters: fields that a human typed.
+base::Result<void> add_named_fields(const provider::ProviderDefinition& definition, const RequestFields& fields, oauth::TokenRequest& request) {
+    const auto* schema = definition.credentials.schema.if_object();
+    const auto* typed = schema == nullptr ? nullptr : json::object_at(*schema, "properties");
+    if (typed == nullptr || definition.oauth2->token_body.empty()) return {};
+    std::set<std::string> named;
+    for (auto& name : provider::fields_in(definition.oauth2->token_body)) named.insert(std::move(name));
+    for (const auto& name : named) {
+        if (!typed->contains(name)) continue;
+        TRY(value, fields.secret_text("{{" + name + "}}", request.client));
+        request.grant.emplace_back(name, std::move(value));
+    }
+    return {};
+}
+
 base::Result<oauth::TokenRequest> request_with(const provider::ProviderDefinition& definition, const RequestFields& fields,
                                                net::Url endpoint, oauth::Client client, const provider::StringMap& params,
                                                std::string_view renames) {
@@ -63,8 +81,8 @@ base::Result<oauth::TokenRequest> request_with(const provider::ProviderDefinitio
     TRY(headers, fields.parameters(oauth.token_headers));
     options.extra_parameters = std::move(parameters);
     options.extra_headers = std::move(headers);
-    options.json_body = oauth.token_content_type == provider::BodyFormat::json;
-    options.in_query = oauth.token_content_type == provider::BodyFormat::query;
+    set_format(oauth, oauth.token_content_type, options);
+    TRY_VOID(add_named_fields(definition, fields, request));
     options.method = oauth.token_method;
     options.rename = renames_of(oauth, renames);
     TRY_VOID(add_signature(definition, fields, request));
@@ -76,6 +94,12 @@ base::Result<oauth::TokenRequest> request_with(const provider::ProviderDefinitio
 }
 
 }  // namespace
+
+void set_format(const provider::OAuth2& oauth, provider::BodyFormat format, oauth::TokenRequestOptions& options) {
+    options.json_body = format == provider::BodyFormat::json;
+    options.in_query = format == provider::BodyFormat::query;
+    options.xml_body = format == provider::BodyFormat::xml ? oauth.token_body : std::string();
+}
 
 oauth::Parameters renames_of(const provider::OAuth2& oauth, std::string_view request) {
     const auto found = oauth.rename.find(std::string(request));

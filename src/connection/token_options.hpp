@@ -22,6 +22,9 @@ base::Result<std::string> resource_parameter(const provider::OAuth2& oauth, cons
 // How the answer of the token endpoint is read; nothing of the request.
 oauth::TokenRequestOptions answer_options(const provider::ProviderDefinition& definition);
 
+// How the parameters of a request are written.
+void set_format(const provider::OAuth2& oauth, provider::BodyFormat format, oauth::TokenRequestOptions& options);
+
 // A request to the token endpoint with token_params, token_headers, renames and Basic texts of the definition. Grants
 // and the client's method are the caller's. ErrorCode::invalid_input when a text names an unknown field.
 base::Result<oauth::TokenRequest> token_request(const provider::ProviderDefinition& definition,

@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "json/parse.hpp"
+#include "json/xml.hpp"
 #include "oauth/foreign_text.hpp"
 
 namespace claviger::oauth {
@@ -39,6 +40,13 @@ bool is_form(const http::Response& response, const TokenRequestOptions& options)
     if (type.find("x-www-form-urlencoded") != std::string::npos) return true;
     const auto body = base::trim(response.body);
     return !body.empty() && body.front() != '{' && body.front() != '[' && body.front() != '<';
+}
+
+bool is_xml(const http::Response& response, const TokenRequestOptions& options) {
+    if (options.response_format != "auto") return options.response_format == "xml";
+    const auto header = base::to_lower(response.fields.find("Content-Type").value_or(""));
+    const auto type = base::trim(std::string_view(header).substr(0, header.find(';')));
+    return type == "application/xml" || type == "text/xml" || type.ends_with("+xml");
 }
 
 std::string word_of(const json::Value& value) {
@@ -78,6 +86,11 @@ bool is_success(int status, const TokenRequestOptions& options) {
 }
 
 base::Result<json::Value> read_members(const http::Response& response, const TokenRequestOptions& options) {
+    if (is_xml(response, options)) {
+        auto members = json::parse_xml(response.body);
+        if (members) return members;
+        return base::fail(ErrorCode::protocol, fmt::format("the token endpoint answered HTTP {} without XML that can be read: {}", response.status, members.error().message));
+    }
     if (is_form(response, options)) return parse_form(response.body);
     json::ParseOptions parsing;
     parsing.storage = json::secret_storage();

@@ -15,7 +15,7 @@ namespace claviger::oauth {
 
 bool is_success(int status, const TokenRequestOptions& options);
 
-// A JSON object or a form; ErrorCode::protocol when it is neither. In memory for secrets.
+// A JSON object, a form or XML; ErrorCode::protocol when it is none of them. In memory for secrets.
 base::Result<json::Value> read_members(const http::Response& response, const TokenRequestOptions& options);
 // The value at the first pointer that leads to one; without pointers the member of that name; null: none.
 const json::Value* first_of(const json::Value& root, const std::vector<std::string>& pointers, std::string_view member);

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "json/value.hpp"
+#include "json/xml.hpp"
 #include "oauth/dpop.hpp"
 #include "oauth/foreign_text.hpp"
 #include "oauth/token.hpp"
@@ -113,6 +114,26 @@ base::WipedString json_body(const std::vector<Pair>& pairs) {
     return base::WipedString(text.reveal());
 }
 
+// A parameter that this request has not is empty: one template serves the exchange and the refresh. What is put in is never
+// read as a template.
+base::Result<base::WipedString> xml_body(std::string_view text, const std::vector<Pair>& pairs) {
+    base::WipedString body;
+    body.reserve(text.size() + 1024);
+    for (;;) {
+        const auto open = text.find("{{");
+        const auto close = open == std::string_view::npos ? open : text.find("}}", open);
+        body.append(text.substr(0, close == std::string_view::npos ? close : open));
+        if (close == std::string_view::npos) return body;
+        const auto name = base::trim(text.substr(open + 2, close - open - 2));
+        text.remove_prefix(close + 2);
+        const auto found = std::find_if(pairs.begin(), pairs.end(), [&](const Pair& pair) { return pair.name == name; });
+        if (found == pairs.end()) continue;
+        if (!json::append_xml_escaped(body, found->value))
+            return base::fail(ErrorCode::invalid_input, fmt::format("the parameter '{}' has a character that XML cannot hold", base::printable(name, 60)),
+                              "enter it anew without control characters, as UTF-8");
+    }
+}
+
 // `assertion` outlives the pairs.
 std::vector<Pair> protocol_pairs(const TokenRequest& request, const base::Secret& assertion) {
     const auto name_of = [&](std::string_view name) {
@@ -194,7 +215,7 @@ base::Result<http::Request> unsigned_request(const TokenRequest& request, std::s
     const auto& options = request.options;
     http::Request http{options.method, request.endpoint, {}, {}};
     http.once = true;  // also as GET: it spends a code or a token
-    http.fields.set("Accept", "application/json");
+    http.fields.set("Accept", options.response_format == "xml" ? "application/xml" : "application/json");
     TRY_VOID(add_headers(http.fields, options.extra_headers));
     if (request.client.authentication == ClientAuthentication::client_secret_basic)
         http.fields.set("Authorization", basic_credentials(request));
@@ -203,6 +224,12 @@ base::Result<http::Request> unsigned_request(const TokenRequest& request, std::s
         Parameters query;
         for (const auto& pair : pairs) query.emplace_back(pair.name, std::string(pair.value));
         http.url = http.url.with_query(query);
+        return http;
+    }
+    if (!options.xml_body.empty() && !options.json_body) {
+        TRY(body, xml_body(options.xml_body, pairs));
+        http.fields.set("Content-Type", "application/xml");
+        http.body = std::move(body);
         return http;
     }
     http.fields.set("Content-Type", options.json_body ? "application/json" : "application/x-www-form-urlencoded");

@@ -349,6 +349,35 @@ TEST(TokenAnswer, the_body_is_the_token_where_the_definition_says_so) {
     EXPECT_EQ(read_token_answer(answer(401, R"({"error":"invalid_grant"})"), text).error().error, "invalid_grant");
 }
 
+TEST(TokenAnswer, XML_is_read_by_type_and_by_quirk_and_never_quoted) {
+    TokenRequestOptions xml;
+    xml.access_token_pointers = {"/response/data/sessionid"};
+    const std::string_view body = "<response><data><sessionid>tok-1</sessionid></data></response>";
+    for (const auto* type : {"application/xml; charset=utf-8", "text/xml", "application/soap+xml"})
+        EXPECT_TRUE(read_token_answer(answer(200, body, type), xml)->access_token.equals("tok-1")) << type;
+    EXPECT_FALSE(read_token_answer(answer(200, body, "text/plain"), xml));
+    xml.response_format = "xml";
+    EXPECT_TRUE(read_token_answer(answer(200, body, "text/plain"), xml)->access_token.equals("tok-1"));
+    const auto broken = read_token_answer(answer(200, "<response><data>tok-1</response>", "text/xml"), xml);
+    EXPECT_EQ(broken.error().kind, TokenFailure::Kind::broken);
+    EXPECT_EQ(broken.error().shown.describe().find("tok-1"), std::string::npos);
+}
+
+TEST(TokenRequest, an_XML_body_is_the_template_with_values_that_stay_values) {
+    auto request = code_request(ClientAuthentication::none, "");
+    request.options.xml_body = "<a v=\"{{ client_id }}\"><c>{{code}}</c><r>{{refresh_token}}</r><x>{{extra}}</x></a>";
+    request.options.extra_parameters = {{"extra", "<{{code}}>&"}};
+    const auto http = token_http_request(request);
+    ASSERT_TRUE(http);
+    EXPECT_EQ(http->fields.find("Content-Type"), "application/xml");
+    EXPECT_EQ(std::string_view(http->body), "<a v=\"" + request.client.client_id + "\"><c>c+/ %</c><r></r><x>&lt;{{code}}&gt;&amp;</x></a>");
+    request.options.extra_parameters = {{"extra", "s3cr3t\x01"}};
+    const auto refused = token_http_request(request);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("'extra'"), std::string::npos);
+    EXPECT_EQ(refused.error().describe().find("s3cr3t"), std::string::npos);
+}
+
 TEST(TokenAnswer, an_answer_that_only_extends_needs_no_token_where_that_was_asked) {
     TokenRequestOptions extend;
     extend.access_token_optional = true;

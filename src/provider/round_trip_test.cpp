@@ -42,7 +42,8 @@ OAuth2 some_oauth() {
     o.supports_dcr = *rc::gen::arbitrary<bool>();
     o.client_secret_required = *rc::gen::arbitrary<bool>();
     if (*rc::gen::arbitrary<bool>()) o.token_auth_method = *rc::gen::element(TokenAuthMethod::client_secret_post, TokenAuthMethod::client_secret_basic);
-    o.token_content_type = *rc::gen::element(BodyFormat::form, BodyFormat::json, BodyFormat::query);
+    o.token_content_type = *rc::gen::element(BodyFormat::form, BodyFormat::json, BodyFormat::query, BodyFormat::xml);
+    if (o.token_content_type == BodyFormat::xml) o.token_body = "<a>{{code}}</a>";
     o.authorization_params = *map();
     o.token_params = *map();
     o.token_headers = *map();

@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, 63> kSecurityPointers{
     "/auth_type", "/flow", "/api_url", "/authorized_uris", "/allow_all_uris", "/uri_pattern_dialect", "/vars",
     "/oauth/base_url", "/oauth/issuer", "/oauth/authorization_url", "/oauth/token_url", "/oauth/refresh_url",
     "/oauth/revocation_url", "/oauth/device_authorization_url", "/oauth/registration_endpoint", "/oauth/userinfo_url",
-    "/oauth/pkce", "/oauth/client_secret_required", "/oauth/token_auth_method", "/oauth/token_content_type",
+    "/oauth/pkce", "/oauth/client_secret_required", "/oauth/token_auth_method", "/oauth/token_content_type", "/oauth/token_body",
     "/oauth/authorization_params", "/oauth/token_params", "/oauth/refresh_params", "/oauth/token_headers",
     "/oauth/resource", "/oauth/audience", "/oauth/rename", "/oauth/callback", "/oauth/response", "/oauth/revoke",
     "/oauth/device_token_request", "/oauth/refresh/mode", "/oauth/refresh/method", "/oauth/refresh/grant_type",

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "base/text.hpp"
+#include "json/xml.hpp"
 #include "provider/expand.hpp"
 #include "provider/rule_check.hpp"
 #include "provider/template_text.hpp"
@@ -142,6 +143,42 @@ void check_grant(RuleCheck& check, const GrantRule& grant) {
     check_line(check, "/oauth/grant/requested_token_type", grant.requested_token_type, {});
 }
 
+// What the parameters of any request of ours to the server are called, under their new names too.
+Words names_in_body(const ProviderDefinition& definition) {
+    Words names = authentication_fields(definition);
+    names.insert(names.end(), {"grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "resource", "audience", "token", "token_type_hint",
+                               "device_code", "assertion", "client_assertion", "client_assertion_type", "subject_token", "subject_token_type", "requested_token_type"});
+    for (const auto* params : {&definition.oauth2->token_params, &definition.oauth2->refresh_params, &definition.oauth2->revoke.params})
+        for (const auto& [name, text] : *params) names.push_back(name);
+    for (const auto& [request, renames] : definition.oauth2->rename)
+        for (const auto& [from, to] : renames) names.push_back(to);
+    return names;
+}
+
+// As it is sent, with a letter for each value: braces left over would be sent as they stand.
+std::string filled(std::string_view text) {
+    std::string out;
+    for (auto open = text.find("{{"); open != std::string_view::npos; open = text.find("{{")) {
+        const auto close = text.find("}}", open);
+        if (close == std::string_view::npos) break;
+        out.append(text.substr(0, open)).push_back('x');
+        text.remove_prefix(close + 2);
+    }
+    return out.append(text);
+}
+
+void check_body(RuleCheck& check, const OAuth2& oauth) {
+    const bool used = oauth.token_content_type == BodyFormat::xml || oauth.refresh.content_type == BodyFormat::xml;
+    if (used && oauth.token_body.empty())
+        check.error("/oauth/token_body", "disagrees", "\"xml\" needs a \"token_body\", the XML that is sent, with {{names}} of parameters");
+    if (oauth.token_body.empty()) return;
+    if (!used) check.error("/oauth/token_body", "disagrees", "is sent by no request; write \"token_content_type\": \"xml\"");
+    if (oauth.token_body.size() > kLongestText) return check.error("/oauth/token_body", "too_long", "is longer than 2048 bytes; shorten it");
+    check_text(check, "/oauth/token_body", oauth.token_body, names_in_body(check.definition));
+    if (const auto xml = json::parse_xml(filled(oauth.token_body)); !xml)
+        check.error("/oauth/token_body", "bad_template", xml.error().message + "; correct it");
+}
+
 void check_refresh(RuleCheck& check, const OAuth2& oauth) {
     const auto& grant = oauth.refresh.grant_type;
     if (grant == "password" || grant == "implicit") {
@@ -172,6 +209,7 @@ void check_token_requests(RuleCheck& check) {
     check_token_signature(check, oauth);
     check_grant(check, oauth.grant);
     check_refresh(check, oauth);
+    check_body(check, oauth);
 }
 
 }  // namespace claviger::provider

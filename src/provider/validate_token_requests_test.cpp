@@ -37,6 +37,12 @@ TEST(TokenRequestRules, what_is_refused_is_refused_where_it_stands) {
         {with(R"("token_signature":{"key":"{{client_secret}}","message":"m","headers":{"Authorization":"{{request.signature}}"}})"), "bad_header", "/oauth/token_signature/headers/Authorization"},
         {with(R"("response":{"error":"code"})"), "bad_pointer", "/oauth/response/error"},
         {with(R"("response":{"scope_separator":"-----"})"), "bad_separator", "/oauth/response/scope_separator"},
+        {with(R"("token_content_type":"xml")"), "disagrees", "/oauth/token_body"},
+        {with(R"("refresh":{"content_type":"xml"})"), "disagrees", "/oauth/token_body"},
+        {with(R"("token_body":"<a/>")"), "disagrees", "/oauth/token_body"},
+        {with(R"("token_content_type":"xml","token_body":"<a>{{code}}")"), "bad_template", "/oauth/token_body"},
+        {with(R"("token_content_type":"xml","token_body":"<!DOCTYPE a><a>{{code}}</a>")"), "bad_template", "/oauth/token_body"},
+        {with(R"("token_content_type":"xml","token_body":"<a>{{nobody}}</a>")"), "unknown_field", "/oauth/token_body"},
         {with(R"("pushed_authorization_url":"http://acme.example/par")"), "not_https", "/oauth/pushed_authorization_url"},
     };
     for (const auto& row : rows) {
@@ -54,6 +60,7 @@ TEST(TokenRequestRules, what_is_good_is_read) {
         with(R"("refresh_params":{"team":"{{team}}"},"response":{"capture":["team"]})"),
         with(R"("token_auth_method":"client_secret_basic","basic":{"username":"{{client_secret}}"})"),
         with(R"("rename":{"authorize":{"response_type":""},"token":{"redirect_uri":"","client_id":""}})"),
+        with(R"("token_content_type":"xml","token_body":"<a><c>{{code}}</c><u>{{user}}</u></a>")", R"("credentials":{"schema":{"type":"object","properties":{"user":{"type":"string"}}}})"),
         with(R"("authorization_url":"https://acme.example/#/oauth/authorize")"),
     };
     for (auto text : texts) {
@@ -68,6 +75,7 @@ TEST(TokenRequestRules, a_change_of_any_of_them_suspends) {
     const auto plain = digest(with(""));
     for (const auto* change : {R"("refresh":{"token":"access_token"})", R"("refresh":{"method":"GET"})", R"("refresh":{"grant_type":"x"})",
                                R"("refresh":{"auth":"none"})", R"("refresh":{"content_type":"json"})", R"("token_method":"GET")", R"("dpop":true)",
+                               R"("token_content_type":"xml","token_body":"<a>{{code}}</a>")",
                                R"("token_auth_method":"client_secret_basic","basic":{"username":"{{client_secret}}"})",
                                R"("jwks_url":"https://acme.example/k")", R"("pushed_authorization_url":"https://acme.example/p")",
                                R"("response":{"ok_status":[302]})"})

@@ -46,9 +46,9 @@ void read_abilities(FieldReader& oauth, OAuth2& model, Flow flow) {
 }
 
 std::optional<BodyFormat> read_format(FieldReader& reader, std::string_view key) {
-    const auto text = reader.choice(key, {"form", "json", "query"});
+    const auto text = reader.choice(key, {"form", "json", "query", "xml"});
     if (!text) return std::nullopt;
-    return *text == "json" ? BodyFormat::json : *text == "query" ? BodyFormat::query : BodyFormat::form;
+    return *text == "json" ? BodyFormat::json : *text == "query" ? BodyFormat::query : *text == "xml" ? BodyFormat::xml : BodyFormat::form;
 }
 
 std::optional<TokenAuthMethod> read_method(FieldReader& reader, std::string_view key) {
@@ -98,6 +98,7 @@ void read_client_authentication(FieldReader& oauth, OAuth2& model, Context& cont
         }
     }
     model.token_content_type = read_format(oauth, "token_content_type").value_or(BodyFormat::form);
+    model.token_body = oauth.string("token_body");
     model.token_method = oauth.choice("token_method", {"POST", "GET"}).value_or("POST");
     if (auto basic = oauth.object("basic")) {
         model.basic.present = true;
@@ -139,7 +140,7 @@ void read_response(FieldReader& oauth, OAuth2& model, Context& context) {
         quirk.error = response->string_or_strings("error");
         quirk.ok_status = response->integers("ok_status", 200, 599);
         quirk.scope_separator = response->string("scope_separator");
-        quirk.format = response->choice("format", {"auto", "json", "form", "text"}).value_or("auto");
+        quirk.format = response->choice("format", {"auto", "json", "form", "text", "xml"}).value_or("auto");
         if (auto when = response->object("error_when")) quirk.error_when = *response->value("error_when");
         quirk.capture = read_captures(*response, "capture", context);
         response->finish(&context.unknown);

@@ -18,7 +18,7 @@ json::Array write_scope_choices(const std::vector<ScopeChoice>& choices) {
 }
 
 std::string_view format_text(BodyFormat format) {
-    return format == BodyFormat::json ? "json" : format == BodyFormat::query ? "query" : "form";
+    return format == BodyFormat::json ? "json" : format == BodyFormat::query ? "query" : format == BodyFormat::xml ? "xml" : "form";
 }
 
 void write_assertion(std::string_view key, const AssertionRule& rule, ObjectWriter& out) {
@@ -156,6 +156,7 @@ json::Object write_oauth2(const OAuth2& oauth) {
     out.flag("client_secret_required", oauth.client_secret_required);
     if (oauth.token_auth_method) out.always("token_auth_method", to_string(*oauth.token_auth_method));
     if (oauth.token_content_type != BodyFormat::form) out.always("token_content_type", format_text(oauth.token_content_type));
+    out.text("token_body", oauth.token_body, "");
     out.text("token_method", oauth.token_method, "POST");
     if (oauth.basic.present) {
         ObjectWriter basic;

@@ -10,11 +10,12 @@ x-lab:
   authorize      {query, absent, raw, pkce, names}: exact values, refused parameters, pieces of the raw query, whether
                  PKCE must or must not be there, names of protocol parameters at this server ("" = must be absent)
   callback       {code, state, extra}: names of code and state, further parameters
-  token          {path, method, body, auth, params, headers, names, basic}: body is form, json or query; auth is post,
+  token          {path, method, body, auth, params, headers, names, basic}: body is form, json, query or xml (each leaf is a parameter); auth is post,
                  basic, id (the client's id alone) or nothing; basic is the expected text before base64
                  sign: {message, signature, timestamp}: the headers of a keyed hash with the client's secret over the message,
                  in which $body is the body as it came and $timestamp that header, which must be of now
-  answer         {status, type, body}: type is json, form, mislabelled (a form that calls itself JSON) or text
+  answer         {status, type, body}: type is json, form, mislabelled (a form that calls itself JSON), text or xml
+                 (a text whose $access and $refresh are filled in; it calls itself text/plain)
   refresh        as token, for what differs from it; grant, with (refresh_token or access_token), rotation
   refresh_answer as answer; a list: one after the other, again and again
   mint           as token, for a token that no human is asked for: the grant, and params
@@ -27,7 +28,7 @@ x-lab:
   hosts          host names: each is a tenant with a server of its own, which knows nothing of the others
 Texts: $access, $refresh, $id, $secret, $lab, $port, $now+N, $now_ms+N, $iso+N, $jwt+N (an access token with that exp); at a
 revocation $token, $hint."""
-import base64, hashlib, hmac, http.server, json, pathlib, re, secrets, sys, threading, time, urllib.parse
+import base64, hashlib, hmac, http.server, json, pathlib, re, secrets, sys, threading, time, urllib.parse, xml.etree.ElementTree
 
 CLIENT = {"id": "lab-client", "secret": "lab-secret+/ %"}
 
@@ -94,6 +95,8 @@ class Lab(http.server.BaseHTTPRequestHandler):
         for kind in ("access", "refresh"):
             if value == "$" + kind:
                 return self.issue(server, kind, lambda: f"{kind}-{server.name}-{secrets.token_urlsafe(24)}")
+        if value.startswith("<"):
+            value = re.sub(r"\$(access|refresh)", lambda found: self.fill(found[0], server), value)
         return value.replace("$lab", self.origin).replace("$port", self.origin.rsplit(":", 1)[1]).replace("$id", CLIENT["id"]).replace("$secret", CLIENT["secret"])
 
     def issue(self, server, kind, make):
@@ -158,6 +161,8 @@ class Lab(http.server.BaseHTTPRequestHandler):
         text = self.headers.get("Content-Type", "")
         if text.startswith("application/json"):
             given = json.loads(body)
+        elif text.startswith("application/xml"):
+            given = {leaf.tag: leaf.text or "" for leaf in xml.etree.ElementTree.fromstring(body).iter() if len(leaf) == 0 and leaf.text}
         else:
             given = dict(urllib.parse.parse_qsl(body, keep_blank_values=True))
         in_query = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
@@ -193,7 +198,7 @@ class Lab(http.server.BaseHTTPRequestHandler):
         """Exactly these parameters, this form, this client authentication."""
         want(self.command == spec["method"], f"the method is {self.command}")
         want(self.in_both == sorted(spec.get("beside", [])), f"{self.in_both} stand in the URL beside a body")
-        kind = {"form": "application/x-www-form-urlencoded", "json": "application/json", "query": None}[spec["body"]]
+        kind = {"form": "application/x-www-form-urlencoded", "json": "application/json", "xml": "application/xml", "query": None}[spec["body"]]
         if spec["method"] != "POST":
             kind = None
         want((self.headers.get("Content-Type") or "").split(";")[0] == (kind or ""), f"the content type is {self.headers.get('Content-Type')}")
@@ -310,7 +315,7 @@ class Lab(http.server.BaseHTTPRequestHandler):
 
     def answer(self, status, kind, body, **headers):
         types = {"json": "application/json", "form": "application/x-www-form-urlencoded", "text": "text/plain", "html": "text/html",
-                 "mislabelled": "application/json"}
+                 "mislabelled": "application/json", "xml": "text/plain"}
         text = json.dumps(body) if kind == "json" else urllib.parse.urlencode(body) if kind in ("form", "mislabelled") else body
         self.send_response(status)
         self.send_header("Content-Type", types[kind])
