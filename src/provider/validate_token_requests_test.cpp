@@ -64,7 +64,7 @@ TEST(TokenRequestRules, a_change_of_any_of_them_suspends) {
     for (const auto* change : {R"("refresh":{"token":"access_token"})", R"("refresh":{"method":"GET"})", R"("refresh":{"grant_type":"x"})",
                                R"("refresh":{"auth":"none"})", R"("refresh":{"content_type":"json"})", R"("token_method":"GET")", R"("dpop":true)",
                                R"("token_auth_method":"client_secret_basic","basic":{"username":"{{client_secret}}"})",
-                               R"("jwks_url":"https://acme.example/k")", R"("pushed_authorization_url":"https://acme.example/p")",
+                               R"("jwks_url":"https://acme.example/k")", R"("introspection_url":"https://acme.example/i")", R"("pushed_authorization_url":"https://acme.example/p")",
                                R"("response":{"ok_status":[302]})"})
         EXPECT_NE(digest(with(change)), plain) << change;
     for (const auto* same : {R"("refresh":{"margin_seconds":5})", R"("refresh":{"idle_max_seconds":500,"grace_seconds":5})", R"("token_method":"POST")",
