@@ -83,7 +83,7 @@ Result<policy::Route> route_of(const provider::ProviderDefinition& definition, c
     if (definition.oauth2) {
         const auto& oauth = *definition.oauth2;
         for (const auto* url : {&oauth.authorization_url, &oauth.token_url, &oauth.refresh_url, &oauth.revocation_url,
-                                &oauth.device_authorization_url, &oauth.registration_endpoint}) {
+                                &oauth.device_authorization_url, &oauth.registration_endpoint, &oauth.introspection_url}) {
             add_excluded(*url, values, route);
         }
     }

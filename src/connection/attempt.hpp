@@ -86,6 +86,8 @@ base::Result<void> check_binding(const Attempt& attempt, const std::string& toke
 // What a token of any OAuth 2 flow makes of the attempt; not stored yet.
 ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, const oauth::Client& client,
                           oauth::TokenResponse token);
+// After the connection is stored: where `wanted` (wants_introspection), the end of its token is asked for and stored too.
+net::Task<void> learn_end(Attempt& attempt, const oauth::Client& client, bool wanted, ConnectOutcome& outcome);
 // Says what to do where the stored client is what the server no longer takes.
 base::Error with_client_hint(const Attempt& attempt, const ReadyClient& client, base::Error error);
 

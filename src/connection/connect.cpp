@@ -9,6 +9,8 @@
 #include "base/text.hpp"
 #include "connection/attempt.hpp"
 #include "connection/flow_choice.hpp"
+#include "connection/introspected_end.hpp"
+#include "connection/mint.hpp"
 #include "connection/secret_variables.hpp"
 #include "oauth/dpop.hpp"
 #include "oauth/transcript.hpp"
@@ -191,6 +193,19 @@ net::Task<base::Result<void>> store_tokens(Attempt& attempt, Connection& connect
         }
         co_await attempt.with.loop.sleep(kBetweenTries);
     }
+}
+
+net::Task<void> learn_end(Attempt& attempt, const oauth::Client& client, bool wanted, ConnectOutcome& outcome) {
+    if (!wanted) co_return;
+    auto& connection = outcome.connection;
+    const MintParts parts{attempt.with.http, attempt.with.connections.clock(), attempt.with.random};
+    auto learnt = co_await introspected_end(parts, attempt.definition, connection, client);
+    if (!learnt.warning.empty()) outcome.warnings.push_back(std::move(learnt.warning));
+    if (!learnt.end) co_return;
+    connection.expires_at = learnt.end;
+    // Changed meanwhile, or no room: what lies there is good without it.
+    const auto stored = attempt.with.connections.save(connection, connection.version);
+    if (!stored) outcome.warnings.push_back("the end of the token, which introspection told, was not stored: " + stored.error().message);
 }
 
 Connection new_connection(const Attempt& attempt) {

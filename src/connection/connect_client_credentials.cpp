@@ -1,5 +1,6 @@
 #include "connection/attempt.hpp"
 #include "connection/form_fields.hpp"
+#include "connection/introspected_end.hpp"
 #include "connection/mint.hpp"
 
 namespace claviger::connection {
@@ -26,9 +27,11 @@ net::Task<base::Result<ConnectOutcome>> connect_by_client_credentials(Attempt& a
     if (!token) co_return base::fail(with_client_hint(attempt, client, token.error().shown));
 
     CO_TRY_VOID(check_binding(attempt, token->token_type));
+    const bool endless = wants_introspection(attempt.definition, *token, attempt.with.connections.clock().now());
     auto outcome = outcome_of(attempt, *endpoints, client.client, std::move(*token));
     outcome.connection.fields = std::move(draft.fields);
     CO_TRY_VOID(store_connection(attempt, outcome.connection, client.to_save));
+    co_await learn_end(attempt, client.client, endless, outcome);
     co_return outcome;
 }
 

@@ -4,6 +4,7 @@
 #include "connection/attempt.hpp"
 #include "connection/flow_choice.hpp"
 #include "connection/form_fields.hpp"
+#include "connection/introspected_end.hpp"
 #include "connection/request_fields.hpp"
 #include "connection/token_options.hpp"
 #include "oauth/device.hpp"
@@ -102,9 +103,11 @@ net::Task<base::Result<ConnectOutcome>> connect_by_device_code(Attempt& attempt)
     CO_TRY_VOID(check_binding(attempt, token->token_type));
     auto id_token = token->id_token.duplicate();
     std::string nonce;  // RFC 8628 sends none
+    const bool endless = wants_introspection(attempt.definition, *token, attempt.with.connections.clock().now());
     auto outcome = outcome_of(attempt, *endpoints, client.client, std::move(*token));
     auto stored = co_await store_tokens(attempt, outcome.connection, client.to_save);
     if (!stored) co_return base::fail(std::move(stored).error());
+    co_await learn_end(attempt, client.client, endless, outcome);
     // Over the network, and only now: a human who does not wait for it keeps the grant.
     auto claims = co_await verified_claims(attempt, *endpoints, client.client, std::move(id_token), std::move(nonce), outcome.warnings);
     outcome.id_claims = std::move(claims);

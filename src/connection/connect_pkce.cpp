@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "connection/attempt.hpp"
+#include "connection/introspected_end.hpp"
 #include "connection/renewal.hpp"
 #include "connection/request_fields.hpp"
 #include "connection/scopes.hpp"
@@ -213,12 +214,14 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
 
     CO_TRY_VOID(check_binding(attempt, token->token_type));
     auto id_token = token->id_token.duplicate();
+    const bool endless = wants_introspection(attempt.definition, *token, attempt.with.connections.clock().now());
     auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(*token));
     outcome.connection.captured.merge(captured);
     adopt_captured(attempt.definition, outcome.connection);
     CO_TRY_VOID(add_client_of(endpoints->token.origin(), client_origin, attempt, client->to_save));
     auto stored = co_await store_tokens(attempt, outcome.connection, client->to_save);
     if (!stored) co_return base::fail(std::move(stored).error());
+    co_await learn_end(attempt, client->client, endless, outcome);
     // Over the network, and only now: a human who does not wait for it keeps the grant.
     auto claims = co_await verified_claims(attempt, *endpoints, client->client, std::move(id_token), leg.nonce, outcome.warnings);
     outcome.id_claims = std::move(claims);

@@ -115,6 +115,12 @@ std::optional<base::Instant> expiry_of(const oauth::TokenResponse& token, const 
     return obtained_at + std::chrono::seconds(*quirk.default_seconds);
 }
 
+bool names_end(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk, base::Instant obtained_at) {
+    auto alone = quirk;
+    alone.default_seconds.reset();
+    return expiry_of(token, alone, obtained_at).has_value();
+}
+
 std::optional<base::Instant> refresh_expiry_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk,
                                                base::Instant obtained_at) {
     if (token.refresh_expires_at) return token.refresh_expires_at;

@@ -12,6 +12,8 @@ namespace claviger::connection {
 // nullopt: not known, or so far away (a century) that it means never.
 std::optional<base::Instant> expiry_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk,
                                        base::Instant obtained_at);
+// Whether the answer itself (or the token, where the definition reads it there) names an end that can be read.
+bool names_end(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk, base::Instant obtained_at);
 // The refresh token's own end, in the same unit and kind as the access token's.
 std::optional<base::Instant> refresh_expiry_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk,
                                                base::Instant obtained_at);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "connection/client_of.hpp"
+#include "connection/introspected_end.hpp"
 #include "connection/mint.hpp"
 #include "connection/record.hpp"
 #include "connection/refresh_flight.hpp"
@@ -135,7 +136,12 @@ net::Task<base::Result<Refreshed>> RefreshCore::attempt(std::shared_ptr<RefreshC
         CO_TRY_VOID(self->begin(*at));
         auto outcome = co_await ask(self, at);
         // From here to the commit nothing else happens (RF-04).
-        if (outcome) co_return self->land(*at, std::move(*outcome), std::move(renewed));
+        if (outcome) {
+            const bool endless = wants_introspection(at->look.definition, *outcome, self->with_.clock.now());
+            auto landed = self->land(*at, std::move(*outcome), std::move(renewed));
+            if (endless && landed && *landed == Refreshed::renewed) co_await learn_end(self, at);
+            co_return landed;
+        }
         const bool again = outcome.error().kind == TokenFailure::Kind::in_doubt && !at->further && !self->closing &&
                            steady_clock::now() - at->left < further_within(at->look.definition);
         if (!again) co_return self->note_failure(*at, outcome.error());
@@ -146,6 +152,26 @@ net::Task<base::Result<Refreshed>> RefreshCore::attempt(std::shared_ptr<RefreshC
         at->look.state.end_attempt();
         at->room.reset();
     }
+}
+
+net::Task<void> RefreshCore::learn_end(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at) {
+    auto& with = self->with_;
+    auto stored = with.connections.find(at->look.connection.provider, at->look.connection.name);
+    if (!stored || !*stored) co_return;
+    auto& connection = **stored;
+    const auto sent = generation_of(connection);
+    auto state = self->store_.state(at->id);
+    auto record = with.connections.client_of(connection);
+    if (!state || !record) co_return;
+    auto client = *record ? client_of(**record, at->look.definition, connection) : base::Result<oauth::Client>(oauth::Client());
+    if (!client) co_return;
+    const MintParts parts{self->http_, with.clock, with.random};
+    auto learnt = co_await introspected_end(parts, at->look.definition, connection, *client);
+    if (!learnt.warning.empty()) with.log.warn("refresh.end_unknown", {{"connection", at->id}, {"why", learnt.warning}});
+    if (!learnt.end) co_return;
+    connection.expires_at = learnt.end;
+    const auto amended = self->store_.amend(sent, connection, *state);
+    if (!amended) with.log.warn("refresh.not_noted", {{"connection", at->id}});
 }
 
 base::Result<Refreshed> RefreshCore::land(Attempt& at, oauth::TokenResponse token, Connection renewed) {

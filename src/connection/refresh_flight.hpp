@@ -115,6 +115,8 @@ private:
     base::Result<void> prepare(Attempt& at);
     base::Result<void> begin(Attempt& at);
     base::Result<Refreshed> land(Attempt& at, oauth::TokenResponse token, Connection renewed);
+    // The end of the token that was just stored, where its answer named none; a failure is logged.
+    static net::Task<void> learn_end(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at);
     base::Result<Refreshed> note_failure(Attempt& at, const oauth::TokenFailure& failure);
     base::Result<Refreshed> note_refusal_to_ask(Attempt& at, base::Error why);
 

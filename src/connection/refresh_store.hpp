@@ -26,6 +26,8 @@ public:
     // are the new ones written, whatever else of the connection was changed meanwhile. On success `renewed` is what lies
     // in the vault.
     base::Result<Stored> succeed(const std::string& sent, Connection& renewed, RefreshState& state);
+    // What was learnt of them since.
+    base::Result<Stored> amend(const std::string& sent, Connection& renewed, RefreshState& state) { return replace(sent, renewed, state, "", ""); }
     // The same for a failure: what `failed` says of it (login_needed, last_refresh_failure ...).
     base::Result<Stored> fail(const std::string& sent, Connection& failed, RefreshState& state);
 

@@ -159,4 +159,13 @@ base::Result<oauth::TokenRequest> revoke_request(const provider::ProviderDefinit
     return request;
 }
 
+base::Result<oauth::TokenRequest> introspection_request(const provider::ProviderDefinition& definition, const RequestFields& fields,
+                                                        net::Url endpoint, oauth::Client client) {
+    const provider::StringMap none;
+    TRY(request, request_with(definition, fields, std::move(endpoint), std::move(client), none, "introspect"));
+    request.options.method = "POST";
+    request.options.json_body = request.options.in_query = false;
+    return request;
+}
+
 }  // namespace claviger::connection

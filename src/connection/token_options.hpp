@@ -37,4 +37,8 @@ base::Result<oauth::TokenRequest> refresh_request(const provider::ProviderDefini
 base::Result<oauth::TokenRequest> revoke_request(const provider::ProviderDefinition& definition, const RequestFields& fields,
                                                  net::Url endpoint, oauth::Client client);
 
+// Of an introspection (RFC 7662 section 2.1: always a form), before the token is in it: headers and client authentication.
+base::Result<oauth::TokenRequest> introspection_request(const provider::ProviderDefinition& definition, const RequestFields& fields,
+                                                        net::Url endpoint, oauth::Client client);
+
 }  // namespace claviger::connection

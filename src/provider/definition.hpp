@@ -174,7 +174,7 @@ struct InjectRules {
     std::optional<HmacSignature> hmac;
     std::vector<std::string> reserved;  // what the caller may not override
     std::vector<std::string> pass;      // fields like credentials that the caller may send; Cookie: the service too
-    bool tls_client_certificate = false;  // requests go out on TLS with the client's certificate (RFC 8705)
+
     bool present = false;               // false: the default of the auth type holds
 };
 

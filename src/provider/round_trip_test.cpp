@@ -31,6 +31,7 @@ OAuth2 some_oauth() {
     o.token_url = *url();
     o.refresh_url = *maybe(url());
     o.revocation_url = *maybe(url());
+    o.introspection_url = *maybe(url());
     o.device_authorization_url = *url();
     o.base_url = *maybe(url());
     o.issuer = *maybe(url());

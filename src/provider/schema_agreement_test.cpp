@@ -152,7 +152,7 @@ TEST_F(SchemaAgreement, every_member_with_right_and_wrong_types) {
     };
     each(kKey, {"description", "icon", "logo", "docs", "docs_url"}, text_good, text_bad);
     each(kInKey, {"header_prefix", "query_param", "env_var", "key_pattern", "key_pattern_hint"}, text_good, text_bad);
-    each(kOAuth, {"base_url", "issuer", "refresh_url", "revocation_url", "device_authorization_url", "registration_endpoint", "userinfo_url", "pushed_authorization_url", "jwks_url",
+    each(kOAuth, {"base_url", "issuer", "refresh_url", "revocation_url", "device_authorization_url", "registration_endpoint", "userinfo_url", "pushed_authorization_url", "jwks_url", "introspection_url",
                   "scope_separator", "scope_param", "resource", "audience"}, text_good, text_bad);
     each(kOAuth, {"scopes_required", "pkce", "supports_device_code", "supports_device_flow", "supports_dcr", "client_secret_required", "dpop"}, flag_good, flag_bad);
     each(kOAuth, {"scopes"}, list_good, list_bad);

@@ -10,7 +10,7 @@ namespace claviger::provider {
 namespace {
 
 // Pointers in the native form; a listed object stands for everything below it.
-constexpr std::array<std::string_view, 63> kSecurityPointers{
+constexpr auto kSecurityPointers = std::to_array<std::string_view>({
     "/auth_type", "/flow", "/api_url", "/authorized_uris", "/allow_all_uris", "/uri_pattern_dialect", "/vars",
     "/oauth/base_url", "/oauth/issuer", "/oauth/authorization_url", "/oauth/token_url", "/oauth/refresh_url",
     "/oauth/revocation_url", "/oauth/device_authorization_url", "/oauth/registration_endpoint", "/oauth/userinfo_url",
@@ -19,9 +19,9 @@ constexpr std::array<std::string_view, 63> kSecurityPointers{
     "/oauth/resource", "/oauth/audience", "/oauth/rename", "/oauth/callback", "/oauth/response", "/oauth/revoke",
     "/oauth/device_token_request", "/oauth/refresh/mode", "/oauth/refresh/method", "/oauth/refresh/grant_type",
     "/oauth/refresh/token", "/oauth/refresh/auth", "/oauth/refresh/content_type", "/oauth/pushed_authorization_url",
-    "/oauth/jwks_url", "/oauth/token_method", "/oauth/basic", "/oauth/client_assertion", "/oauth/grant", "/oauth/dpop", "/oauth/token_signature", "/oauth1", "/api_key/header_name", "/api_key/header_prefix",
+    "/oauth/jwks_url", "/oauth/introspection_url", "/oauth/token_method", "/oauth/basic", "/oauth/client_assertion", "/oauth/grant", "/oauth/dpop", "/oauth/token_signature", "/oauth/steps", "/oauth1", "/api_key/header_name", "/api_key/header_prefix",
     "/api_key/query_param", "/credentials/field_name", "/credentials/transform", "/inject/headers", "/inject/query",
-    "/inject/cookies", "/inject/sign", "/inject/aws_sigv4", "/inject/hmac", "/inject/reserved", "/inject/pass", "/websocket", "/identity", "/probe", "/capture"};
+    "/inject/cookies", "/inject/sign", "/inject/aws_sigv4", "/inject/hmac", "/inject/reserved", "/inject/pass", "/websocket", "/identity", "/probe", "/capture"});
 
 bool says_nothing_of_security(std::string_view pointer) {
     if (!pointer.starts_with("/vars/")) return false;

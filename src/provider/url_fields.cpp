@@ -38,6 +38,7 @@ std::vector<UrlField> endpoint_fields(const ProviderDefinition& definition) {
         add(fields, "/oauth/userinfo_url", oauth->userinfo_url);
         add(fields, "/oauth/pushed_authorization_url", oauth->pushed_authorization_url);
         add(fields, "/oauth/jwks_url", oauth->jwks_url);
+        add(fields, "/oauth/introspection_url", oauth->introspection_url);
         add(fields, "/oauth/revoke/url", oauth->revoke.url);
     }
     if (const auto& oauth = definition.oauth1) {
@@ -89,7 +90,8 @@ bool is_captured_variable(const ProviderDefinition& definition, std::string_view
     if (!captured) return false;
     // What is called with a token in hand; everything else stands before the first answer.
     constexpr std::string_view kAfterwards[] = {"/oauth/refresh_url", "/oauth/revocation_url", "/oauth/userinfo_url",
-                                                "/oauth/revoke/url",  "/identity/url",         "/probe/url"};
+                                                "/oauth/revoke/url",  "/identity/url",         "/probe/url",
+                                                "/oauth/introspection_url"};
     const auto fields = endpoint_fields(definition);
     return std::none_of(fields.begin(), fields.end(), [&](const UrlField& field) {
         if (std::find(std::begin(kAfterwards), std::end(kAfterwards), field.pointer) != std::end(kAfterwards)) return false;

@@ -77,7 +77,7 @@ TEST(TokenRequestRules, a_change_of_any_of_them_suspends) {
                                R"("refresh":{"auth":"none"})", R"("refresh":{"content_type":"json"})", R"("token_method":"GET")", R"("dpop":true)",
                                R"("token_content_type":"xml","token_body":"<a>{{code}}</a>")",
                                R"("token_auth_method":"client_secret_basic","basic":{"username":"{{client_secret}}"})",
-                               R"("jwks_url":"https://acme.example/k")", R"("pushed_authorization_url":"https://acme.example/p")",
+                               R"("jwks_url":"https://acme.example/k")", R"("introspection_url":"https://acme.example/i")", R"("pushed_authorization_url":"https://acme.example/p")",
                                R"("response":{"ok_status":[302]})"})
         EXPECT_NE(digest(with(change)), plain) << change;
     for (const auto* same : {R"("refresh":{"margin_seconds":5})", R"("refresh":{"idle_max_seconds":500,"grace_seconds":5})", R"("token_method":"POST")",

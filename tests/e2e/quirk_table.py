@@ -45,6 +45,7 @@ SHOWN = {
     "expires/unit": {"exchange": "expires-milliseconds", "refresh": "expires-minutes"},
     "expires/kind": {"exchange": "expires-epoch", "mint": "mint-client", "refresh": "expires-in-jwt"},
     "expires/default": {"exchange": "expires-absent", "refresh": "text-answer"},
+    "introspection_url": {"exchange": "introspected", "refresh": "introspected"},
     "refresh_url": {"refresh": "refresh-url"},
     "refresh/rotation": {"refresh": "broken-promise"},
     "refresh/margin_seconds": {"refresh": "expires-minutes"},

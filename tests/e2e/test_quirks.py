@@ -120,6 +120,7 @@ def log_in(world, lab, row, how="login", *more):
         return
     check(result.returncode == 0, f"exit code {result.returncode}: {result.stderr}")
     equal(lab.wrong(row), [], "what the lab refused")
+    contains(result.stderr, expect.get("warns", ""), "what it warns of")
     if "refresh_answer" not in switches:
         connection = shown(world, row)
         equal(connection["access_token"], lab.issued(row, "access")[-1], "the access token")

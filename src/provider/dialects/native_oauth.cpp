@@ -17,6 +17,7 @@ void read_endpoints(FieldReader& oauth, OAuth2& model) {
     model.userinfo_url = oauth.string("userinfo_url");
     model.pushed_authorization_url = oauth.string("pushed_authorization_url");
     model.jwks_url = oauth.string("jwks_url");
+    model.introspection_url = oauth.string("introspection_url");
 }
 
 void read_scopes(FieldReader& oauth, OAuth2& model, Context& context) {

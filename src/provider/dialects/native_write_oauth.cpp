@@ -145,6 +145,7 @@ json::Object write_oauth2(const OAuth2& oauth) {
     out.text("userinfo_url", oauth.userinfo_url);
     out.text("pushed_authorization_url", oauth.pushed_authorization_url);
     out.text("jwks_url", oauth.jwks_url);
+    out.text("introspection_url", oauth.introspection_url);
     out.texts_always("scopes", oauth.scopes);
     out.list("available_scopes", write_scope_choices(oauth.available_scopes));
     out.flag("scopes_required", oauth.scopes_required);

@@ -21,6 +21,7 @@ x-lab:
   mint           as token, for a token that no human is asked for: the grant, and params
   revoke         as token, for what differs from it: order (kinds of tokens), own (params alone: nothing of RFC 7009), bearer
                  (the access token instead of the client), where (a path that ends with the token), answer
+  introspect     as token, RFC 7662: answer, or a list of answers as refresh_answer
   device         as token, for the device flow: path, poll (parameters of the token request), grant
   register       {members}: the members that a registration has, sorted
   part_of        name of a server that several definitions share, each with one of the tokens that every login gives. Texts
@@ -37,7 +38,7 @@ class Server:
     def __init__(self, name, switches, tenant=None):
         self.name, self.switches, self.tenant = name, switches, tenant
         self.codes, self.access, self.refresh, self.dead = {}, None, None, set()
-        self.exchanged, self.refreshes, self.minted, self.polls, self.revoked, self.tenants, self.parts = False, 0, 0, 0, [], {}, {}
+        self.exchanged, self.refreshes, self.minted, self.polls, self.introspected, self.revoked, self.tenants, self.parts = False, 0, 0, 0, 0, [], {}, {}
 
     def at(self, host):
         """The tenant whose host it is; the server itself where it has none."""
@@ -150,6 +151,9 @@ class Lab(http.server.BaseHTTPRequestHandler):
         revoke = {**plain, "path": "/revoke", "method": "POST", **switches.get("revoke", {})}
         if "revoke" in switches and (place == revoke["path"] or place.startswith(revoke.get("where", "\0"))):
             return self.revoke(server, revoke, given, place)
+        introspect = {**plain, "path": "/introspect", "method": "POST", "body": "form", **switches.get("introspect", {})}
+        if "introspect" in switches and place == introspect["path"]:
+            return self.introspect(server, introspect, given)
         device = {**plain, "path": "/device", **switches.get("device", {})}
         if "device" in switches and place == device["path"]:
             return self.device(server, device, given)
@@ -309,6 +313,13 @@ class Lab(http.server.BaseHTTPRequestHandler):
         server.dead.add(token)
         self.note(server=server.name, place=place if "where" not in spec else spec["where"], method=self.command, revoke=kind)
         self.give(server, spec.get("answer", {"body": {}}))
+
+    def introspect(self, server, spec, given):
+        self.check(server, spec, given, {"token": server.access, "token_type_hint": "access_token"})
+        server.introspected += 1
+        self.note(server=server.name, place=spec["path"], method=self.command, introspect=True)
+        answers = spec["answer"]
+        self.give(server, answers[(server.introspected - 1) % len(answers)] if isinstance(answers, list) else answers)
 
     def give(self, server, answer):
         self.answer(answer.get("status", 200), answer.get("type", "json"), self.fill(answer["body"], server))
