@@ -174,7 +174,6 @@ struct InjectRules {
     std::optional<HmacSignature> hmac;
     std::vector<std::string> reserved;  // what the caller may not override
     std::vector<std::string> pass;      // fields like credentials that the caller may send; Cookie: the service too
-
     bool present = false;               // false: the default of the auth type holds
 };
 
