@@ -66,11 +66,10 @@ void refuse(RouteExplanation& out, std::string reason, std::string because, std:
 Result<Verdict> judge_layers(const Broker& broker, const RunRequest& request, const policy::RuleRequest& asked, RouteExplanation& out) {
     const auto now = broker.clock.now();
     auto layers = session_layers(request);
-    std::vector<SessionLimit> limits;
+    std::vector<SessionLimit> limits = session_limits(request, now);
     if (asked.route != nullptr) {
         TRY(own, connection::load_rules(broker.vault, asked.route->provider, asked.route->connection));
         layers.insert(layers.begin(), own.layer());
-        limits = session_limits(request, now);
         add_limits(limit_of(own), out.limits);
         for (const auto& limit : limits) out.limits.push_back(limit.name);
         limits.push_back(limit_of(own));

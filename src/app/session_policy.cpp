@@ -139,7 +139,8 @@ Result<SessionPolicy::Judged> SessionPolicy::judge_now(const proxy::GateRequest&
     }
     for (const auto& layer : layers_) layers.push_back(&layer);
     std::vector<const SessionLimit*> limits;
-    for (const auto* limit : judged.limits) limits.push_back(&limit->limit);
+    for (const auto& limit : limits_) limits.push_back(&limit.limit);  // the session's time is up for whatever goes through it
+    if (request.route != nullptr) limits.push_back(&judged.limits.back()->limit);
     judged.verdict = judge(layers, limits, policy::RuleRequest{request.method, request.url, request.route, request.tunnel, request.websocket}, with_.clock.now());
     // Whoever is asked is told a method and a path: these alone may be what happens.
     judged.strips_overrides = judged.verdict.asks() || (request.route != nullptr && policy::limits_request_line(layers, *request.route));

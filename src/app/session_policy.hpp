@@ -51,7 +51,7 @@ private:
     // What all layers say now, and the limits that hold.
     struct Judged {
         Verdict verdict;
-        std::vector<Limit*> limits;
+        std::vector<Limit*> limits;  // whose rates hold
         bool strips_overrides = false;
     };
     base::Result<Judged> judge_now(const proxy::GateRequest& request);

@@ -171,7 +171,8 @@ Result<std::unique_ptr<ForwardProxy>> ForwardProxy::start(net::Loop& loop, Proxy
     base::Secret reverse = join_secret("http://127.0.0.1:" + std::to_string(listener.port()) + "/", token, "");
     OwnClients own_clients(loop, listener.port(), options.find_own_clients);
     OpenExchanges open_exchanges(loop, [&credentials, gate = options.gate](const GateRequest& request) {
-        return credentials.stands(request.route->provider, request.route->connection) && (gate == nullptr || gate->still_admits(request));
+        const bool stands = request.route == nullptr || credentials.stands(request.route->provider, request.route->connection);
+        return stands && (gate == nullptr || gate->still_admits(request));
     });
     auto session = std::make_unique<Session>(Session{loop, std::move(options), credentials, clock, random, log, basic_value(user), std::move(token),
                                                      std::move(leaves), std::move(upstreams), addresses, std::move(own_clients), std::move(open_exchanges)});

@@ -120,12 +120,13 @@ net::Task<void> intercept(Session& session, http::Connection client, Tunnel tunn
 // What went through is known also when the session ends under it.
 struct TunnelRecording {
     TunnelRecording(OnServed to, Served what) : recording(std::move(to), std::move(what)) {}
-    ~TunnelRecording() { recording.finish(200, "", count.from_client, count.from_upstream); }
+    ~TunnelRecording() { recording.finish(200, reason, count.from_client, count.from_upstream); }
     Recording recording;
     TunnelCount count{};
+    std::string reason{};
 };
 
-net::Task<void> pass_through(Session& session, http::Connection client, Tunnel tunnel, Served what) {
+net::Task<void> pass_through(Session& session, http::Connection client, Tunnel tunnel, Served what, GateRequest admitted) {
     const Authority authority = tunnel.to;
     net::TcpTarget target;
     target.host = dial_host(authority.host);
@@ -155,19 +156,24 @@ net::Task<void> pass_through(Session& session, http::Connection client, Tunnel t
     if (!first) co_return;
     what.kind = Served::Kind::tunnel;
     TunnelRecording recording(session.options.on_served, std::move(what));
-    co_await proxy::tunnel(session.loop, std::move(*raw), std::move(upstream->stream), recording.count);
+    net::Cancellation withdrawal;
+    withdrawal.on_cancel([&from = **raw, &to = *upstream->stream] {
+        from.close();
+        to.close();
+    });
+    const OpenExchanges::Entry open(session.open_exchanges, std::move(admitted), withdrawal);
+    co_await tunnel_between(session.loop, **raw, *upstream->stream, recording.count);
+    if (open.withdrawn()) recording.reason = "withdrawn";
 }
 
 // Of a tunnel to a host that no connection serves. What decided is noted in `what`.
-net::Task<std::optional<Problem>> refusal_of_tunnel(Session& session, http::Connection& client, Authority authority, Served& what) {
-    auto url = net::Url::parse("https://" + authority_text(authority) + "/");
-    if (!url) co_return problem_from(url.error());
+net::Task<std::optional<Problem>> refusal_of_tunnel(Session& session, http::Connection& client, GateRequest asked, Served& what) {
     ClientWatch watch(client);
-    GateRequest asked{"CONNECT", std::move(*url), nullptr, true};
+    const std::string host = asked.url.host();
     auto admitted = co_await admission(session.options.gate, std::move(asked), watch.gone);
     what.rule = admitted.rule, what.approval = admitted.approval;
     if (admitted.refusal || session.options.unmatched == Unmatched::allow || admitted.reachable_by_name) co_return std::move(admitted.refusal);
-    co_return Problem{403, "not_allowed", "no connection of this session serves " + base::printable(authority.host), "claviger login PROVIDER"};
+    co_return Problem{403, "not_allowed", "no connection of this session serves " + base::printable(host), "claviger login PROVIDER"};
 }
 
 net::Task<void> serve_connect(Session& session, http::Connection client, std::string target) {
@@ -205,9 +211,16 @@ net::Task<void> serve_tunnel(Session& session, http::Connection client, Tunnel t
     }
     const Authority to = tunnel.to;
     auto what = about(session, "CONNECT", authority_text(to));
-    auto refusal = co_await refusal_of_tunnel(session, client, to, what);
+    auto url = net::Url::parse("https://" + authority_text(to) + "/");
+    if (!url) {
+        auto problem = problem_from(url.error());
+        co_await refuse_tunnel(session, std::move(client), std::move(tunnel), std::move(what), std::move(problem));
+        co_return;
+    }
+    GateRequest asked{"CONNECT", std::move(*url), nullptr, true};
+    auto refusal = co_await refusal_of_tunnel(session, client, asked, what);
     if (refusal) co_await refuse_tunnel(session, std::move(client), std::move(tunnel), std::move(what), std::move(*refusal));
-    else co_await pass_through(session, std::move(client), std::move(tunnel), std::move(what));
+    else co_await pass_through(session, std::move(client), std::move(tunnel), std::move(what), std::move(asked));
 }
 
 net::Task<bool> serve_plain(Session& session, http::Connection& client, http::RequestHead head) {

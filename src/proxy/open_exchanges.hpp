@@ -1,6 +1,6 @@
-// OpenExchanges: the exchanges of a session that go on with a credential. While there are some, each is looked at once a
-// second: one whose connection was logged out, or whose rules or time refuse it now, is broken off, so that no event stream
-// and no WebSocket outlives its permission by more than that (PX-29). Thread rule: on the Loop's thread. Entries share the
+// OpenExchanges: the exchanges and blind tunnels of a session that go on, with a credential or without. While there are some,
+// each is looked at once a second: one whose connection was logged out, or whose rules or time refuse it now, is broken off,
+// so that no event stream, no WebSocket and no tunnel outlives its permission by more than that (PX-29). Thread rule: on the Loop's thread. Entries share the
 // list, since a loop that is destroyed ends its tasks after their session.
 #pragma once
 

@@ -301,6 +301,47 @@ TEST_F(ProtocolsTest, PX29_a_stream_ends_when_its_connection_is_logged_out) {
     EXPECT_EQ(receive(*upstream, ""), "") << "and nothing is waited for";
 }
 
+// Lets everything through until it changes its mind.
+struct Fickle final : RequestGate {
+    bool admits = true;
+    net::Task<Admission> admit(GateRequest, net::Cancellation&) override { co_return Admission{}; }
+    bool still_admits(const GateRequest& request) override { return admits || request.route != nullptr; }
+};
+
+TEST_F(ProtocolsTest, PX29_what_goes_on_without_a_credential_ends_with_its_permission_too) {
+    Fickle gate;
+    std::vector<std::string> records;
+    const auto begin_again = [&] {
+        gate.admits = true;
+        options = ProxyOptions{policy::Router({}), Unmatched::allow, {}, {}, {}, 256, [&](const Served& served) { records.push_back(served.method + " " + served.reason); }};
+        options.gate = &gate;
+        begin();
+    };
+    begin_again();
+    ask("GET", "\r\n");
+    arrives();
+    answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nfirst \r\n");
+    EXPECT_TRUE(has(gets("first"), "first"));
+    gate.admits = false;
+    EXPECT_FALSE(has(gets(""), "0\r\n\r\n"));
+    EXPECT_EQ(receive(*upstream, ""), "");
+
+    begin_again();
+    upstream.reset();
+    send(*client, "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n" + authorization + "\r\n");
+    EXPECT_TRUE(gets().starts_with("HTTP/1.1 200 "));
+    auto accepted = loop.run_until(listener->accept());
+    ASSERT_TRUE(accepted);
+    upstream = std::move(*accepted);
+    loop.run_until(loop.sleep(std::chrono::milliseconds(1500)));
+    send(*client, "still!");
+    EXPECT_EQ(receive(*upstream, "!"), "still!") << "looked at, and let go on";
+    gate.admits = false;
+    EXPECT_EQ(gets(""), "");
+    EXPECT_EQ(receive(*upstream, ""), "");
+    EXPECT_TRUE(eventually([&] { return records == std::vector<std::string>{"GET withdrawn", "CONNECT withdrawn"}; }));
+}
+
 TEST_F(ProtocolsTest, PX36_nothing_is_cached) {
     begin();
     for (int i = 0; i < 2; ++i) {

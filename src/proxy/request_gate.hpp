@@ -38,7 +38,7 @@ public:
     virtual ~RequestGate() = default;
     // Whoever `gone` belongs to may stop waiting: the admission is then of no interest.
     virtual net::Task<Admission> admit(GateRequest request, net::Cancellation& gone) = 0;
-    // Whether an admitted request that goes on with its credential may still do so: neither rates nor approvals are asked again.
+    // Whether an admitted request or tunnel that goes on may still do so: neither rates nor approvals are asked again.
     virtual bool still_admits(const GateRequest& request) = 0;
 };
 

@@ -62,7 +62,7 @@ Problem problem_of_decision(const policy::Decision& decision) {
 // Either what to send, or what to answer instead.
 struct Plan {
     std::optional<ExchangeRequest> request;
-    std::optional<GateRequest> admitted;  // of one that gets a credential
+    std::optional<GateRequest> admitted;  // what is sent, as it was judged
     Problem problem;
 };
 
@@ -90,6 +90,7 @@ net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url 
     plan.request->head = std::move(head);
     plan.request->pool_key = "none";
     plan.request->reaches_loopback = reaches_loopback(session, url.host(), url.port());
+    plan.admitted = std::move(asked);
     if (decision.kind != Kind::matched) co_return plan;  // the provider's own OAuth endpoints too: never with a credential
     if (auto may = session.options.may_release ? session.options.may_release() : Result<void>(); !may) {
         co_return answer_instead({503, "audit_unavailable", may.error().message, "claviger doctor"});
@@ -102,7 +103,6 @@ net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url 
     plan.request->connection = decision.connection;
     plan.request->pool_key = decision.provider + "/" + decision.connection;
     plan.request->placeholders = session.options.placeholders;
-    plan.admitted = std::move(asked);
     co_return plan;
 }
 

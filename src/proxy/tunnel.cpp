@@ -49,10 +49,6 @@ net::Task<void> copy(net::Stream& from, net::Stream& to, Direction& direction, n
 
 }  // namespace
 
-net::Task<void> tunnel(net::Loop& loop, net::StreamPtr client, net::StreamPtr upstream, TunnelCount& count) {
-    co_await tunnel_between(loop, *client, *upstream, count);
-}
-
 net::Task<void> tunnel_between(net::Loop& loop, net::Stream& client, net::Stream& upstream, TunnelCount& count) {
     net::Event one_ended(loop);
     Direction to_client(loop, count.from_upstream), to_upstream(loop, count.from_client);

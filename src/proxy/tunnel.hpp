@@ -11,9 +11,7 @@ struct TunnelCount {
     std::uint64_t from_client = 0, from_upstream = 0;
 };
 
-// `count` grows as it goes, so that what was passed is known also when the loop dies; it outlives the task.
-net::Task<void> tunnel(net::Loop& loop, net::StreamPtr client, net::StreamPtr upstream, TunnelCount& count);
-// Between streams that outlive the task.
+// `count` grows as it goes, so that what was passed is known also when the loop dies; it and the streams outlive the task.
 net::Task<void> tunnel_between(net::Loop& loop, net::Stream& client, net::Stream& upstream, TunnelCount& count);
 
 }  // namespace claviger::proxy

@@ -1,5 +1,5 @@
 """gRPC under run: HTTP/2 at both ends, every kind of call with the credential, and nothing that shows it comes back."""
-import sys
+import socket, sys
 from harness import *
 import test_clients  # namespaces of its own, where api.acme.test is a host that no client takes for this machine
 from test_clients import ADDRESS, HERE, HOST, a_host_of_its_own, missing
@@ -62,6 +62,65 @@ def a_message_that_is_coded_all_the_same_is_refused(world):
     equal(json.loads(world.run("log", "--json").stdout.splitlines()[-1])["reason"], "coded_answer", "as the log says")
 
 
+def PX29_a_call_ends_with_its_permission(world):
+    """A call that streams without end is broken off when a rule comes to refuse it; the next is refused."""
+    a_host_of_its_own(world)
+    _, target = connected(world)
+    begun = world.directory / "begun"
+    program = world.directory / "forever.py"
+    program.write_text("import grpc, os, sys\n"
+                       "channel = grpc.secure_channel(os.environ['TARGET'], grpc.ssl_channel_credentials())\n"
+                       "try:\n"
+                       "    for message in channel.unary_stream('/acme.Echo/Forever')(b'', timeout=120): open(sys.argv[1], 'w').close()\n"
+                       "except grpc.RpcError as error: print(error.code()); sys.exit(5)\n")
+    session = world.start("run", "--unmatched", "deny", "--", "/usr/bin/python3", program, begun, env=world.environment(TARGET=target))
+    for _ in range(600):
+        if begun.exists() or session.poll() is not None:
+            break
+        time.sleep(0.1)
+    check(begun.exists(), "a call that goes on")
+    world.run("rule", "add", "acme", "--deny", "/acme.Echo/Forever")
+    printed, _ = session.communicate(timeout=60)
+    world.children.remove(session)
+    check(session.returncode == 5 and b"DEADLINE" not in printed, f"the rule ends it: {session.returncode} {printed}")
+    calls = [line for line in map(json.loads, world.run("log", "--json").stdout.splitlines()) if line["kind"] == "request"]
+    equal([(call["path"], call["reason"]) for call in calls], [("/acme.Echo/Forever", "withdrawn")], "as the log says")
+
+
+def PX29_a_tunnel_and_a_request_without_a_credential_end_with_the_session_s_time(world):
+    """Real curl through a blind tunnel to a host that no connection serves, and over plain http."""
+    a_host_of_its_own(world)
+    world.certificates()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(world.cert, world.key)
+
+    def serve(raw, wrap):
+        with contextlib.suppress(OSError):
+            connection = context.wrap_socket(raw, server_side=True) if wrap else raw
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+            while True:
+                connection.sendall(b"data: again\n\n")
+                time.sleep(0.1)
+
+    def accept(listener, wrap):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0], wrap), daemon=True).start()
+    for scheme, method in (("https", "CONNECT"), ("http", "GET")):
+        listener = socket.create_server((ADDRESS, 0))
+        threading.Thread(target=accept, args=(listener, scheme == "https"), daemon=True).start()
+        url = f"{scheme}://{HOST}:{listener.getsockname()[1]}/"
+        done = world.run("run", "--for", "6s", "--", "curl", "-sSNk", "--max-time", "60", url, code=None)
+        contains(done.stdout, "data: again", f"{scheme}: it went on")
+        check(done.returncode not in (28,), f"{scheme}: the session's time ends it, not curl's own: {done.returncode} {done.stderr}")
+        last = json.loads(world.run("log", "--json").stdout.splitlines()[-1])
+        equal((last["method"], last["reason"]), (method, "withdrawn"), f"{scheme}: as the log says")
+        late = world.run("run", "--for", "1s", "--", "sh", "-c", f"sleep 2; curl -sSk --max-time 60 -w '%{{http_connect}} %{{http_code}}' {url}", code=None)
+        contains(late.stdout + late.stderr, "403", f"{scheme}: nothing new begins after it")
+        listener.close()
+
+
 def other_clients_of_http2(world):
     """Who offers HTTP/1.1 too gets that; who offers HTTP/2 alone gets it, also in front of a server of HTTP/1.1."""
     a_host_of_its_own(world)
@@ -90,6 +149,6 @@ if __name__ == "__main__":
     test_clients.in_its_own_namespaces()
     if lacking := list(missing(["module:grpc"])):
         cannot_run(f"no {lacking[0]} (Debian: python3-grpcio)")
-        main(other_clients_of_http2)
+        main(PX29_a_tunnel_and_a_request_without_a_credential_end_with_the_session_s_time, other_clients_of_http2)
     else:
-        main(every_kind_of_call, rules_hold, a_message_that_is_coded_all_the_same_is_refused, other_clients_of_http2)
+        main(every_kind_of_call, rules_hold, PX29_a_call_ends_with_its_permission, PX29_a_tunnel_and_a_request_without_a_credential_end_with_the_session_s_time, a_message_that_is_coded_all_the_same_is_refused, other_clients_of_http2)
