@@ -9,7 +9,6 @@
 
 #include "http/codec.hpp"
 #include "http/outbound_proxy.hpp"
-#include "net/client_certificate.hpp"
 #include "net/loop.hpp"
 #include "net/tcp.hpp"
 #include "net/tls.hpp"
@@ -25,7 +24,6 @@ struct Request {
     // It changes something at the server, whatever its method: it goes out on a connection that is fresh enough and is
     // never sent again by itself.
     bool once = false;
-    net::ClientCertificatePtr certificate{};  // shown where the server asks for one; https alone
 };
 
 struct Response {
@@ -78,7 +76,6 @@ public:
         bool http2 = false;  // offer h2, and speak it where the server chooses it
         std::optional<bool> allow_loopback;          // instead of the client's own policy: what this very host may reach
         net::Cancellation* cancellation = nullptr;   // as connect_tcp's
-        net::ClientCertificatePtr certificate{};     // shown where the server asks for one; `pool_key` names it too
     };
     net::Task<base::Result<Lease>> acquire(std::string pool_key, net::Url url, net::Deadline deadline);
     net::Task<base::Result<Lease>> acquire(std::string pool_key, net::Url url, net::Deadline deadline,

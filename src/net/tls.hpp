@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/secret.hpp"
-#include "net/client_certificate.hpp"
 #include "net/stream.hpp"
 #include "net/tcp.hpp"
 
@@ -21,7 +20,6 @@ public:
     struct Options {
         std::string extra_ca_pem;  // PEM text, empty = system store only
         bool http2 = false;        // ALPN offers h2 before http/1.1: look at the stream's protocol()
-        ClientCertificatePtr certificate{};  // shown where a server asks for one
     };
     static base::Result<TlsClientContext> make(const Options& options);
     struct Native;

@@ -106,7 +106,6 @@ std::string_view to_string(ClientAuthentication method) {
         case ClientAuthentication::client_secret_basic: return "client_secret_basic";
         case ClientAuthentication::client_secret_jwt: return "client_secret_jwt";
         case ClientAuthentication::private_key_jwt: return "private_key_jwt";
-        case ClientAuthentication::tls_client_auth: return "tls_client_auth";
     }
     return "none";
 }

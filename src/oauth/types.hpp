@@ -13,7 +13,6 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/secret.hpp"
-#include "net/client_certificate.hpp"
 #include "net/url.hpp"
 
 namespace claviger::oauth {
@@ -21,8 +20,7 @@ namespace claviger::oauth {
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 // RFC 6749 section 2.3 and RFC 7523 section 2.2: how a client says who it is.
-// tls_client_auth: by the certificate of the TLS connection (RFC 8705 section 2).
-enum class ClientAuthentication { none, client_secret_post, client_secret_basic, client_secret_jwt, private_key_jwt, tls_client_auth };
+enum class ClientAuthentication { none, client_secret_post, client_secret_basic, client_secret_jwt, private_key_jwt };
 
 // A signed statement (RFC 7523 section 3), of a client about itself or as the grant of a service account.
 struct Assertion {
@@ -40,10 +38,8 @@ struct Client {
     ClientAuthentication authentication = ClientAuthentication::none;
     base::Secret private_key{};  // PEM or JWK, of private_key_jwt
     Assertion assertion{};       // of both _jwt methods; empty members: client id, client id, token endpoint
-    net::ClientCertificatePtr certificate{};  // of tls_client_auth
     [[nodiscard]] Client duplicate() const {
-        return Client{client_id, client_secret.duplicate(), authentication, private_key.duplicate(), assertion,
-                      certificate};
+        return Client{client_id, client_secret.duplicate(), authentication, private_key.duplicate(), assertion};
     }
 };
 

@@ -16,7 +16,7 @@ namespace claviger::provider {
 
 enum class AuthType { oauth2, oauth1, api_key, basic, custom };
 enum class Flow { pkce, dcr_pkce, device_code, client_credentials, oauth1, api_key, basic, custom };
-enum class TokenAuthMethod { client_secret_post, client_secret_basic, none, private_key_jwt, client_secret_jwt, tls_client_auth };
+enum class TokenAuthMethod { client_secret_post, client_secret_basic, none, private_key_jwt, client_secret_jwt };
 enum class BodyFormat { form, json, query, xml };  // query: parameters in the URL, the body empty; xml: `token_body`
 
 std::string_view to_string(AuthType);
