@@ -88,6 +88,8 @@ ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, co
                           oauth::TokenResponse token);
 // After the connection is stored: where `wanted` (wants_introspection), the end of its token is asked for and stored too.
 net::Task<void> learn_end(Attempt& attempt, const oauth::Client& client, bool wanted, ConnectOutcome& outcome);
+// The requests that follow a token (steps.hpp). A failed one is a warning: the next use asks again.
+net::Task<void> ask_steps_of(Attempt& attempt, const oauth::Client& client, ConnectOutcome& outcome);
 // Says what to do where the stored client is what the server no longer takes.
 base::Error with_client_hint(const Attempt& attempt, const ReadyClient& client, base::Error error);
 

@@ -12,6 +12,7 @@
 #include "connection/introspected_end.hpp"
 #include "connection/mint.hpp"
 #include "connection/secret_variables.hpp"
+#include "connection/steps.hpp"
 #include "oauth/dpop.hpp"
 #include "oauth/transcript.hpp"
 #include "provider/expand.hpp"
@@ -193,6 +194,17 @@ net::Task<base::Result<void>> store_tokens(Attempt& attempt, Connection& connect
         }
         co_await attempt.with.loop.sleep(kBetweenTries);
     }
+}
+
+net::Task<void> ask_steps_of(Attempt& attempt, const oauth::Client& client, ConnectOutcome& outcome) {
+    if (attempt.definition.oauth2->steps.empty()) co_return;
+    auto& connection = outcome.connection;
+    const MintParts parts{attempt.with.http, attempt.with.connections.clock(), attempt.with.random};
+    const auto end = connection.expires_at;
+    auto done = co_await ask_steps(parts, attempt.definition, connection, client, end);
+    if (!done) outcome.warnings.push_back(done.error().shown.describe() + "; it is asked again when the connection is used");
+    const auto stored = attempt.with.connections.save(connection, connection.version);
+    if (!stored) outcome.warnings.push_back("what the steps after the token brought was not stored: " + stored.error().message);
 }
 
 net::Task<void> learn_end(Attempt& attempt, const oauth::Client& client, bool wanted, ConnectOutcome& outcome) {

@@ -32,6 +32,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_client_credentials(Attempt& a
     outcome.connection.fields = std::move(draft.fields);
     CO_TRY_VOID(store_connection(attempt, outcome.connection, client.to_save));
     co_await learn_end(attempt, client.client, endless, outcome);
+    co_await ask_steps_of(attempt, client.client, outcome);
     co_return outcome;
 }
 

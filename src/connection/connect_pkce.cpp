@@ -222,6 +222,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     auto stored = co_await store_tokens(attempt, outcome.connection, client->to_save);
     if (!stored) co_return base::fail(std::move(stored).error());
     co_await learn_end(attempt, client->client, endless, outcome);
+    co_await ask_steps_of(attempt, client->client, outcome);
     // Over the network, and only now: a human who does not wait for it keeps the grant.
     auto claims = co_await verified_claims(attempt, *endpoints, client->client, std::move(id_token), leg.nonce, outcome.warnings);
     outcome.id_claims = std::move(claims);

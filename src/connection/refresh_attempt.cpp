@@ -8,6 +8,7 @@
 #include "connection/record.hpp"
 #include "connection/refresh_flight.hpp"
 #include "connection/secret_variables.hpp"
+#include "connection/steps.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -139,8 +140,11 @@ net::Task<base::Result<Refreshed>> RefreshCore::attempt(std::shared_ptr<RefreshC
         if (outcome) {
             const bool endless = wants_introspection(at->look.definition, *outcome, self->with_.clock.now());
             auto landed = self->land(*at, std::move(*outcome), std::move(renewed));
-            if (endless && landed && *landed == Refreshed::renewed) co_await learn_end(self, at);
-            co_return landed;
+            if (!landed || *landed != Refreshed::renewed) co_return landed;
+            if (endless) co_await learn_end(self, at);
+            if (at->look.definition.oauth2->steps.empty()) co_return landed;
+            auto completed = co_await complete(self, at);
+            co_return completed;
         }
         const bool again = outcome.error().kind == TokenFailure::Kind::in_doubt && !at->further && !self->closing &&
                            steady_clock::now() - at->left < further_within(at->look.definition);
@@ -152,6 +156,41 @@ net::Task<base::Result<Refreshed>> RefreshCore::attempt(std::shared_ptr<RefreshC
         at->look.state.end_attempt();
         at->room.reset();
     }
+}
+
+// The steps after a token. Until they are through the connection keeps the end that it had, so that what a step brought before
+// is used no longer than it lives, and a failed one is asked again.
+net::Task<base::Result<Refreshed>> RefreshCore::complete(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at) {
+    auto& with = self->with_;
+    const auto& definition = at->look.definition;
+    CO_TRY(stored, with.connections.find(at->look.connection.provider, at->look.connection.name));
+    if (!stored) co_return Refreshed::by_another;
+    auto& connection = *stored;
+    const auto sent = generation_of(connection);
+    CO_TRY(state, self->store_.state(at->id));
+    CO_TRY(record, with.connections.client_of(connection));
+    oauth::Client client;
+    if (record) {
+        CO_TRY(known, client_of(*record, definition, connection));
+        client = std::move(known);
+    }
+    const MintParts parts{self->http_, with.clock, with.random};
+    const auto token_end = at->token_end;
+    auto done = co_await ask_steps(parts, definition, connection, client, token_end);
+    if (done) {
+        CO_TRY_VOID(self->store_.amend(sent, connection, state));
+        co_return Refreshed::renewed;
+    }
+    const auto& failure = done.error();
+    const auto now = with.clock.now();
+    state.failures = 1;
+    state.last_error = failure.shown;
+    state.not_before = now + back_off(classify(definition, failure), state.failures, failure.retry_after, with.random);
+    connection.last_refresh_failure = now;
+    connection.refresh_failures = 1;
+    with.log.warn("refresh.step_failed", {{"connection", at->id}, {"status", failure.status}, {"error", failure.error}});
+    CO_TRY_VOID(self->store_.fail(sent, connection, state));
+    co_return base::fail(failure.shown);
 }
 
 net::Task<void> RefreshCore::learn_end(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at) {
@@ -169,6 +208,8 @@ net::Task<void> RefreshCore::learn_end(std::shared_ptr<RefreshCore> self, std::s
     auto learnt = co_await introspected_end(parts, at->look.definition, connection, *client);
     if (!learnt.warning.empty()) with.log.warn("refresh.end_unknown", {{"connection", at->id}, {"why", learnt.warning}});
     if (!learnt.end) co_return;
+    at->token_end = learnt.end;
+    if (!at->look.definition.oauth2->steps.empty()) co_return;  // they say the end
     connection.expires_at = learnt.end;
     const auto amended = self->store_.amend(sent, connection, *state);
     if (!amended) with.log.warn("refresh.not_noted", {{"connection", at->id}});
@@ -184,6 +225,9 @@ base::Result<Refreshed> RefreshCore::land(Attempt& at, oauth::TokenResponse toke
         failure.shown = std::move(taken).error();
         return note_failure(at, failure);
     }
+    at.token_end = renewed.expires_at;
+    const auto& before = at.look.connection.expires_at;
+    if (!at.look.definition.oauth2->steps.empty() && before && (!renewed.expires_at || *before < *renewed.expires_at)) renewed.expires_at = before;
     renewed.login_needed = false;
     renewed.login_reason.clear();
     renewed.last_refresh_failure.reset();

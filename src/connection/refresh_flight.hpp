@@ -80,6 +80,7 @@ private:
         oauth::Client client{};
         std::optional<net::Url> endpoint{};
         std::uint64_t client_version = 0;
+        std::optional<base::Instant> token_end{};  // of the new access token, whatever its steps say
     };
     // A renewal that the vault could not take; nobody else renews this connection while its lease is held here (RF-05).
     struct Unsaved {
@@ -117,6 +118,7 @@ private:
     base::Result<Refreshed> land(Attempt& at, oauth::TokenResponse token, Connection renewed);
     // The end of the token that was just stored, where its answer named none; a failure is logged.
     static net::Task<void> learn_end(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at);
+    static net::Task<base::Result<Refreshed>> complete(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at);
     base::Result<Refreshed> note_failure(Attempt& at, const oauth::TokenFailure& failure);
     base::Result<Refreshed> note_refusal_to_ask(Attempt& at, base::Error why);
 

@@ -1,5 +1,7 @@
 #include "connection/refresh_schedule.hpp"
 
+#include "connection/steps.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -95,7 +97,7 @@ bool usable_at(const Connection& connection, base::Instant now) {
 }
 
 std::optional<base::Instant> due_at(const Connection& connection, const provider::ProviderDefinition& definition) {
-    if (connection.access_token.empty()) return connection.obtained_at;
+    if (connection.access_token.empty() || lacks_step(connection, definition)) return connection.obtained_at;
     if (!connection.expires_at) return std::nullopt;
     return *connection.expires_at - margin_of(connection, definition);
 }

@@ -130,6 +130,7 @@ void carry_renewal(const Connection& from, Connection& into) {
     into.refresh_end_fixed = from.refresh_end_fixed;
     into.obtained_at = from.obtained_at;
     into.granted_scopes = from.granted_scopes;
+    for (const auto& [name, value] : from.fields) into.fields.insert_or_assign(name, value.duplicate());  // what steps brought
     for (const auto& [name, value] : from.captured) into.captured.insert_or_assign(name, value);
     for (const auto& [name, value] : from.variables) into.variables.insert_or_assign(name, value);  // adopt_captured()
     into.login_needed = from.login_needed;

@@ -93,6 +93,28 @@ base::Result<oauth::TokenRequest> request_with(const provider::ProviderDefinitio
     return request;
 }
 
+oauth::TokenRequestOptions options_of(const provider::ProviderDefinition& definition, const provider::ResponseQuirk& response) {
+    oauth::TokenRequestOptions options;
+    options.access_token_pointers = response.access_token;
+    options.refresh_token_pointers = response.refresh_token;
+    options.expires_pointers = response.expires;
+    options.refresh_expires_pointers = response.refresh_expires;
+    options.scope_pointers = response.scope;
+    options.token_type_pointers = response.token_type;
+    options.error_pointers = response.error;
+    options.ok_status = response.ok_status;
+    options.response_format = response.format;
+    for (const auto& rule : response.capture) options.capture.emplace_back(rule.name, rule.pointer);
+    // { "/ok": false }: any of these values in the answer makes it an error.
+    if (response.error_when.is_object())
+        for (const auto& item : response.error_when.get_object())
+            options.error_when.emplace_back(std::string_view(item.key()), json::to_canonical_text(item.value()));
+    options.retry_status = definition.retry.status;
+    options.retry_after_header = definition.retry.after_header;
+    options.retry_at_header = definition.retry.at_header;
+    return options;
+}
+
 }  // namespace
 
 void set_format(const provider::OAuth2& oauth, provider::BodyFormat format, oauth::TokenRequestOptions& options) {
@@ -114,28 +136,19 @@ base::Result<std::string> resource_parameter(const provider::OAuth2& oauth, cons
 
 oauth::TokenRequestOptions answer_options(const provider::ProviderDefinition& definition) {
     const auto& oauth = *definition.oauth2;
-    const auto& response = oauth.response;
-    oauth::TokenRequestOptions options;
-    options.access_token_pointers = response.access_token;
-    options.refresh_token_pointers = response.refresh_token;
-    options.expires_pointers = response.expires;
-    options.refresh_expires_pointers = response.refresh_expires;
-    options.scope_pointers = response.scope;
-    options.token_type_pointers = response.token_type;
-    options.error_pointers = response.error;
-    options.ok_status = response.ok_status;
-    options.scope_separator = response.scope_separator.empty() ? oauth.scope_separator : response.scope_separator;
-    options.response_format = response.format;
-    for (const auto& rule : response.capture) options.capture.emplace_back(rule.name, rule.pointer);
+    auto options = options_of(definition, oauth.response);
+    options.scope_separator = oauth.response.scope_separator.empty() ? oauth.scope_separator : oauth.response.scope_separator;
     for (const auto& rule : definition.capture) options.capture.emplace_back(rule.name, rule.pointer);
-    // { "/ok": false }: any of these values in the answer makes it an error.
-    if (response.error_when.is_object())
-        for (const auto& item : response.error_when.get_object())
-            options.error_when.emplace_back(std::string_view(item.key()), json::to_canonical_text(item.value()));
-    options.retry_status = definition.retry.status;
-    options.retry_after_header = definition.retry.after_header;
-    options.retry_at_header = definition.retry.at_header;
     options.any_token_type = definition.inject.present && !definition.inject.headers.empty();
+    return options;
+}
+
+oauth::TokenRequestOptions step_options(const provider::ProviderDefinition& definition, const provider::TokenStep& step) {
+    auto options = options_of(definition, step.response);
+    options.json_body = step.content_type == provider::BodyFormat::json;
+    options.in_query = step.content_type == provider::BodyFormat::query;
+    options.method = step.method;
+    options.any_token_type = true;
     return options;
 }
 

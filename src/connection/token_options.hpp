@@ -21,6 +21,8 @@ base::Result<std::string> resource_parameter(const provider::OAuth2& oauth, cons
 
 // How the answer of the token endpoint is read; nothing of the request.
 oauth::TokenRequestOptions answer_options(const provider::ProviderDefinition& definition);
+// Form of a step's request, and how its answer is read.
+oauth::TokenRequestOptions step_options(const provider::ProviderDefinition& definition, const provider::TokenStep& step);
 
 // How the parameters of a request are written.
 void set_format(const provider::OAuth2& oauth, provider::BodyFormat format, oauth::TokenRequestOptions& options);

@@ -47,7 +47,7 @@ struct Client {
 struct ServerMetadata {
     std::string issuer;
     std::optional<net::Url> authorization_endpoint, token_endpoint, registration_endpoint, revocation_endpoint,
-        device_authorization_endpoint, userinfo_endpoint, jwks_uri, pushed_authorization_request_endpoint, introspection_endpoint;
+        device_authorization_endpoint, userinfo_endpoint, jwks_uri, pushed_authorization_request_endpoint;
     std::vector<std::string> scopes_supported, code_challenge_methods_supported,
         token_endpoint_auth_methods_supported, grant_types_supported;
     bool code_challenge_methods_stated = false;

@@ -40,6 +40,8 @@ std::vector<UrlField> endpoint_fields(const ProviderDefinition& definition) {
         add(fields, "/oauth/jwks_url", oauth->jwks_url);
         add(fields, "/oauth/introspection_url", oauth->introspection_url);
         add(fields, "/oauth/revoke/url", oauth->revoke.url);
+        for (std::size_t i = 0; i < oauth->steps.size(); ++i)
+            add(fields, json::pointer_append("/oauth/steps", i) + "/url", oauth->steps[i].url);
     }
     if (const auto& oauth = definition.oauth1) {
         add(fields, "/oauth1/request_token_url", oauth->request_token_url);

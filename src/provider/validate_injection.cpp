@@ -245,6 +245,10 @@ std::vector<std::string> credential_fields(const ProviderDefinition& definition)
     for (const auto& rule : definition.capture) add_once(names, rule.name);
     if (definition.oauth2) {
         for (const auto& rule : definition.oauth2->response.capture) add_once(names, rule.name);
+        for (const auto& step : definition.oauth2->steps) {
+            add_once(names, step.name);
+            for (const auto& rule : step.response.capture) add_once(names, rule.name);
+        }
         for (const auto& name : definition.oauth2->callback.capture) add_once(names, name);
     }
     add_once(names, "base_url");

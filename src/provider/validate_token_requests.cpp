@@ -179,6 +179,44 @@ void check_body(RuleCheck& check, const OAuth2& oauth) {
         check.error("/oauth/token_body", "bad_template", xml.error().message + "; correct it");
 }
 
+// What a step may name: all that a request of the connection may, the client's secret, and of the steps only earlier ones.
+Words fields_before(const ProviderDefinition& definition, std::size_t step) {
+    auto known = credential_fields(definition);
+    const auto& steps = definition.oauth2->steps;
+    for (std::size_t later = step; later < steps.size(); ++later) {
+        std::erase(known, steps[later].name);
+        for (const auto& rule : steps[later].response.capture) std::erase(known, rule.name);
+    }
+    known.emplace_back("client_secret");
+    return known;
+}
+
+bool usable_step_name(const ProviderDefinition& definition, const std::string& name) {
+    const bool taken = std::any_of(definition.vars.begin(), definition.vars.end(), [&](const auto& variable) { return variable.name == name; });
+    const auto same = std::count_if(definition.oauth2->steps.begin(), definition.oauth2->steps.end(), [&](const auto& step) { return step.name == name; });
+    for (const std::string_view own : {"access_token", "refresh_token", "token_type", "client_id", "client_secret", "base_url"})
+        if (name == own) return false;
+    return is_token(name) && name.size() <= 64 && !taken && same == 1;
+}
+
+void check_steps(RuleCheck& check, const OAuth2& oauth) {
+    for (std::size_t i = 0; i < oauth.steps.size(); ++i) {
+        const auto& step = oauth.steps[i];
+        const std::string at = json::pointer_append("/oauth/steps", i);
+        if (!usable_step_name(check.definition, step.name))
+            check.error(at + "/name", "bad_field_name", "must be letters, digits, '_' and '-', at most 64, and the name of no other field");
+        const auto known = fields_before(check.definition, i);
+        check_texts_of(check, at + "/params", step.params, known);
+        check_texts_of(check, at + "/headers", step.headers, known);
+        for (const auto& [name, text] : step.headers) {
+            if (!header_name_allowed(name) || base::equal_ignoring_case(name, "Content-Type"))
+                check.error(json::pointer_append(at + "/headers", name), "bad_header", "is no header name, or one that frames or routes the message");
+        }
+        if (step.method == "GET" && !step.params.empty())
+            check.warning(at + "/method", "secret_in_url", "puts the parameters into a URL, which servers may log; use POST if the service allows it");
+    }
+}
+
 void check_refresh(RuleCheck& check, const OAuth2& oauth) {
     const auto& grant = oauth.refresh.grant_type;
     if (grant == "password" || grant == "implicit") {
@@ -207,6 +245,7 @@ void check_token_requests(RuleCheck& check) {
     check_texts_of(check, "/oauth/token_headers", oauth.token_headers, known);
     check_client_authentication(check, oauth);
     check_token_signature(check, oauth);
+    check_steps(check, oauth);
     check_grant(check, oauth.grant);
     check_refresh(check, oauth);
     check_body(check, oauth);

@@ -45,7 +45,7 @@ class Lab:
         return [line["revoke"] for line in self.lines(row) if "revoke" in line]
 
     def plant(self, row):
-        for kind in ("access", "refresh"):
+        for kind in ("access", "refresh", *self.definitions[row]["x-lab"].get("expect", {}).get("steps", [])):
             for number, token in enumerate(self.issued(row, kind)):
                 self.world.canaries.add(f"{row}.{kind}.{number}", token)
 
@@ -161,6 +161,8 @@ def check_refresh(world, lab, row):
         return equal(lab.refreshes(row), 1, "refreshes within the interval")
     if "refreshes" not in expect:
         check_life(connection.get("expires_at"), expect.get("life", 3600))
+    for step in expect.get("steps", []):
+        equal(world.run("get", row, "--field", step, "--show-secret", secret_output=True).stdout.strip(), lab.issued(row, step)[-1], f"what the step {step} brought")
     if "refresh_life" in expect:
         check_life(connection.get("refresh_expires_at"), expect["refresh_life"])
     check_told(world, row, connection, expect, "captured_after" if "captured_after" in expect else "captured")

@@ -129,23 +129,55 @@ void read_parameters(FieldReader& oauth, OAuth2& model, Context& context) {
     }
 }
 
-void read_response(FieldReader& oauth, OAuth2& model, Context& context) {
-    if (auto response = oauth.object("response")) {
-        ResponseQuirk& quirk = model.response;
-        quirk.access_token = response->string_or_strings("access_token");
-        quirk.refresh_token = response->string_or_strings("refresh_token");
-        quirk.expires = response->string_or_strings("expires");
-        quirk.scope = response->string_or_strings("scope");
-        quirk.token_type = response->string_or_strings("token_type");
-        quirk.refresh_expires = response->string_or_strings("refresh_expires");
-        quirk.error = response->string_or_strings("error");
-        quirk.ok_status = response->integers("ok_status", 200, 599);
-        quirk.scope_separator = response->string("scope_separator");
-        quirk.format = response->choice("format", {"auto", "json", "form", "text", "xml"}).value_or("auto");
-        if (auto when = response->object("error_when")) quirk.error_when = *response->value("error_when");
-        quirk.capture = read_captures(*response, "capture", context);
-        response->finish(&context.unknown);
+void read_answer(FieldReader& parent, ResponseQuirk& quirk, Context& context) {
+    auto response = parent.object("response");
+    if (!response) return;
+    quirk.access_token = response->string_or_strings("access_token");
+    quirk.refresh_token = response->string_or_strings("refresh_token");
+    quirk.expires = response->string_or_strings("expires");
+    quirk.scope = response->string_or_strings("scope");
+    quirk.token_type = response->string_or_strings("token_type");
+    quirk.refresh_expires = response->string_or_strings("refresh_expires");
+    quirk.error = response->string_or_strings("error");
+    quirk.ok_status = response->integers("ok_status", 200, 599);
+    quirk.scope_separator = response->string("scope_separator");
+    quirk.format = response->choice("format", {"auto", "json", "form", "text", "xml"}).value_or("auto");
+    if (auto when = response->object("error_when")) quirk.error_when = *response->value("error_when");
+    quirk.capture = read_captures(*response, "capture", context);
+    response->finish(&context.unknown);
+}
+
+constexpr std::int64_t kTenYears = 315'360'000;
+
+void read_expiry(FieldReader& parent, ExpiryQuirk& quirk, Context& context) {
+    auto expires = parent.object("expires");
+    if (!expires) return;
+    quirk.unit = expires->choice("unit", {"seconds", "milliseconds", "minutes", "hours", "days"}).value_or("seconds");
+    quirk.kind = expires->choice("kind", {"relative", "absolute", "jwt_exp"}).value_or("relative");
+    quirk.default_seconds = expires->integer("default", 1, kTenYears);
+    expires->finish(&context.unknown);
+}
+
+void read_steps(FieldReader& oauth, OAuth2& model, Context& context) {
+    for (FieldReader& reader : oauth.objects("steps")) {
+        TokenStep step;
+        step.name = reader.required_string("name");
+        step.url = reader.required_string("url");
+        step.method = reader.choice("method", {"POST", "GET"}).value_or("POST");
+        const auto format = reader.choice("content_type", {"form", "json", "query"}).value_or("form");
+        step.content_type = format == "json" ? BodyFormat::json : format == "query" ? BodyFormat::query : BodyFormat::form;
+        step.params = reader.string_map("params");
+        step.headers = reader.string_map("headers");
+        read_answer(reader, step.response, context);
+        read_expiry(reader, step.expires, context);
+        reader.finish(&context.unknown);
+        model.steps.push_back(std::move(step));
     }
+}
+
+void read_response(FieldReader& oauth, OAuth2& model, Context& context) {
+    read_answer(oauth, model.response, context);
+    read_steps(oauth, model, context);
     if (auto callback = oauth.object("callback")) {
         model.callback.code_param = callback->string("code_param", "code");
         model.callback.state_param = callback->string("state_param", "state");
@@ -155,14 +187,7 @@ void read_response(FieldReader& oauth, OAuth2& model, Context& context) {
 }
 
 void read_life(FieldReader& oauth, OAuth2& model, Context& context) {
-    constexpr std::int64_t kTenYears = 315'360'000;
-    if (auto expires = oauth.object("expires")) {
-        model.expires.unit =
-            expires->choice("unit", {"seconds", "milliseconds", "minutes", "hours", "days"}).value_or("seconds");
-        model.expires.kind = expires->choice("kind", {"relative", "absolute", "jwt_exp"}).value_or("relative");
-        model.expires.default_seconds = expires->integer("default", 1, kTenYears);
-        expires->finish(&context.unknown);
-    }
+    read_expiry(oauth, model.expires, context);
     if (auto refresh = oauth.object("refresh")) {
         model.refresh.rotation = refresh->choice("rotation", {"auto", "always", "never"}).value_or("auto");
         model.refresh.margin_seconds = refresh->integer("margin_seconds", 0, 86'400);

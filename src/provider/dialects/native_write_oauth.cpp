@@ -78,6 +78,31 @@ json::Object write_response(const ResponseQuirk& response) {
     return std::move(out).take();
 }
 
+json::Object write_expiry(const ExpiryQuirk& quirk) {
+    ObjectWriter out;
+    out.text("unit", quirk.unit, "seconds");
+    out.text("kind", quirk.kind, "relative");
+    out.number("default", quirk.default_seconds);
+    return std::move(out).take();
+}
+
+json::Array write_steps(const std::vector<TokenStep>& steps) {
+    json::Array result;
+    for (const auto& step : steps) {
+        ObjectWriter out;
+        out.always("name", step.name);
+        out.always("url", step.url);
+        out.text("method", step.method, "POST");
+        if (step.content_type != BodyFormat::form) out.always("content_type", format_text(step.content_type));
+        out.map("params", step.params);
+        out.map("headers", step.headers);
+        out.object("response", write_response(step.response));
+        out.object("expires", write_expiry(step.expires));
+        result.push_back(std::move(out).take());
+    }
+    return result;
+}
+
 json::Object write_revoke(const RevokeQuirk& revoke) {
     ObjectWriter out;
     if (!revoke.present) return {};
@@ -106,11 +131,8 @@ void write_oauth2_quirks(const OAuth2& oauth, ObjectWriter& out) {
 
     out.object("response", write_response(oauth.response));
 
-    ObjectWriter expires;
-    expires.text("unit", oauth.expires.unit, "seconds");
-    expires.text("kind", oauth.expires.kind, "relative");
-    expires.number("default", oauth.expires.default_seconds);
-    out.object("expires", std::move(expires).take());
+    out.object("expires", write_expiry(oauth.expires));
+    out.list("steps", write_steps(oauth.steps));
 
     out.object("refresh", write_refresh(oauth.refresh));
 

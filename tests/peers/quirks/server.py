@@ -22,12 +22,13 @@ x-lab:
   revoke         as token, for what differs from it: order (kinds of tokens), own (params alone: nothing of RFC 7009), bearer
                  (the access token instead of the client), where (a path that ends with the token), answer
   introspect     as token, RFC 7662: answer, or a list of answers as refresh_answer
+  steps          a list of requests after a token, as token: without a client unless auth says so, fails (which ones get 503), answer or a list as refresh_answer
   device         as token, for the device flow: path, poll (parameters of the token request), grant
   register       {members}: the members that a registration has, sorted
   part_of        name of a server that several definitions share, each with one of the tokens that every login gives. Texts
                  $access@ROW, $refresh@ROW are the tokens of that definition, the same at each login; a refresh moves one of them alone
   hosts          host names: each is a tenant with a server of its own, which knows nothing of the others
-Texts: $access, $refresh, $id, $secret, $lab, $port, $now+N, $now_ms+N, $iso+N, $jwt+N (an access token with that exp); at a
+Texts: $access, $refresh, $id, $secret, $lab, $port, $now+N, $now_ms+N, $iso+N, $jwt+N (an access token with that exp), $access_now (the one that lives), $new:NAME and $last:NAME (a step's token); at a
 revocation $token, $hint."""
 import base64, hashlib, hmac, http.server, json, pathlib, re, secrets, sys, threading, time, urllib.parse, xml.etree.ElementTree
 
@@ -39,6 +40,7 @@ class Server:
         self.name, self.switches, self.tenant = name, switches, tenant
         self.codes, self.access, self.refresh, self.dead = {}, None, None, set()
         self.exchanged, self.refreshes, self.minted, self.polls, self.introspected, self.revoked, self.tenants, self.parts = False, 0, 0, 0, 0, [], {}, {}
+        self.asked, self.step_tokens = {}, {}
 
     def at(self, host):
         """The tenant whose host it is; the server itself where it has none."""
@@ -89,6 +91,14 @@ class Lab(http.server.BaseHTTPRequestHandler):
                 return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(end)) + ".000Z"
             return self.issue(server, "access", lambda: ".".join(
                 base64.urlsafe_b64encode(p).decode().rstrip("=") for p in (b"{}", json.dumps({"exp": end, "jti": secrets.token_hex(8)}).encode(), b"sig")))
+        if value == "$access_now":
+            return server.access
+        step = re.fullmatch(r"\$(new|last):([a-z]+)", value)
+        if step and step[1] == "new":
+            server.step_tokens[step[2]] = f"step-{server.name}-{secrets.token_urlsafe(24)}"
+            self.note(server=server.name, issued=step[2], token=server.step_tokens[step[2]])
+        if step:
+            return server.step_tokens[step[2]]
         part = re.fullmatch(r"\$(access|refresh)@([a-z-]+)", value)
         if part:
             other = server.parts[part[2]]
@@ -154,6 +164,9 @@ class Lab(http.server.BaseHTTPRequestHandler):
         introspect = {**plain, "path": "/introspect", "method": "POST", "body": "form", **switches.get("introspect", {})}
         if "introspect" in switches and place == introspect["path"]:
             return self.introspect(server, introspect, given)
+        for step in switches.get("steps", []):
+            if place == step["path"]:
+                return self.step(server, {**plain, "auth": "nothing", **step}, given)
         device = {**plain, "path": "/device", **switches.get("device", {})}
         if "device" in switches and place == device["path"]:
             return self.device(server, device, given)
@@ -320,6 +333,16 @@ class Lab(http.server.BaseHTTPRequestHandler):
         self.note(server=server.name, place=spec["path"], method=self.command, introspect=True)
         answers = spec["answer"]
         self.give(server, answers[(server.introspected - 1) % len(answers)] if isinstance(answers, list) else answers)
+
+    def step(self, server, spec, given):
+        """Every one brings a token of its own, under the name of its path; the one before it is over."""
+        self.check(server, {**spec, "headers": self.fill(spec.get("headers", {}), server)}, given, {})
+        server.asked[spec["path"]] = server.asked.get(spec["path"], 0) + 1
+        self.note(server=server.name, place=spec["path"], method=self.command, step=True)
+        if server.asked[spec["path"]] in spec.get("fails", []):
+            return self.answer(503, "json", {"error": "temporarily_unavailable"})
+        answers = spec["answer"]
+        self.give(server, answers[(server.asked[spec["path"]] - 1) % len(answers)] if isinstance(answers, list) else answers)
 
     def give(self, server, answer):
         self.answer(answer.get("status", 200), answer.get("type", "json"), self.fill(answer["body"], server))

@@ -1,0 +1,108 @@
+#include "connection/steps.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "connection/expiry.hpp"
+#include "connection/request_fields.hpp"
+#include "connection/secret_variables.hpp"
+#include "connection/token_options.hpp"
+#include "provider/expand.hpp"
+#include "provider/template_text.hpp"
+
+namespace claviger::connection {
+namespace {
+
+using oauth::TokenFailure;
+
+provider::FieldLookup fields_for(const Connection& connection, const oauth::Client& client) {
+    return [&connection, &client](std::string_view name) -> std::optional<std::string_view> {
+        if (name == "access_token") return connection.access_token.reveal();
+        if (name == "token_type") return connection.token_type;
+        if (name == "client_id") return connection.client_id;
+        if (name == "client_secret") return client.client_secret.reveal();
+        const std::string key(name);
+        if (const auto field = connection.fields.find(key); field != connection.fields.end()) return field->second.reveal();
+        if (const auto variable = connection.variables.find(key); variable != connection.variables.end()) return variable->second;
+        if (const auto value = connection.captured.find(key); value != connection.captured.end()) return value->second;
+        return std::nullopt;
+    };
+}
+
+// Set last: they may hold the token, which no list of plain headers may.
+base::Result<void> add_headers(const oauth::SecretParameters& headers, http::Request& message) {
+    for (const auto& [name, value] : headers) {
+        if (!http::valid_field_name(name) || !http::valid_field_value(value.reveal()))
+            return base::fail(base::ErrorCode::invalid_input, "the step's header " + name + " holds what no header may hold");
+        message.fields.set(name, value.reveal());
+    }
+    return {};
+}
+
+base::Result<oauth::TokenRequest> request_for(const provider::ProviderDefinition& definition, const provider::TokenStep& step,
+                                              const Connection& connection, const oauth::Client& client) {
+    TRY(values, RequestFields::of(definition, connection).url_values());
+    TRY(endpoint, provider::expand_url(step.url, values));
+    oauth::TokenRequest request{std::move(endpoint), {}, {}, {}, step_options(definition, step), {}, {}, {}, {}};
+    const auto find = fields_for(connection, client);
+    for (const auto& [name, text] : step.params) {
+        TRY(value, provider::render_text(text, definition.name, find));
+        if (!value.empty()) request.grant.emplace_back(name, std::move(value));
+    }
+    const auto headers = std::make_shared<oauth::SecretParameters>();
+    for (const auto& [name, text] : step.headers) {
+        TRY(value, provider::render_text(text, definition.name, find));
+        headers->emplace_back(name, std::move(value));
+    }
+    request.sign = [headers](http::Request& message, const oauth::Signing&) { return add_headers(*headers, message); };
+    return request;
+}
+
+TokenFailure not_sent(base::Error error) {
+    TokenFailure failure;
+    failure.kind = TokenFailure::Kind::not_sent;
+    failure.shown = std::move(error);
+    return failure;
+}
+
+std::optional<base::Instant> earlier(std::optional<base::Instant> one, std::optional<base::Instant> other) {
+    if (!one || !other) return one ? one : other;
+    return std::min(*one, *other);
+}
+
+}  // namespace
+
+bool lacks_step(const Connection& connection, const provider::ProviderDefinition& definition) {
+    if (!definition.oauth2) return false;
+    const auto& steps = definition.oauth2->steps;
+    return std::any_of(steps.begin(), steps.end(), [&](const auto& step) { return !connection.fields.contains(step.name); });
+}
+
+net::Task<tl::expected<void, TokenFailure>> ask_steps(MintParts with, const provider::ProviderDefinition& definition,
+                                                      Connection& connection, const oauth::Client& client,
+                                                      std::optional<base::Instant> token_end) {
+    auto end = token_end;
+    for (const auto& step : definition.oauth2->steps) {
+        auto request = request_for(definition, step, connection, client);
+        auto outcome = request ? oauth::TokenOutcome() : tl::unexpected<TokenFailure>(not_sent(request.error()));
+        if (request) {
+            request->signing = {&with.clock, &with.random};
+            auto asked = co_await oauth::ask_token(with.http, std::move(*request));
+            outcome = std::move(asked);
+        }
+        if (!outcome) {
+            auto failure = std::move(outcome).error();
+            failure.shown = secret_variables(definition, connection).masked(failure.shown).within("the step " + step.name + " after the token failed");
+            co_return tl::unexpected<TokenFailure>(std::move(failure));
+        }
+        end = earlier(end, expiry_of(*outcome, step.expires, with.clock.now()));
+        connection.fields.insert_or_assign(step.name, std::move(outcome->access_token));
+        for (auto& [name, value] : outcome->captured) connection.captured.insert_or_assign(name, std::move(value));
+        adopt_captured(definition, connection);
+    }
+    connection.expires_at = end;
+    co_return tl::expected<void, TokenFailure>();
+}
+
+}  // namespace claviger::connection
