@@ -22,6 +22,7 @@ using connection::FormField;
 
 constexpr int kMostTries = 3;
 constexpr std::size_t kMostAnswer = 64 * 1024;
+constexpr std::size_t kLongestLink = 8192;  // part of one is of no use
 constexpr std::chrono::milliseconds kLookAgain{20};
 
 std::string prompt_of(const FormField& field) {
@@ -194,7 +195,7 @@ net::Task<Result<Answers>> ConsoleDialog::ask(Form form, std::function<std::map<
     }
     say_(base::printable(form.title));
     if (!form.intro.empty()) say_(base::printable(form.intro, 400));
-    for (const auto& step : form.guide.steps) say_("  - " + base::printable(step.label, 300) + (step.url.empty() ? "" : "  " + base::printable(step.url)));
+    for (const auto& step : form.guide.steps) say_("  - " + base::printable(step.label, 300) + (step.url.empty() ? "" : "  " + base::printable(step.url, kLongestLink)));
     if (!form.redirect_uri.empty()) say_("  redirect URI to register: " + base::printable(form.redirect_uri));
     if (!form.docs_url.empty()) say_("  see " + base::printable(form.docs_url));
     for (int tries = 0; tries < kMostTries; ++tries) {

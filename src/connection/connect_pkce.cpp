@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "connection/attempt.hpp"
+#include "connection/form_fields.hpp"
 #include "connection/introspected_end.hpp"
 #include "connection/renewal.hpp"
 #include "connection/request_fields.hpp"
@@ -85,6 +86,29 @@ net::Task<base::Result<net::Url>> authorization_link(Attempt& attempt, const End
     co_return link;
 }
 
+// Where the code does not come back with the browser, the human brings it: neither `state` nor `iss` comes with it.
+net::Task<base::Result<oauth::AuthorizationGrant>> entered_code(Attempt& attempt, net::Url link) {
+    FormField field;
+    field.name = "code";
+    field.label = "Code";
+    field.secret = true;
+    auto form = form_for(attempt.definition);
+    form.intro = "The code does not come back by itself: open the page, and enter the code that it leads to.";
+    form.guide = {};
+    form.guide.steps.push_back({"open this page and approve there", link.text()});
+    form.fields = {field};
+    FormCheck check = [field](const Answers& answers) {
+        std::map<std::string, std::string> wrong;
+        if (auto message = complaint(field, trimmed_answer(answers, field.name)); !message.empty()) wrong.emplace(field.name, std::move(message));
+        return wrong;
+    };
+    auto answers = co_await ask_checked(attempt, std::move(form), std::move(check));
+    if (!answers) co_return base::fail(answers.error());
+    oauth::AuthorizationGrant grant;
+    grant.code = base::Secret(trimmed_answer(*answers, field.name));
+    co_return grant;
+}
+
 net::Task<base::Result<oauth::AuthorizationGrant>> authorize(Attempt& attempt, const Endpoints& endpoints,
                                                              const oauth::Client& client, const Leg& leg) {
     auto link = co_await authorization_link(attempt, endpoints, client, leg);
@@ -95,6 +119,11 @@ net::Task<base::Result<oauth::AuthorizationGrant>> authorize(Attempt& attempt, c
     const auto deadline = net::in(kFlowLifetime);
     auto* recorder = attempt.with.recorder;
     if (recorder != nullptr) recorder->sent_to_browser(*link);
+    if (oauth.callback.code_entry) {
+        auto grant = co_await entered_code(attempt, std::move(*link));
+        if (grant && recorder != nullptr) recorder->browser_returned({});
+        co_return grant;
+    }
     auto response =
         co_await attempt.with.dialog.authorize(std::move(*link), oauth.callback.state_param, std::move(state), deadline);
     if (!response) co_return base::fail(response.error());

@@ -318,6 +318,31 @@ TEST_F(Code, quirks_are_data) {
     EXPECT_EQ(stored.captured.at("instance_url"), "https://x.example");
 }
 
+// OA-02: PKCE stays as the definition has it. Nothing comes back, so the browser is not waited for.
+TEST_F(Code, a_code_that_does_not_come_back_is_asked_for) {
+    give_client();
+    for (const auto* typed : {"", "  ", " code-of-the-webhook\n"}) dialog.queue.push_back({{"code", typed}});
+    const auto outcome = login(plain(R"(,"callback":{"code_entry":true})"));
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    EXPECT_TRUE(dialog.links.empty());
+    EXPECT_EQ(dialog.complaints.size(), 2U);  // empty is none
+    ASSERT_EQ(dialog.forms.size(), 2U);
+    const auto& form = dialog.forms[1];
+    ASSERT_EQ(form.fields.size(), 1U);
+    EXPECT_TRUE(form.fields[0].secret);
+    ASSERT_EQ(form.guide.steps.size(), 1U);
+    const auto link = net::Url::parse(form.guide.steps[0].url);
+    ASSERT_TRUE(link);
+    EXPECT_TRUE(link->text().starts_with(server.origin() + "/authorize?"));
+    const auto query = read_form(link->query().value());
+    ASSERT_EQ(server.requests("/token").size(), 1U);
+    const auto sent = server.requests("/token")[0].form;
+    EXPECT_EQ(sent.at("code"), "code-of-the-webhook");
+    EXPECT_EQ(sent.at("redirect_uri"), kRedirectUri);
+    EXPECT_EQ(crypto::s256_challenge(sent.at("code_verifier")), query.at("code_challenge"));
+    EXPECT_TRUE(connections->load("acme", "default")->access_token.equals("at-1"));
+}
+
 TEST_F(Code, client_fields_are_those_that_the_definition_needs) {
     dialog.queue = {{{"client_id", "id"}}};
     ASSERT_TRUE(login(plain(R"(,"token_auth_method":"none")")));

@@ -188,6 +188,9 @@ void check_response(RuleCheck& check, const OAuth2& oauth) {
     if (!is_token(oauth.callback.state_param) || oauth.callback.state_param == oauth.callback.code_param) {
         check.error("/oauth/callback/state_param", "bad_parameter", "must be the name of a parameter, such as \"state\"");
     }
+    if (oauth.callback.code_entry && !oauth.callback.capture.empty()) {
+        check.error("/oauth/callback/capture", "bad_parameter", "nothing comes back beside a code that is entered: take out capture or code_entry");
+    }
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ TEST(TokenRequestRules, what_is_refused_is_refused_where_it_stands) {
         {with(R"("grant":{"type":"token_exchange"})", "", "client_credentials"), "required", "/oauth/grant/subject_token"},
         {with(R"("refresh":{"grant_type":"password"})"), "grant_refused", "/oauth/refresh/grant_type"},
         {with(R"("refresh":{"grant_type":""})"), "bad_parameter", "/oauth/refresh/grant_type"},
+        {with(R"("callback":{"code_entry":true,"capture":["realm"]})"), "bad_parameter", "/oauth/callback/capture"},
         {with(R"("rename":{"authorize":{"state":""}})"), "reserved_parameter", "/oauth/rename/authorize/state"},
         {with(R"("rename":{"token":{"code_verifier":""}})"), "reserved_parameter", "/oauth/rename/token/code_verifier"},
         {with(R"("token_signature":{"key":"abc","message":"m","headers":{"X":"{{request.signature}}"}})"), "bad_template", "/oauth/token_signature/key"},

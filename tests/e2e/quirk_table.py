@@ -30,6 +30,7 @@ SHOWN = {
     "callback/code_param": {"authorize": "code-elsewhere"},
     "callback/state_param": {"authorize": "state-elsewhere"},
     "callback/capture": {"authorize": "app-install", "exchange": "callback-capture", "refresh": "callback-capture", "revoke": "callback-capture"},
+    "callback/code_entry": {"authorize": "entered-code", "exchange": "entered-code"},
     "response/access_token": {"exchange": "nested-tokens", "mint": "mint-client", "refresh": "camel-case-created"},
     "response/refresh_token": {"exchange": "nested-tokens", "refresh": "camel-case-created"},
     "response/expires": {"exchange": "nested-tokens", "mint": "mint-client", "refresh": "camel-case-created"},

@@ -182,6 +182,7 @@ void read_response(FieldReader& oauth, OAuth2& model, Context& context) {
         model.callback.code_param = callback->string("code_param", "code");
         model.callback.state_param = callback->string("state_param", "state");
         model.callback.capture = callback->strings("capture");
+        model.callback.code_entry = callback->boolean("code_entry");
         callback->finish(&context.unknown);
     }
 }

@@ -9,6 +9,7 @@ RECORD gets one JSON line for each request, with "wrong" where it was refused, a
 x-lab:
   authorize      {query, absent, raw, pkce, names}: exact values, refused parameters, pieces of the raw query, whether
                  PKCE must or must not be there, names of protocol parameters at this server ("" = must be absent)
+  install        the authorization page is /install: it tells the code to a webhook (the line "told" in RECORD), to the browser nothing
   callback       {code, state, extra}: names of code and state, further parameters
   token          {path, method, body, auth, params, headers, names, basic}: body is form, json, query or xml (each leaf is a parameter); auth is post,
                  basic, id (the client's id alone) or nothing; basic is the expected text before base64
@@ -146,6 +147,11 @@ class Lab(http.server.BaseHTTPRequestHandler):
             return self.authorize(server, switches.get("authorize", {}), query)
         if place == "/page":  # a page whose script reads the route behind '#'
             return self.answer(200, "html", "<!doctype html><title>page</title>")
+        if place == "/install" and switches.get("install"):
+            code = "code-" + secrets.token_urlsafe(18)
+            server.codes[code] = {"challenge": None, "redirect_uri": None, "state": None}
+            self.note(server=server.name, place=place, told=code)
+            return self.answer(200, "html", "<!doctype html><title>installed</title>")
         given = self.parameters(query, body)
         token = {"path": "/token", "method": "POST", "body": "form", "auth": "post", **switches.get("token", {})}
         plain = {**token, "params": {}, "names": {}}
