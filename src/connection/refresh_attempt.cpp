@@ -183,11 +183,11 @@ net::Task<base::Result<Refreshed>> RefreshCore::complete(std::shared_ptr<Refresh
     }
     const auto& failure = done.error();
     const auto now = with.clock.now();
-    state.failures = 1;
+    state.failures = at->look.state.failures + 1;  // the token came, but the wait grows until the steps are through
     state.last_error = failure.shown;
     state.not_before = now + back_off(classify(definition, failure), state.failures, failure.retry_after, with.random);
     connection.last_refresh_failure = now;
-    connection.refresh_failures = 1;
+    connection.refresh_failures = state.failures;
     with.log.warn("refresh.step_failed", {{"connection", at->id}, {"status", failure.status}, {"error", failure.error}});
     CO_TRY_VOID(self->store_.fail(sent, connection, state));
     co_return base::fail(failure.shown);
