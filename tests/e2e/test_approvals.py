@@ -503,7 +503,13 @@ def on_the_page(world):
         browser.press("Look again")
         browser.wait_for("1 approval wanted")
         tokens = set()
-        for entry in browser.call("Page.getNavigationHistory")["entries"]:
+        history = {}
+        for _ in range(100):  # none is told while a page is on its way
+            history = browser.call("Page.getNavigationHistory")
+            if "entries" in history:
+                break
+            time.sleep(0.1)
+        for entry in history["entries"]:
             tokens.update(re.findall(r"http://127\.0\.0\.1:(\d+)(/approve/[A-Za-z0-9_-]+)", entry["url"]))
         for path in profile.rglob("*"):
             if path.is_file():
