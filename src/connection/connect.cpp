@@ -11,6 +11,7 @@
 #include "connection/flow_choice.hpp"
 #include "connection/introspected_end.hpp"
 #include "connection/mint.hpp"
+#include "connection/refresh_schedule.hpp"
 #include "connection/secret_variables.hpp"
 #include "connection/steps.hpp"
 #include "oauth/dpop.hpp"
@@ -202,7 +203,7 @@ net::Task<void> ask_steps_of(Attempt& attempt, const oauth::Client& client, Conn
     const MintParts parts{attempt.with.http, attempt.with.connections.clock(), attempt.with.random};
     const auto end = connection.expires_at;
     auto done = co_await ask_steps(parts, attempt.definition, connection, client, end);
-    if (!done) outcome.warnings.push_back(done.error().shown.describe() + "; it is asked again when the connection is used");
+    if (!done) outcome.warnings.push_back(done.error().shown.describe() + (renewable(connection, attempt.definition) ? "; it is asked again when the connection is used" : "; log in again with --force to have it asked again"));
     const auto stored = attempt.with.connections.save(connection, connection.version);
     if (!stored) outcome.warnings.push_back("what the steps after the token brought was not stored: " + stored.error().message);
 }

@@ -18,6 +18,7 @@ using oauth::TokenFailure;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kSlotWait{30};
+constexpr std::chrono::minutes kUnknownLife{5};
 
 bool mints(const Look& look) {
     return look.connection.flow == provider::Flow::client_credentials || look.definition.oauth2->refresh.mode == "remint";
@@ -141,6 +142,8 @@ net::Task<base::Result<Refreshed>> RefreshCore::attempt(std::shared_ptr<RefreshC
             const bool endless = wants_introspection(at->look.definition, *outcome, self->with_.clock.now());
             auto landed = self->land(*at, std::move(*outcome), std::move(renewed));
             if (!landed || *landed != Refreshed::renewed) co_return landed;
+            // Only set aside: what lies in the vault are the old tokens, and must stay as they are until these take their place.
+            if (self->unsaved_.contains(at->id)) co_return landed;
             if (endless) co_await learn_end(self, at);
             if (at->look.definition.oauth2->steps.empty()) co_return landed;
             auto completed = co_await complete(self, at);
@@ -178,8 +181,8 @@ net::Task<base::Result<Refreshed>> RefreshCore::complete(std::shared_ptr<Refresh
     const auto token_end = at->token_end;
     auto done = co_await ask_steps(parts, definition, connection, client, token_end);
     if (done) {
-        CO_TRY_VOID(self->store_.amend(sent, connection, state));
-        co_return Refreshed::renewed;
+        CO_TRY(amended, self->store_.amend(sent, connection, state));
+        co_return amended == RefreshStore::Stored::stored ? Refreshed::renewed : Refreshed::by_another;
     }
     const auto& failure = done.error();
     const auto now = with.clock.now();
@@ -227,6 +230,8 @@ base::Result<Refreshed> RefreshCore::land(Attempt& at, oauth::TokenResponse toke
     }
     at.token_end = renewed.expires_at;
     const auto& before = at.look.connection.expires_at;
+    // An answer that is silent after steps that failed: how long the token lives is not known any more, but not for ever.
+    if (!at.token_end && before) at.token_end = now + kUnknownLife;
     if (!at.look.definition.oauth2->steps.empty() && before && (!renewed.expires_at || *before < *renewed.expires_at)) renewed.expires_at = before;
     renewed.login_needed = false;
     renewed.login_reason.clear();

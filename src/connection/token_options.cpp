@@ -1,5 +1,6 @@
 #include "connection/token_options.hpp"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -115,6 +116,15 @@ oauth::TokenRequestOptions options_of(const provider::ProviderDefinition& defini
     return options;
 }
 
+// Whether the XML template holds the token of a revocation, under the name that it has there.
+bool names_token(const provider::OAuth2& oauth) {
+    std::string name = "token";
+    for (const auto& [from, to] : renames_of(oauth, "revoke"))
+        if (from == name) name = to;
+    const auto named = provider::fields_in(oauth.token_body);
+    return std::find(named.begin(), named.end(), name) != named.end();
+}
+
 }  // namespace
 
 void set_format(const provider::OAuth2& oauth, provider::BodyFormat format, oauth::TokenRequestOptions& options) {
@@ -169,6 +179,7 @@ base::Result<oauth::TokenRequest> revoke_request(const provider::ProviderDefinit
     const auto& quirk = definition.oauth2->revoke;
     request.options.method = quirk.present ? quirk.method : "POST";
     if (request.options.method != "POST") request.options.in_query = true;
+    if (!names_token(*definition.oauth2)) request.options.xml_body.clear();  // as RFC 7009 wants it
     return request;
 }
 
@@ -178,6 +189,7 @@ base::Result<oauth::TokenRequest> introspection_request(const provider::Provider
     TRY(request, request_with(definition, fields, std::move(endpoint), std::move(client), none, "introspect"));
     request.options.method = "POST";
     request.options.json_body = request.options.in_query = false;
+    request.options.xml_body.clear();
     return request;
 }
 
