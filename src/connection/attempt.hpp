@@ -24,7 +24,7 @@ struct Attempt {
     std::optional<Connection> previous;    // what lies under the name now
     base::Secret dpop_key{};               // of this connection, where the definition wants DPoP: all token requests prove it
     std::optional<ClientRecord> registered{};  // by this attempt (RFC 7591): of no use to anybody if it fails
-    std::optional<ClientRecord> displaced{};   // the registered one that it takes the place of
+    std::optional<ClientRecord> replaced_client{};  // of `previous`
 };
 
 // Where this attempt's requests go. Fixed before the human is sent away; the code and the secrets go to `token` and
@@ -71,8 +71,9 @@ net::Task<base::Result<ReadyClient>> register_new_client(Attempt& attempt, const
 // After a failed attempt: what it registered is deleted at the server (RFC 7592) and here, if no connection uses it. Where
 // the server deletes none, a stored one stays for the next login.
 net::Task<void> withdraw_registration(Attempt& attempt);
-// After any attempt: the registered client whose place was taken is deleted at the server, if no connection uses it.
-net::Task<void> withdraw_displaced(Attempt& attempt);
+// After a good attempt: the registered client of the connection that was replaced is deleted at the server, if it does not serve
+// new logins and no connection uses it.
+net::Task<void> withdraw_replaced(Attempt& attempt);
 using FormCheck = std::function<std::map<std::string, std::string>(const Answers&)>;
 // The form, answered; checked again here, since a dialog without a screen might skip the check. ErrorCode::invalid_input.
 net::Task<base::Result<Answers>> ask_checked(Attempt& attempt, Form form, FormCheck check);

@@ -11,7 +11,6 @@
 #include "connection/flow_choice.hpp"
 #include "connection/introspected_end.hpp"
 #include "connection/mint.hpp"
-#include "connection/refresh_schedule.hpp"
 #include "connection/secret_variables.hpp"
 #include "connection/steps.hpp"
 #include "oauth/dpop.hpp"
@@ -110,6 +109,10 @@ base::Result<std::optional<Connection>> prepare(Attempt& attempt) {
     }
     if (!previous) return base::fail(std::move(previous).error());
     attempt.previous = std::move(*previous);
+    if (attempt.previous) {
+        auto client = attempt.with.connections.client_of(*attempt.previous);
+        if (client) attempt.replaced_client = std::move(*client);
+    }
     if (!attempt.previous || attempt.request.force) return std::optional<Connection>();
     const auto status =
         attempt.previous->status(attempt.with.connections.clock().now(), provider::security_digest(definition));
@@ -201,9 +204,11 @@ net::Task<void> ask_steps_of(Attempt& attempt, const oauth::Client& client, Conn
     if (attempt.definition.oauth2->steps.empty()) co_return;
     auto& connection = outcome.connection;
     const MintParts parts{attempt.with.http, attempt.with.connections.clock(), attempt.with.random};
-    const auto end = connection.expires_at;
-    auto done = co_await ask_steps(parts, attempt.definition, connection, client, end);
-    if (!done) outcome.warnings.push_back(done.error().shown.describe() + (renewable(connection, attempt.definition) ? "; it is asked again when the connection is used" : "; log in again with --force to have it asked again"));
+    auto done = co_await ask_steps(parts, attempt.definition, connection, client);
+    if (!done) {
+        outcome.warnings.push_back(done.error().shown.describe() + "; it is asked again when the connection is used");
+        co_return;
+    }
     const auto stored = attempt.with.connections.save(connection, connection.version);
     if (!stored) outcome.warnings.push_back("what the steps after the token brought was not stored: " + stored.error().message);
 }
@@ -264,7 +269,7 @@ net::Task<base::Result<ConnectOutcome>> connect(Surroundings with, provider::Pro
                                        {"result", outcome ? "ok" : base::to_string(outcome.error().code)}});
     with.dialog.finished(told);
     if (!outcome) co_await withdraw_registration(attempt);
-    co_await withdraw_displaced(attempt);
+    else co_await withdraw_replaced(attempt);
     const auto deadline = net::in(kFarewell);
     co_await with.dialog.farewell(deadline);
     co_return outcome;

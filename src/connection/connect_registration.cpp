@@ -69,13 +69,11 @@ ClientRecord record_of(const Attempt& attempt, const Endpoints& endpoints, oauth
 }
 
 // Whether its place is taken by one that connections live by: what they have must last until there is something better.
-base::Result<bool> must_wait(Attempt& attempt, const ClientRecord& record) {
+base::Result<bool> must_wait(const Attempt& attempt, const ClientRecord& record) {
     auto& connections = attempt.with.connections;
     TRY(stored, connections.client(record.provider, record.origin));
     if (!stored) return false;
-    TRY(in_use, connections.client_in_use(record.provider, stored->client_id));
-    if (stored->dynamically_registered) attempt.displaced = std::move(*stored);
-    return in_use;
+    return connections.client_in_use(record.provider, stored->client_id);
 }
 
 // Whether it is the one of new logins still.
@@ -96,7 +94,10 @@ net::Task<bool> delete_unused(Attempt& attempt, const ClientRecord& record) {
     co_return outcome.result == oauth::Revoked::revoked;
 }
 
+// Unless a connection has come to use it meanwhile: its owner then learns from the server what happened.
 void forget(Attempt& attempt, const ClientRecord& record) {
+    const auto used = attempt.with.connections.client_in_use(record.provider, record.client_id);
+    if (!used || *used) return;
     if (auto erased = attempt.with.connections.erase_client(record); !erased)
         attempt.with.log.warn("connect.client_not_erased", {{"provider", record.provider}, {"error", erased.error().message}});
 }
@@ -129,19 +130,13 @@ net::Task<void> withdraw_registration(Attempt& attempt) {
     if (deleted && chosen(attempt.with.connections, record)) forget(attempt, record);
 }
 
-net::Task<void> withdraw_displaced(Attempt& attempt) {
+net::Task<void> withdraw_replaced(Attempt& attempt) {
+    if (!attempt.replaced_client) co_return;
     auto& connections = attempt.with.connections;
-    std::vector<ClientRecord> candidates;
-    if (attempt.displaced) candidates.push_back(std::move(*attempt.displaced));
-    if (attempt.previous && (candidates.empty() || attempt.previous->client_id != candidates.front().client_id)) {
-        auto before = connections.client_of(*attempt.previous);
-        if (before && *before && (*before)->dynamically_registered) candidates.push_back(std::move(**before));
-    }
-    for (auto& record : candidates) {
-        if (chosen(connections, record)) continue;
-        const bool deleted = co_await delete_unused(attempt, std::as_const(record));
-        if (deleted) forget(attempt, record);
-    }
+    if (!attempt.replaced_client->dynamically_registered || chosen(connections, *attempt.replaced_client)) co_return;
+    auto record = std::move(*attempt.replaced_client);
+    const bool deleted = co_await delete_unused(attempt, std::as_const(record));
+    if (deleted) forget(attempt, record);
 }
 
 }  // namespace claviger::connection

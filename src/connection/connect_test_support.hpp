@@ -151,10 +151,11 @@ public:
 // While it lives, no file can be written: as on a disk that is full.
 class FullDisk {
 public:
-    FullDisk() : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+    // Files can be written up to `bytes`.
+    explicit FullDisk(rlim_t bytes = 0) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
         ::getrlimit(RLIMIT_FSIZE, &before_);
-        const rlimit none{0, before_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &none);
+        const rlimit most{bytes, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &most);
     }
     FullDisk(const FullDisk&) = delete;
     FullDisk& operator=(const FullDisk&) = delete;

@@ -1,5 +1,7 @@
 #include "connection/connection.hpp"
 
+#include <algorithm>
+
 namespace claviger::connection {
 
 std::string_view to_string(Status status) {
@@ -16,8 +18,13 @@ Status Connection::status(base::Instant now, const std::string& current_digest) 
     // A changed definition comes first: until a human has looked at it, nothing else about the connection matters.
     if (definition_digest != current_digest) return Status::suspended;
     if (login_needed) return Status::needs_login;
-    if (expires_at && *expires_at <= now) return Status::expired;
+    if (const auto last = end(); last && *last <= now) return Status::expired;
     return Status::connected;
+}
+
+std::optional<base::Instant> Connection::end() const {
+    if (!expires_at || !steps_end) return expires_at ? expires_at : steps_end;
+    return std::min(*expires_at, *steps_end);
 }
 
 const std::vector<std::string>& Connection::scopes() const {

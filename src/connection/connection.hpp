@@ -34,6 +34,8 @@ struct Connection {
     std::optional<base::Instant> refresh_expires_at;  // when the refresh token dies, where the server says so
     bool refresh_end_fixed = false;                   // a renewal did not move that: then a human logs in again
     base::Instant obtained_at;                        // of this access token
+    std::optional<base::Instant> steps_at;            // when the definition's steps were through for this access token; nullopt: not yet
+    std::optional<base::Instant> steps_end;           // when the first of what they brought ends, if one says so
     std::map<std::string, base::Secret> fields;  // api_key, username, password ... by field name
     std::map<std::string, std::string> captured;
     Account account;
@@ -52,6 +54,8 @@ struct Connection {
     base::Instant created_at, updated_at;
 
     [[nodiscard]] Status status(base::Instant now, const std::string& current_digest) const;
+    // When it can be used no longer: the first end of the access token and of what the steps brought; nullopt: not known.
+    [[nodiscard]] std::optional<base::Instant> end() const;
     // Effective scopes: granted when known, else requested.
     [[nodiscard]] const std::vector<std::string>& scopes() const;
 };

@@ -99,7 +99,7 @@ base::Result<std::vector<Summary>> Connections::list() {
         summary.flow = connection.flow;
         summary.scopes = connection.scopes();
         summary.scope_facts = facts_of_scopes(connection);
-        summary.expires_at = connection.expires_at;
+        summary.expires_at = connection.end();
         if (const auto base = connection.variables.find("base_url"); base != connection.variables.end())
             summary.base_url = base->second;
         summary.account_id = connection.account.id;

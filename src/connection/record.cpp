@@ -35,6 +35,8 @@ base::Secret serialize(const Connection& connection) {
     out.instant("refresh_expires_at", connection.refresh_expires_at);
     out.flag("refresh_end_fixed", connection.refresh_end_fixed);
     out.instant("obtained_at", connection.obtained_at);
+    out.instant("steps_at", connection.steps_at);
+    out.instant("steps_end", connection.steps_end);
     out.secrets("fields", connection.fields);
     out.map("captured", connection.captured);
     out.text("account_id", connection.account.id);
@@ -72,6 +74,8 @@ base::Result<Connection> deserialize(const vault::Record& record) {
     connection.refresh_expires_at = in.instant("refresh_expires_at");
     connection.refresh_end_fixed = in.flag("refresh_end_fixed");
     connection.obtained_at = in.instant("obtained_at").value_or(record.updated_at);
+    connection.steps_at = in.instant("steps_at");
+    connection.steps_end = in.instant("steps_end");
     connection.fields = in.secrets("fields");
     connection.captured = in.map("captured");
     connection.account = {in.text("account_id"), in.text("account_label")};

@@ -18,7 +18,6 @@ using oauth::TokenFailure;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kSlotWait{30};
-constexpr std::chrono::minutes kUnknownLife{5};
 
 bool mints(const Look& look) {
     return look.connection.flow == provider::Flow::client_credentials || look.definition.oauth2->refresh.mode == "remint";
@@ -121,6 +120,11 @@ net::Task<oauth::TokenOutcome> RefreshCore::ask(std::shared_ptr<RefreshCore> sel
 }
 
 net::Task<base::Result<Refreshed>> RefreshCore::attempt(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at) {
+    if (at->look.steps_only) {
+        self->count_attempt(at->id);
+        auto completed = co_await complete(self, at);
+        co_return completed;
+    }
     for (;;) {
         if (auto prepared = self->prepare(*at); !prepared) co_return self->note_refusal_to_ask(*at, std::move(prepared).error());
         const auto origin = at->endpoint->origin();
@@ -161,8 +165,33 @@ net::Task<base::Result<Refreshed>> RefreshCore::attempt(std::shared_ptr<RefreshC
     }
 }
 
-// The steps after a token. Until they are through the connection keeps the end that it had, so that what a step brought before
-// is used no longer than it lives, and a failed one is asked again.
+void RefreshCore::note_steps(const Attempt& at, Connection& connection, RefreshState& state) {
+    state.failures = connection.refresh_failures = 0;
+    state.last_error.reset();
+    state.not_before.reset();
+    state.by_configuration = false;
+    connection.last_refresh_failure.reset();
+    if (!at.look.steps_only) return;
+    // Once for each refusal of the API, as for tokens (RF-10).
+    state.refused_token = at.look.forced ? token_hash(connection.access_token) : std::string();
+}
+
+void RefreshCore::note_failed_steps(const Attempt& at, const TokenFailure& failure, Connection& connection, RefreshState& state) {
+    const auto now = with_.clock.now();
+    const auto kind = classify(at.look.definition, failure);
+    state.failures = at.look.state.failures + 1;
+    state.last_error = failure.shown;
+    state.not_before = now + back_off(kind, state.failures, failure.retry_after, with_.random);
+    state.by_configuration = mended_by_hand(kind);
+    if (state.by_configuration) state.configuration = configuration(at.look);
+    if (!connection.last_refresh_failure) connection.last_refresh_failure = now;
+    connection.refresh_failures = state.failures;
+    // The token that was thought to live is refused: the next attempt renews it first.
+    if (at.look.steps_only && failure.status == 401) connection.expires_at = now;
+    with_.log.warn("refresh.step_failed", {{"connection", at.id}, {"status", failure.status}, {"error", failure.error}});
+}
+
+// The steps after a token, which is durable by now.
 net::Task<base::Result<Refreshed>> RefreshCore::complete(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at) {
     auto& with = self->with_;
     const auto& definition = at->look.definition;
@@ -178,22 +207,15 @@ net::Task<base::Result<Refreshed>> RefreshCore::complete(std::shared_ptr<Refresh
         client = std::move(known);
     }
     const MintParts parts{self->http_, with.clock, with.random};
-    const auto token_end = at->token_end;
-    auto done = co_await ask_steps(parts, definition, connection, client, token_end);
-    if (done) {
-        CO_TRY(amended, self->store_.amend(sent, connection, state));
-        co_return amended == RefreshStore::Stored::stored ? Refreshed::renewed : Refreshed::by_another;
+    auto done = co_await ask_steps(parts, definition, connection, client);
+    if (!done) {
+        self->note_failed_steps(*at, done.error(), connection, state);
+        CO_TRY_VOID(self->store_.fail(sent, connection, state));
+        co_return base::fail(done.error().shown);
     }
-    const auto& failure = done.error();
-    const auto now = with.clock.now();
-    state.failures = at->look.state.failures + 1;  // the token came, but the wait grows until the steps are through
-    state.last_error = failure.shown;
-    state.not_before = now + back_off(classify(definition, failure), state.failures, failure.retry_after, with.random);
-    connection.last_refresh_failure = now;
-    connection.refresh_failures = state.failures;
-    with.log.warn("refresh.step_failed", {{"connection", at->id}, {"status", failure.status}, {"error", failure.error}});
-    CO_TRY_VOID(self->store_.fail(sent, connection, state));
-    co_return base::fail(failure.shown);
+    self->note_steps(*at, connection, state);
+    CO_TRY(amended, self->store_.amend(sent, connection, state));
+    co_return amended == RefreshStore::Stored::stored ? Refreshed::renewed : Refreshed::by_another;
 }
 
 net::Task<void> RefreshCore::learn_end(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at) {
@@ -211,8 +233,6 @@ net::Task<void> RefreshCore::learn_end(std::shared_ptr<RefreshCore> self, std::s
     auto learnt = co_await introspected_end(parts, at->look.definition, connection, *client);
     if (!learnt.warning.empty()) with.log.warn("refresh.end_unknown", {{"connection", at->id}, {"why", learnt.warning}});
     if (!learnt.end) co_return;
-    at->token_end = learnt.end;
-    if (!at->look.definition.oauth2->steps.empty()) co_return;  // they say the end
     connection.expires_at = learnt.end;
     const auto amended = self->store_.amend(sent, connection, *state);
     if (!amended) with.log.warn("refresh.not_noted", {{"connection", at->id}});
@@ -228,11 +248,9 @@ base::Result<Refreshed> RefreshCore::land(Attempt& at, oauth::TokenResponse toke
         failure.shown = std::move(taken).error();
         return note_failure(at, failure);
     }
-    at.token_end = renewed.expires_at;
-    const auto& before = at.look.connection.expires_at;
-    // An answer that is silent after steps that failed: how long the token lives is not known any more, but not for ever.
-    if (!at.token_end && before) at.token_end = now + kUnknownLife;
-    if (!at.look.definition.oauth2->steps.empty() && before && (!renewed.expires_at || *before < *renewed.expires_at)) renewed.expires_at = before;
+    // Until the steps are through, what they brought before is used as long as it lives; not when it may be what was refused.
+    renewed.steps_at.reset();
+    if (at.look.forced && !at.look.definition.oauth2->steps.empty()) renewed.steps_end = now;
     renewed.login_needed = false;
     renewed.login_reason.clear();
     renewed.last_refresh_failure.reset();

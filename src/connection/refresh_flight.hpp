@@ -37,6 +37,7 @@ struct Look {
     Verdict verdict = Verdict::good;
     bool valid = false;   // the stored token can be used
     bool forced = false;  // it was refused by the API
+    bool steps_only = false;  // the access token is good: what follows it is wanted
     provider::ProviderDefinition definition;
     Connection connection;
     RefreshState state;   // read only when it matters: due or held
@@ -80,7 +81,6 @@ private:
         oauth::Client client{};
         std::optional<net::Url> endpoint{};
         std::uint64_t client_version = 0;
-        std::optional<base::Instant> token_end{};  // of the new access token, whatever its steps say
     };
     // A renewal that the vault could not take; nobody else renews this connection while its lease is held here (RF-05).
     struct Unsaved {
@@ -119,6 +119,8 @@ private:
     // The end of the token that was just stored, where its answer named none; a failure is logged.
     static net::Task<void> learn_end(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at);
     static net::Task<base::Result<Refreshed>> complete(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at);
+    void note_steps(const Attempt& at, Connection& connection, RefreshState& state);
+    void note_failed_steps(const Attempt& at, const oauth::TokenFailure& failure, Connection& connection, RefreshState& state);
     base::Result<Refreshed> note_failure(Attempt& at, const oauth::TokenFailure& failure);
     base::Result<Refreshed> note_refusal_to_ask(Attempt& at, base::Error why);
 

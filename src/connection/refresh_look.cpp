@@ -6,6 +6,7 @@
 #include "connection/record.hpp"
 #include "connection/refresh_flight.hpp"
 #include "connection/standing.hpp"
+#include "connection/steps.hpp"
 
 namespace claviger::connection {
 
@@ -32,6 +33,25 @@ bool spends_a_token(const Connection& connection, const provider::ProviderDefini
            definition.oauth2->refresh.mode == "refresh" && rotating(definition);
 }
 
+bool token_lives(const Connection& connection, base::Instant now) {
+    return !connection.access_token.empty() && (!connection.expires_at || now < *connection.expires_at);
+}
+
+bool token_wanted(const Look& look, const Wish& wish, base::Instant now) {
+    const auto end = due_at(look.connection, look.definition);
+    const auto alive = keep_alive_at(look.connection, look.definition);
+    return look.forced || !token_lives(look.connection, now) || (end && *end <= now) || end_unknown(look.connection, now) ||
+           (wish.need == Need::kept && alive && *alive <= now);
+}
+
+// `token_again`: what the API refuses is mended by a new token; else a new session may do.
+bool steps_wanted(const Look& look, bool token_again, base::Instant now) {
+    const auto due = steps_due_at(look.connection, look.definition);
+    const auto& oauth = look.definition.oauth2;
+    if (!oauth || oauth->steps.empty()) return false;
+    return token_lives(look.connection, now) && ((due && *due <= now) || (look.forced && !token_again));
+}
+
 }  // namespace
 
 base::Error login_needed_error(const Connection& connection) { return unusable(connection, Status::needs_login); }
@@ -43,12 +63,14 @@ base::Result<bool> RefreshCore::suspect(const Connection& connection, const prov
 }
 
 std::optional<base::Instant> RefreshCore::due(const Connection& connection, const provider::ProviderDefinition& definition) {
-    if (connection.login_needed || !renewable(connection, definition)) return std::nullopt;
+    if (connection.login_needed) return std::nullopt;
     if (connection.definition_digest != provider::security_digest(definition)) return std::nullopt;
     const auto doubted = suspect(connection, definition);
     if (!doubted || *doubted) return std::nullopt;
-    auto next = due_at(connection, definition);
-    const auto alive = keep_alive_at(connection, definition);
+    const bool alone = !renewable(connection, definition);
+    if (alone && !token_lives(connection, with_.clock.now())) return std::nullopt;
+    auto next = next_due_at(connection, definition);
+    const auto alive = alone ? std::nullopt : keep_alive_at(connection, definition);
     if (alive && (!next || *alive < *next)) next = alive;
     const auto state = store_.state(connection_id(connection.provider, connection.name));
     if (next && state && state->not_before && state->generation == generation_of(connection))
@@ -73,7 +95,7 @@ base::Result<Look> RefreshCore::look(const Wish& wish) {
     }
     if (look.connection.definition_digest != provider::security_digest(look.definition)) return base::fail(unusable(look.connection, Status::suspended));
     if (look.connection.login_needed) return base::fail(login_needed_error(look.connection));
-    look.valid = usable_at(look.connection, with_.clock.now());
+    look.valid = usable_at(look.connection, with_.clock.now()) && !lacks_step(look.connection, look.definition);
     TRY_VOID(judge(look, wish, id));
     return look;
 }
@@ -81,15 +103,15 @@ base::Result<Look> RefreshCore::look(const Wish& wish) {
 base::Result<void> RefreshCore::judge(Look& look, const Wish& wish, const std::string& id) {
     const auto now = with_.clock.now();
     look.forced = wish.need == Need::replaced && (wish.refused.empty() || look.connection.access_token.equals(wish.refused));
-    if (!renewable(look.connection, look.definition)) {
-        return look.valid ? base::Result<void>() : base::fail(unusable(look.connection, Status::expired));
+    const bool again = renewable(look.connection, look.definition);
+    const bool token = again && token_wanted(look, wish, now);
+    // While a renewal waits to be stored, its steps wait too.
+    const bool steps = !unsaved_.contains(id) && steps_wanted(look, again, now);
+    if (!token && !steps) {
+        return look.valid || again ? base::Result<void>() : base::fail(unusable(look.connection, Status::expired));
     }
-    const auto end = due_at(look.connection, look.definition);
-    const auto alive = keep_alive_at(look.connection, look.definition);
-    const bool wanted = look.forced || !look.valid || (end && *end <= now) || end_unknown(look.connection, now) ||
-                        (wish.need == Need::kept && alive && *alive <= now);
-    if (!wanted) return {};
-    if (!look.forced && look.valid) {
+    look.steps_only = !token;
+    if (token && !look.forced && look.valid) {
         // One lazy attempt when it is needed, never in the background (RF-11).
         TRY(doubted, suspect(look.connection, look.definition));
         if (doubted) return {};
@@ -131,7 +153,7 @@ std::optional<base::Error> RefreshCore::hold(const Look& look, const std::string
     }
     const auto interval = least_interval(look.connection, look.definition);
     const bool just_renewed = state.renewed_at && *state.renewed_at <= now && now - *state.renewed_at < interval;
-    if (!too_often(id, interval) && (look.forced || !just_renewed)) return std::nullopt;
+    if (!too_often(id, interval) && (look.forced || look.steps_only || !just_renewed)) return std::nullopt;
     return base::Error::make(ErrorCode::limit, "the token was renewed a moment ago",
                              "look at the computer's clock and at the lifetime that the service gives its tokens");
 }

@@ -1,7 +1,5 @@
 #include "connection/refresh_schedule.hpp"
 
-#include "connection/steps.hpp"
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -79,8 +77,9 @@ bool renewable(provider::AuthType auth_type, provider::Flow flow, bool has_refre
 
 bool rotating(const provider::ProviderDefinition& definition) { return quirk(definition).rotation != "never"; }
 
-Duration margin_of(const Connection& connection, const provider::ProviderDefinition& definition) {
-    const auto life = life_of(connection);
+namespace {
+
+Duration margin_for(Duration life, const Connection& connection, const provider::ProviderDefinition& definition) {
     if (const auto chosen = quirk(definition).margin_seconds; chosen && *chosen >= 0) {
         const auto most = part(life, 0.9);
         return *chosen > most.count() / 1000 ? most : Duration(seconds(*chosen));
@@ -90,16 +89,36 @@ Duration margin_of(const Connection& connection, const provider::ProviderDefinit
     return std::max(scaled, std::min(kSmallestMargin, part(life, 1.0 / 3)));
 }
 
+}  // namespace
+
+Duration margin_of(const Connection& connection, const provider::ProviderDefinition& definition) {
+    return margin_for(life_of(connection), connection, definition);
+}
+
 bool end_unknown(const Connection& connection, base::Instant now) { return now + kClockDoubt < connection.obtained_at; }
 
 bool usable_at(const Connection& connection, base::Instant now) {
-    return !connection.access_token.empty() && (!connection.expires_at || now < *connection.expires_at);
+    const auto end = connection.end();
+    return !connection.access_token.empty() && (!end || now < *end);
 }
 
 std::optional<base::Instant> due_at(const Connection& connection, const provider::ProviderDefinition& definition) {
-    if (connection.access_token.empty() || lacks_step(connection, definition)) return connection.obtained_at;
+    if (connection.access_token.empty()) return connection.obtained_at;
     if (!connection.expires_at) return std::nullopt;
     return *connection.expires_at - margin_of(connection, definition);
+}
+
+std::optional<base::Instant> steps_due_at(const Connection& connection, const provider::ProviderDefinition& definition) {
+    if (!definition.oauth2 || definition.oauth2->steps.empty() || connection.access_token.empty()) return std::nullopt;
+    if (!connection.steps_at) return connection.obtained_at;
+    if (!connection.steps_end) return std::nullopt;
+    return *connection.steps_end - margin_for(std::max(*connection.steps_end - *connection.steps_at, Duration(0)), connection, definition);
+}
+
+std::optional<base::Instant> next_due_at(const Connection& connection, const provider::ProviderDefinition& definition) {
+    const auto token = renewable(connection, definition) ? due_at(connection, definition) : std::nullopt;
+    const auto steps = steps_due_at(connection, definition);
+    return token && steps ? std::min(token, steps) : token ? token : steps;
 }
 
 std::optional<base::Instant> keep_alive_at(const Connection& connection, const provider::ProviderDefinition& definition) {

@@ -24,8 +24,12 @@ base::Duration margin_of(const Connection& connection, const provider::ProviderD
 // The clock was put back behind the moment the token came: its end says nothing now (ST-10).
 bool end_unknown(const Connection& connection, base::Instant now);
 bool usable_at(const Connection& connection, base::Instant now);
-// From when on a renewal is wanted; nullopt: never, its end is not known.
+// From when on a renewal of the access token is wanted; nullopt: never, its end is not known.
 std::optional<base::Instant> due_at(const Connection& connection, const provider::ProviderDefinition& definition);
+// The same of the definition's steps, which need the access token alone; nullopt: never, or there are none.
+std::optional<base::Instant> steps_due_at(const Connection& connection, const provider::ProviderDefinition& definition);
+// The first of both, as far as something can be done without a human.
+std::optional<base::Instant> next_due_at(const Connection& connection, const provider::ProviderDefinition& definition);
 // When a refresh token that dies of disuse, or at a time that its use moves, wants to be used. A time that was past when the
 // token was last used says nothing.
 std::optional<base::Instant> keep_alive_at(const Connection& connection, const provider::ProviderDefinition& definition);

@@ -129,6 +129,8 @@ void carry_renewal(const Connection& from, Connection& into) {
     into.refresh_expires_at = from.refresh_expires_at;
     into.refresh_end_fixed = from.refresh_end_fixed;
     into.obtained_at = from.obtained_at;
+    into.steps_at = from.steps_at;
+    into.steps_end = from.steps_end;
     into.granted_scopes = from.granted_scopes;
     for (const auto& [name, value] : from.fields) into.fields.insert_or_assign(name, value.duplicate());  // what steps brought
     for (const auto& [name, value] : from.captured) into.captured.insert_or_assign(name, value);

@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "connection/expiry.hpp"
 #include "connection/refresh_schedule.hpp"
+#include "connection/token_options.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -42,6 +43,24 @@ Connection connected() {
 
 oauth::Client client(ClientAuthentication method = ClientAuthentication::client_secret_post) {
     return {"client-1", base::Secret("secret-1"), method};
+}
+
+// A revocation and an introspection are not the request that the template was written for, unless it holds the token.
+TEST(Renewal, an_xml_template_is_sent_only_where_the_token_stands_in_it) {
+    struct Case { std::string body; provider::StringMap renames; bool revokes; };
+    for (const auto& [body, renames, revokes] : {Case{"<a>{{refresh_token}}</a>", {}, false}, Case{"<a>{{token}}</a>", {}, true},
+                                                 Case{"<a>{{token}}</a>", {{"token", "key"}}, false}, Case{"<a>{{key}}</a>", {{"token", "key"}}, true}}) {
+        auto definition = acme();
+        definition.oauth2->token_content_type = provider::BodyFormat::xml;
+        definition.oauth2->token_body = body;
+        definition.oauth2->rename["revoke"] = renames;
+        const auto connection = connected();
+        const auto fields = RequestFields::of(definition, connection);
+        const auto endpoint = net::Url::parse("https://as.example/revoke").value();
+        EXPECT_EQ(!revoke_request(definition, fields, endpoint, client())->options.xml_body.empty(), revokes) << body;
+        EXPECT_EQ(introspection_request(definition, fields, endpoint, client())->options.xml_body, "");
+        EXPECT_EQ(token_request(definition, fields, endpoint, client())->options.xml_body, body);
+    }
 }
 
 oauth::TokenResponse answer(std::string_view access, std::string_view refresh = "") {

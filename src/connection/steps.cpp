@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "connection/expiry.hpp"
+#include "connection/refresh_state.hpp"
 #include "connection/request_fields.hpp"
 #include "connection/secret_variables.hpp"
 #include "connection/token_options.hpp"
@@ -80,11 +81,13 @@ bool lacks_step(const Connection& connection, const provider::ProviderDefinition
 }
 
 net::Task<tl::expected<void, TokenFailure>> ask_steps(MintParts with, const provider::ProviderDefinition& definition,
-                                                      Connection& connection, const oauth::Client& client,
-                                                      std::optional<base::Instant> token_end) {
-    auto end = token_end;
+                                                      Connection& connection, const oauth::Client& client) {
+    auto copy = copy_of(connection);
+    if (!copy) co_return tl::unexpected<TokenFailure>(not_sent(copy.error()));
+    auto& after = *copy;
+    after.steps_end.reset();
     for (const auto& step : definition.oauth2->steps) {
-        auto request = request_for(definition, step, connection, client);
+        auto request = request_for(definition, step, after, client);
         auto outcome = request ? oauth::TokenOutcome() : tl::unexpected<TokenFailure>(not_sent(request.error()));
         if (request) {
             request->signing = {&with.clock, &with.random};
@@ -96,12 +99,13 @@ net::Task<tl::expected<void, TokenFailure>> ask_steps(MintParts with, const prov
             failure.shown = secret_variables(definition, connection).masked(failure.shown).within("the step " + step.name + " after the token failed");
             co_return tl::unexpected<TokenFailure>(std::move(failure));
         }
-        end = earlier(end, expiry_of(*outcome, step.expires, with.clock.now()));
-        connection.fields.insert_or_assign(step.name, std::move(outcome->access_token));
-        for (auto& [name, value] : outcome->captured) connection.captured.insert_or_assign(name, std::move(value));
-        adopt_captured(definition, connection);
+        after.steps_end = earlier(after.steps_end, expiry_of(*outcome, step.expires, with.clock.now()));
+        after.fields.insert_or_assign(step.name, std::move(outcome->access_token));
+        for (auto& [name, value] : outcome->captured) after.captured.insert_or_assign(name, std::move(value));
+        adopt_captured(definition, after);
     }
-    connection.expires_at = end;
+    after.steps_at = with.clock.now();
+    connection = std::move(after);
     co_return tl::expected<void, TokenFailure>();
 }
 

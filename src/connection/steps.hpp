@@ -10,15 +10,13 @@
 
 namespace claviger::connection {
 
-// Whether a field that a step brings is not there yet: the connection wants a renewal.
+// Whether a field that a step brings is not there at all, so that the connection cannot be used.
 bool lacks_step(const Connection& connection, const provider::ProviderDefinition& definition);
 
-// Asks them in order, each with what the earlier ones brought, and puts fields and captured values into `connection`, whose
-// end becomes the earliest of `token_end` (of the access token itself) and the steps' own ends. A failure's `shown` names the
-// step; then only what came before it is changed, never the end. The tokens are stored before: nothing here may cost them.
-// All that is given outlives the task.
+// Asks them in order, each with what the earlier ones brought. Fields, captured values, `steps_at` and `steps_end` of
+// `connection` change together, or nothing does: a failure's `shown` names the step. The tokens are stored before, so nothing
+// here may cost them. All that is given outlives the task.
 net::Task<tl::expected<void, oauth::TokenFailure>> ask_steps(MintParts with, const provider::ProviderDefinition& definition,
-                                                             Connection& connection, const oauth::Client& client,
-                                                             std::optional<base::Instant> token_end);
+                                                             Connection& connection, const oauth::Client& client);
 
 }  // namespace claviger::connection

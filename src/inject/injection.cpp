@@ -97,7 +97,7 @@ Result<Injection> Injection::make(const provider::ProviderDefinition& definition
     TRY_VOID(check_usable(definition, connection, now));
     TRY(fields, CredentialFields::transformed(definition, connection));
     Injection injection;
-    injection.valid_until_ = connection.expires_at;
+    injection.valid_until_ = connection.end();
     injection.websocket_ = definition.websocket;
     for (const auto& name : definition.inject.reserved) {
         if (provider::header_name_allowed(name)) injection.reserved_.push_back(name);  // never Host and its like

@@ -74,9 +74,10 @@ private:
     };
     static Builder& of(void* self) { return *static_cast<Builder*>(self); }
 
-    static void started(void* self, const XML_Char* name, const XML_Char** attributes) { of(self).start(name, attributes); }
-    static void ended(void* self, const XML_Char*) { of(self).end(); }
-    static void said(void* self, const XML_Char* text, int bytes) {
+    // No exception (of memory alone) may pass through the parser's frames, which are C: it ends the process here.
+    static void started(void* self, const XML_Char* name, const XML_Char** attributes) noexcept { of(self).start(name, attributes); }
+    static void ended(void* self, const XML_Char*) noexcept { of(self).end(); }
+    static void said(void* self, const XML_Char* text, int bytes) noexcept {
         auto& open = of(self).open_;
         if (!open.empty()) open.back().text.append(text, static_cast<std::size_t>(bytes));
     }

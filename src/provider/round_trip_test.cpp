@@ -49,6 +49,18 @@ OAuth2 some_oauth() {
     o.token_params = *map();
     o.token_headers = *map();
     if (*rc::gen::arbitrary<bool>()) o.token_signature = HmacSignature{"sha1", "{{client_secret}}", "", "{{request.body}}", "base64", "seconds", {{"X-Sign", "{{request.signature}}"}}};
+    if (*rc::gen::arbitrary<bool>()) {
+        TokenStep step;
+        step.name = "session";
+        step.url = *url();
+        step.method = *rc::gen::element<std::string>("POST", "GET");
+        step.content_type = *rc::gen::element(BodyFormat::form, BodyFormat::json, BodyFormat::query);
+        step.params = *map();
+        step.headers = *map();
+        step.response.access_token = {"/session/id"};
+        step.expires.unit = *rc::gen::element<std::string>("seconds", "minutes");
+        o.steps.push_back(std::move(step));
+    }
     if (const auto names = *map(); !names.empty()) o.rename["token"] = {names.front()};
     o.expires.unit = *rc::gen::element<std::string>("seconds", "milliseconds", "days");
     if (*rc::gen::arbitrary<bool>()) o.expires.default_seconds = *rc::gen::inRange<std::int64_t>(1, 1000);

@@ -105,6 +105,8 @@ TEST_F(SchemaAgreement, every_member_with_right_and_wrong_types) {
         {&kKey, "vars", {"{}", "null", R"({"a":{}})", R"({"a":null})", R"({"a":{"secret":true,"enum":["x"]}})"},
          {"[]", R"({"a":[]})", R"({"a":{"title":1}})", R"({"a":{"enum":"x"}})", R"({"a":{"secret":"x"}})", R"({"a":{"pattern":1}})"}},
         {&kKey, "oauth", {"null", "{}"}, {"[]", "1"}},
+        {&kOAuth, "steps", {"null", "[]", R"([{"name":"s","url":"https://a.example/s"}])", R"([{"name":"s","url":"https://a.example/s","method":"GET","content_type":"json","params":{"a":"b"},"headers":null,"response":{"access_token":"/s"},"expires":{"unit":"minutes"}}])"},
+         {"{}", "[1]", R"([{"name":"s"}])", R"([{"url":"https://a.example/s"}])", R"([{"name":"s","url":"https://a.example/s","content_type":"xml"}])", R"([{"name":"s","url":"https://a.example/s","params":[]}])"}},
         {&kOAuth, "token_signature", {"null", R"({"key":"{{client_secret}}","message":"{{request.body}}","key_encoding":"hex","encoding":"base64","headers":{"X-S":"{{request.signature}}"}})"},
          {"[]", "{}", R"({"key":"{{client_secret}}"})", R"({"key":"{{client_secret}}","message":"m","algorithm":"md5"})", R"({"key":"{{client_secret}}","message":"m","headers":[]})"}},
         {&kKey, "oauth1", {"null", "{}"}, {"[]", "1", R"({"signature_method":"MD5"})"}},

@@ -48,6 +48,15 @@ Words authentication_fields(const ProviderDefinition& definition) {
     return names;
 }
 
+// What a signature or an XML body of token requests may name: what a human typed into the definition's own form is known only
+// where that is how one logs in.
+Words sender_fields(const ProviderDefinition& definition) {
+    if (definition.flow == Flow::client_credentials) return authentication_fields(definition);
+    auto names = request_fields(definition);
+    names.emplace_back("client_secret");
+    return names;
+}
+
 void check_text(RuleCheck& check, const std::string& at, const std::string& text, const Words& known) {
     if (text.size() > kLongestText) return;  // said elsewhere
     for (const auto& name : fields_in(text)) {
@@ -111,7 +120,7 @@ void check_client_authentication(RuleCheck& check, const OAuth2& oauth) {
 void check_token_signature(RuleCheck& check, const OAuth2& oauth) {
     if (!oauth.token_signature) return;
     const auto& rule = *oauth.token_signature;
-    auto known = authentication_fields(check.definition);
+    auto known = sender_fields(check.definition);
     check_line(check, "/oauth/token_signature/key", rule.key, known);
     // A key in the file would be a secret that everybody with the definition has.
     if (!rule.key.empty() && fields_in(rule.key).empty())
@@ -145,7 +154,7 @@ void check_grant(RuleCheck& check, const GrantRule& grant) {
 
 // What the parameters of any request of ours to the server are called, under their new names too.
 Words names_in_body(const ProviderDefinition& definition) {
-    Words names = authentication_fields(definition);
+    Words names = sender_fields(definition);
     names.insert(names.end(), {"grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "resource", "audience", "token", "token_type_hint",
                                "device_code", "assertion", "client_assertion", "client_assertion_type", "subject_token", "subject_token_type", "requested_token_type"});
     for (const auto* params : {&definition.oauth2->token_params, &definition.oauth2->refresh_params, &definition.oauth2->revoke.params})

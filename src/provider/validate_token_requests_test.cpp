@@ -38,6 +38,17 @@ TEST(TokenRequestRules, what_is_refused_is_refused_where_it_stands) {
         {with(R"("token_signature":{"key":"{{client_secret}}","message":"m","headers":{"Authorization":"{{request.signature}}"}})"), "bad_header", "/oauth/token_signature/headers/Authorization"},
         {with(R"("response":{"error":"code"})"), "bad_pointer", "/oauth/response/error"},
         {with(R"("response":{"scope_separator":"-----"})"), "bad_separator", "/oauth/response/scope_separator"},
+        {with(R"("token_signature":{"key":"{{k}}","message":"m","headers":{"X":"{{request.signature}}"}})", R"("credentials":{"schema":{"type":"object","properties":{"k":{"type":"string"}}}})"), "unknown_field", "/oauth/token_signature/key"},
+        {with(R"("token_content_type":"xml","token_body":"<a>{{user}}</a>")", R"("credentials":{"schema":{"type":"object","properties":{"user":{"type":"string"}}}})"), "unknown_field", "/oauth/token_body"},
+        {with(R"("steps":[{"name":"access_token","url":"https://a.example/s"}])"), "bad_field_name", "/oauth/steps/0/name"},
+        {with(R"("steps":[{"name":"a b","url":"https://a.example/s"}])"), "bad_field_name", "/oauth/steps/0/name"},
+        {with(R"("steps":[{"name":"s","url":"https://a.example/s"},{"name":"s","url":"https://a.example/s"}])"), "bad_field_name", "/oauth/steps/1/name"},
+        {with(R"("steps":[{"name":"tenant","url":"https://a.example/s"}])", R"("vars":{"tenant":{}})"), "bad_field_name", "/oauth/steps/0/name"},
+        {with(R"("steps":[{"name":"s","url":"http://a.example/s"}])"), "not_https", "/oauth/steps/0/url"},
+        {with(R"("steps":[{"name":"s","url":"https://a.example/{where}"}])"), "undeclared_variable", "/oauth/steps/0/url"},
+        {with(R"("steps":[{"name":"s","url":"https://a.example/s","params":{"a":"{{t}}"}},{"name":"t","url":"https://a.example/t"}])"), "unknown_field", "/oauth/steps/0/params/a"},
+        {with(R"("steps":[{"name":"s","url":"https://a.example/s","headers":{"X":"{{refresh_token}}"}}])"), "unknown_field", "/oauth/steps/0/headers/X"},
+        {with(R"("steps":[{"name":"s","url":"https://a.example/s","headers":{"Host":"b.example"}}])"), "bad_header", "/oauth/steps/0/headers/Host"},
         {with(R"("token_content_type":"xml")"), "disagrees", "/oauth/token_body"},
         {with(R"("refresh":{"content_type":"xml"})"), "disagrees", "/oauth/token_body"},
         {with(R"("token_body":"<a/>")"), "disagrees", "/oauth/token_body"},
@@ -61,7 +72,8 @@ TEST(TokenRequestRules, what_is_good_is_read) {
         with(R"("refresh_params":{"team":"{{team}}"},"response":{"capture":["team"]})"),
         with(R"("token_auth_method":"client_secret_basic","basic":{"username":"{{client_secret}}"})"),
         with(R"("rename":{"authorize":{"response_type":""},"token":{"redirect_uri":"","client_id":""}})"),
-        with(R"("token_content_type":"xml","token_body":"<a><c>{{code}}</c><u>{{user}}</u></a>")", R"("credentials":{"schema":{"type":"object","properties":{"user":{"type":"string"}}}})"),
+        with(R"("token_content_type":"xml","token_body":"<a><c>{{code}}</c><u>{{user}}</u></a>")", R"("credentials":{"schema":{"type":"object","properties":{"user":{"type":"string"}}}})", "client_credentials"),
+        with(R"("steps":[{"name":"s","url":"https://a.example/s","params":{"a":"{{client_secret}}"},"headers":{"Authorization":"Bearer {{access_token}}"}},{"name":"t","url":"https://a.example/t","params":{"a":"{{s}}"}}])"),
         with(R"("authorization_url":"https://acme.example/#/oauth/authorize")"),
     };
     for (auto text : texts) {
@@ -69,6 +81,12 @@ TEST(TokenRequestRules, what_is_good_is_read) {
         const auto read = read_definition(text);
         EXPECT_TRUE(read.ok()) << text << "\n" << format_findings(read.findings, "");
     }
+}
+
+TEST(TokenRequestRules, a_step_that_puts_secrets_into_a_url_is_warned_of) {
+    const auto read = read_definition(with(R"("steps":[{"name":"s","url":"https://a.example/s","method":"GET","params":{"a":"b"}}])"));
+    EXPECT_TRUE(read.ok());
+    EXPECT_NE(format_findings(read.findings, "").find("secret_in_url"), std::string::npos);
 }
 
 TEST(TokenRequestRules, a_change_of_any_of_them_suspends) {
@@ -79,6 +97,8 @@ TEST(TokenRequestRules, a_change_of_any_of_them_suspends) {
                                R"("token_content_type":"xml","token_body":"<a>{{code}}</a>")",
                                R"("token_auth_method":"client_secret_basic","basic":{"username":"{{client_secret}}"})",
                                R"("jwks_url":"https://acme.example/k")", R"("introspection_url":"https://acme.example/i")", R"("pushed_authorization_url":"https://acme.example/p")",
+                               R"("steps":[{"name":"s","url":"https://acme.example/s"}])", R"("callback":{"code_entry":true})",
+                               R"("token_signature":{"key":"{{client_secret}}","message":"m","headers":{"X":"{{request.signature}}"}})",
                                R"("response":{"ok_status":[302]})"})
         EXPECT_NE(digest(with(change)), plain) << change;
     for (const auto* same : {R"("refresh":{"margin_seconds":5})", R"("refresh":{"idle_max_seconds":500,"grace_seconds":5})", R"("token_method":"POST")",

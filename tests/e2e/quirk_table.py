@@ -65,7 +65,7 @@ SHOWN = {
     "revoke/auth": {"revoke": "revoke-json-basic"},
     "revoke/params": {"revoke": "revoke-get"},
     "revoke/order": {"revoke": "revoke-get"},
-    "steps": {"exchange": "second-step", "refresh": "second-step"},
+    "steps": {"exchange": "second-step", "refresh": "step-after-refresh"},
     "grant": {"mint": "token-exchange"},
     "device_token_request": {"device": "device-json"},
 }

@@ -159,7 +159,10 @@ def check_refresh(world, lab, row):
     expect = lab.definitions[row]["x-lab"].get("expect", {})
     if expect.get("needs_login") or expect.get("refused"):
         return check_no_refresh(world, lab, row, expect)
-    for count in range(1, expect.get("refreshes", 1) + 1):
+    if expect.get("steps_alone"):
+        connection = shown(world, row)
+        equal((lab.wrong(row), lab.refreshes(row)), ([], 0), "what the lab refused, and refreshes: a step needs none")
+    for count in range(1, 1 if expect.get("steps_alone") else expect.get("refreshes", 1) + 1):
         connection = shown(world, row)
         equal(lab.wrong(row), [], "what the lab refused")
         check(lab.refreshes(row) == count, f"{lab.refreshes(row)} refreshes instead of {count}")

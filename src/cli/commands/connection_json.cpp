@@ -23,7 +23,7 @@ ConnectionFacts facts_of(const connection::Connection& connection, bool is_defau
     facts.name = connection.name;
     facts.is_default = is_default;
     facts.scopes = connection.scopes();
-    facts.expires_at = connection.expires_at;
+    facts.expires_at = connection.end();
     if (const auto found = connection.variables.find("base_url"); found != connection.variables.end()) facts.base_url = found->second;
     facts.account = connection.account.label.empty() ? connection.account.id : connection.account.label;
     facts.missing_scopes = connection::missing_scopes(definition, connection);

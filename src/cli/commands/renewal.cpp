@@ -11,8 +11,8 @@ namespace claviger::cli {
 base::Result<connection::Connection> renewed_if_due(Context& context, const Invocation& invocation, connection::Connection connection) {
     if (invocation.has("--no-refresh")) return connection;
     TRY(definition, context.registry().load(connection.provider));
-    if (!connection::renewable(connection, definition) || connection.login_needed) return connection;
-    if (const auto due = connection::due_at(connection, definition); !due || context.clock().now() < *due) return connection;
+    if (connection.login_needed) return connection;
+    if (const auto due = connection::next_due_at(connection, definition); !due || context.clock().now() < *due) return connection;
     TRY(broker, context.broker());
     net::Loop loop;
     // A signal must not end the process between the request and its answer: the refresh token would be in doubt.
