@@ -143,6 +143,7 @@ Check assertion(const Login& login) {
 
 Check body_form(const Login& login) {
     if (login.last.body_type == "application/json") return {"body", "it was sent as JSON; the standard is a form: \"token_content_type\": \"form\""};
+    if (login.last.body_type == "application/xml") return {"body", "it was sent as XML, which \"token_body\" says: compare it with what the service documents"};
     return {"body", "it was sent as a form; a few services want \"token_content_type\": \"json\""};
 }
 
