@@ -1,6 +1,7 @@
 #include "app/credentials.hpp"
 
 #include "connection/refresh_schedule.hpp"
+#include "connection/steps.hpp"
 #include "inject/reflection.hpp"
 
 namespace claviger::app {
@@ -74,17 +75,19 @@ Result<void> LiveCredentials::make(const Key& key, Made& made) {
 
 Result<CredentialPtr> LiveCredentials::credential_of(const provider::ProviderDefinition& definition, const connection::Connection& connection) {
     const auto now = with_.clock.now();
-    const bool renewable = connection::renewable(connection, definition);
-    if (renewable && connection.status(now, provider::security_digest(definition)) == connection::Status::expired) return CredentialPtr();
+    const bool mendable = connection::mendable(connection, definition, now);
+    const auto status = connection.status(now, provider::security_digest(definition));
+    const bool incomplete = status == connection::Status::connected && connection::lacks_step(connection, definition);
+    if (mendable && (incomplete || status == connection::Status::expired)) return CredentialPtr();
     std::optional<connection::ClientRecord> client;  // what signs with the connection
     if (definition.auth_type == provider::AuthType::oauth1) {
         TRY(stored, with_.connections.client_of(connection));
         client = std::move(stored);
     }
     TRY(injection, inject::Injection::make(definition, connection, now, client ? &*client : nullptr));
-    base::Secret token = renewable ? connection.access_token.duplicate() : base::Secret();
+    base::Secret token = mendable ? connection.access_token.duplicate() : base::Secret();
     auto reflections = inject::reflections_of(definition, connection, client ? &*client : nullptr, with_.random);
-    return std::make_shared<const proxy::Credential>(proxy::Credential{std::move(injection), std::move(token), std::move(reflections)});
+    return std::make_shared<const proxy::Credential>(proxy::Credential{std::move(injection), std::move(token), std::move(reflections), connection.steps_at});
 }
 
 net::Task<Result<CredentialPtr>> LiveCredentials::credential(std::string provider, std::string connection, net::Cancellation& gone) {
@@ -104,7 +107,8 @@ net::Task<Result<CredentialPtr>> LiveCredentials::replacement(std::string provid
                                                               net::Cancellation& gone) {
     const Key key(std::move(provider), std::move(connection));
     const auto other_than_refused = [&refused](const Result<CredentialPtr>& found) {
-        return found && *found && !(*found)->access_token.empty() && !(*found)->access_token.equals(refused->access_token);
+        return found && *found && !(*found)->access_token.empty() &&
+               (!(*found)->access_token.equals(refused->access_token) || (*found)->steps_at != refused->steps_at);
     };
     Result<CredentialPtr> brought{CredentialPtr()};
     // A renewal that was under way for another reason may have brought what is wanted.

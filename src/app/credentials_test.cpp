@@ -79,6 +79,30 @@ TEST_F(CredentialsTest, RF09_an_expired_token_is_never_used_and_all_wait_for_the
     EXPECT_EQ(credentials->under_way(), 0U);
 }
 
+// The token lives, and needs no refresh token for what follows it.
+TEST_F(CredentialsTest, steps_are_asked_for_by_whoever_needs_them) {
+    define(R"(,"steps":[{"name":"session","url":"https://auth.acme.com/step"}])");
+    auto connection = store("default", hours(1));
+    connection.refresh_token = base::Secret();
+    ASSERT_TRUE(connections->save(connection, std::nullopt));
+    refresher->brings = {"session"};
+    const auto first = credential();
+    EXPECT_EQ(token(first), "token 0");
+    EXPECT_EQ(asked(), 1U) << "the field was not there";
+    connection = connections->load("acme", "default").value();
+    connection.steps_end = clock.now() + minutes(10);
+    ASSERT_TRUE(connections->save(connection, std::nullopt));
+    clock.advance(minutes(11));
+    EXPECT_EQ(token(credential()), "token 0");
+    EXPECT_EQ(asked(), 2U) << "the session was over";
+    clock.advance(minutes(1));
+    const auto before = credential().value();
+    const auto other = replacement(before);
+    EXPECT_EQ(asked(), 3U) << "the API refused it";
+    ASSERT_TRUE(other && *other);
+    EXPECT_NE(*other, before);
+}
+
 TEST_F(CredentialsTest, RF09_waiting_is_bounded_and_the_renewal_goes_on) {
     store("default", hours(1));
     clock.advance(hours(1));

@@ -100,6 +100,7 @@ base::Result<std::vector<Summary>> Connections::list() {
         summary.scopes = connection.scopes();
         summary.scope_facts = facts_of_scopes(connection);
         summary.expires_at = connection.end();
+        summary.token_ended = connection.expires_at && *connection.expires_at <= clock_.now();
         if (const auto base = connection.variables.find("base_url"); base != connection.variables.end())
             summary.base_url = base->second;
         summary.account_id = connection.account.id;
@@ -216,6 +217,8 @@ base::Result<void> Connections::confirm_definition(Connection& connection,
                                                    const provider::ProviderDefinition& definition) {
     connection.definition_digest = provider::security_digest(definition);
     connection.definition_fields = provider::security_fields(definition);
+    connection.steps_at.reset();  // what follows the token may be another thing now
+    connection.steps_end.reset();
     const auto key = key_of(tenant_, kConnectionKind, connection_id(connection.provider, connection.name));
     json::Object detail;
     detail["digest"] = connection.definition_digest;

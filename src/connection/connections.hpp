@@ -15,7 +15,8 @@ struct Summary {  // decrypted, secrets dropped
     provider::Flow flow = provider::Flow::api_key;
     std::vector<std::string> scopes;
     ScopeFacts scope_facts;  // for missing_scopes()
-    std::optional<base::Instant> expires_at;
+    std::optional<base::Instant> expires_at;  // Connection::end()
+    bool token_ended = false;                 // the access token itself, not only what its steps brought
     std::string base_url, account_id, account_label, definition_digest;
     bool login_needed = false;
     std::string login_reason;

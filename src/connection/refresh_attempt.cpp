@@ -169,7 +169,7 @@ void RefreshCore::note_steps(const Attempt& at, Connection& connection, RefreshS
     state.failures = connection.refresh_failures = 0;
     state.last_error.reset();
     state.not_before.reset();
-    state.by_configuration = false;
+    state.by_configuration = state.refused_by_step = false;
     connection.last_refresh_failure.reset();
     if (!at.look.steps_only) return;
     // Once for each refusal of the API, as for tokens (RF-10).
@@ -186,8 +186,8 @@ void RefreshCore::note_failed_steps(const Attempt& at, const TokenFailure& failu
     if (state.by_configuration) state.configuration = configuration(at.look);
     if (!connection.last_refresh_failure) connection.last_refresh_failure = now;
     connection.refresh_failures = state.failures;
-    // The token that was thought to live is refused: the next attempt renews it first.
-    if (at.look.steps_only && failure.status == 401) connection.expires_at = now;
+    // Once in a row: a step that refuses every token would have each retry spend a refresh token.
+    state.refused_by_step = at.look.steps_only && failure.status == 401 && at.look.state.failures == 0;
     with_.log.warn("refresh.step_failed", {{"connection", at.id}, {"status", failure.status}, {"error", failure.error}});
 }
 
@@ -200,6 +200,7 @@ net::Task<base::Result<Refreshed>> RefreshCore::complete(std::shared_ptr<Refresh
     auto& connection = *stored;
     const auto sent = generation_of(connection);
     CO_TRY(state, self->store_.state(at->id));
+    state.hold_against(sent);
     CO_TRY(record, with.connections.client_of(connection));
     oauth::Client client;
     if (record) {

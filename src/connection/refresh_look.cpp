@@ -33,10 +33,6 @@ bool spends_a_token(const Connection& connection, const provider::ProviderDefini
            definition.oauth2->refresh.mode == "refresh" && rotating(definition);
 }
 
-bool token_lives(const Connection& connection, base::Instant now) {
-    return !connection.access_token.empty() && (!connection.expires_at || now < *connection.expires_at);
-}
-
 bool token_wanted(const Look& look, const Wish& wish, base::Instant now) {
     const auto end = due_at(look.connection, look.definition);
     const auto alive = keep_alive_at(look.connection, look.definition);
@@ -67,8 +63,8 @@ std::optional<base::Instant> RefreshCore::due(const Connection& connection, cons
     if (connection.definition_digest != provider::security_digest(definition)) return std::nullopt;
     const auto doubted = suspect(connection, definition);
     if (!doubted || *doubted) return std::nullopt;
+    if (!mendable(connection, definition, with_.clock.now())) return std::nullopt;
     const bool alone = !renewable(connection, definition);
-    if (alone && !token_lives(connection, with_.clock.now())) return std::nullopt;
     auto next = next_due_at(connection, definition);
     const auto alive = alone ? std::nullopt : keep_alive_at(connection, definition);
     if (alive && (!next || *alive < *next)) next = alive;
@@ -104,22 +100,24 @@ base::Result<void> RefreshCore::judge(Look& look, const Wish& wish, const std::s
     const auto now = with_.clock.now();
     look.forced = wish.need == Need::replaced && (wish.refused.empty() || look.connection.access_token.equals(wish.refused));
     const bool again = renewable(look.connection, look.definition);
-    const bool token = again && token_wanted(look, wish, now);
-    // While a renewal waits to be stored, its steps wait too.
-    const bool steps = !unsaved_.contains(id) && steps_wanted(look, again, now);
-    if (!token && !steps) {
-        return look.valid || again ? base::Result<void>() : base::fail(unusable(look.connection, Status::expired));
-    }
-    look.steps_only = !token;
-    if (token && !look.forced && look.valid) {
-        // One lazy attempt when it is needed, never in the background (RF-11).
-        TRY(doubted, suspect(look.connection, look.definition));
-        if (doubted) return {};
+    const bool steps = steps_wanted(look, again, now);
+    bool token = again && token_wanted(look, wish, now);
+    if (!token && !steps) return look.valid ? base::Result<void>() : base::fail(unusable(look.connection, Status::expired));
+    if (!token && unsaved_.contains(id)) {  // a renewal that waits to be stored: its steps wait too
+        if (look.valid) return {};
+        return base::fail(ErrorCode::storage, "the renewed token of " + which(look.connection) + " waits to be stored, and what follows it with it", "free some disk space");
     }
     TRY(state, store_.state(id));
     look.state = std::move(state);
     look.state.hold_against(generation_of(look.connection));
     look.state.doubtful |= look.state.unreadable;  // it may have hidden an open attempt
+    token = token || (again && look.state.refused_by_step);
+    if (token && !look.forced && look.valid) {
+        // One lazy attempt when it is needed, never in the background (RF-11).
+        TRY(doubted, suspect(look.connection, look.definition));
+        if (doubted) return {};
+    }
+    look.steps_only = !token;
     look.verdict = Look::Verdict::due;
     look.why = hold(look, id, now);
     if (look.why) look.verdict = Look::Verdict::held;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "connection/record.hpp"
+#include "connection/steps.hpp"
 #include "crypto/digest.hpp"
 #include "json/value.hpp"
 
@@ -110,9 +111,18 @@ std::optional<base::Instant> due_at(const Connection& connection, const provider
 
 std::optional<base::Instant> steps_due_at(const Connection& connection, const provider::ProviderDefinition& definition) {
     if (!definition.oauth2 || definition.oauth2->steps.empty() || connection.access_token.empty()) return std::nullopt;
-    if (!connection.steps_at) return connection.obtained_at;
+    if (!connection.steps_at || lacks_step(connection, definition)) return connection.obtained_at;
     if (!connection.steps_end) return std::nullopt;
     return *connection.steps_end - margin_for(std::max(*connection.steps_end - *connection.steps_at, Duration(0)), connection, definition);
+}
+
+bool token_lives(const Connection& connection, base::Instant now) {
+    return !connection.access_token.empty() && (!connection.expires_at || now < *connection.expires_at);
+}
+
+bool mendable(const Connection& connection, const provider::ProviderDefinition& definition, base::Instant now) {
+    if (renewable(connection, definition)) return true;
+    return definition.oauth2 && !definition.oauth2->steps.empty() && token_lives(connection, now);
 }
 
 std::optional<base::Instant> next_due_at(const Connection& connection, const provider::ProviderDefinition& definition) {

@@ -28,6 +28,10 @@ bool usable_at(const Connection& connection, base::Instant now);
 std::optional<base::Instant> due_at(const Connection& connection, const provider::ProviderDefinition& definition);
 // The same of the definition's steps, which need the access token alone; nullopt: never, or there are none.
 std::optional<base::Instant> steps_due_at(const Connection& connection, const provider::ProviderDefinition& definition);
+// Whether the access token itself has not ended, whatever became of what its steps brought.
+bool token_lives(const Connection& connection, base::Instant now);
+// Whether something can make it usable again without a human: a renewal, or the steps alone.
+bool mendable(const Connection& connection, const provider::ProviderDefinition& definition, base::Instant now);
 // The first of both, as far as something can be done without a human.
 std::optional<base::Instant> next_due_at(const Connection& connection, const provider::ProviderDefinition& definition);
 // When a refresh token that dies of disuse, or at a time that its use moves, wants to be used. A time that was past when the

@@ -70,6 +70,7 @@ base::Secret serialize(const RefreshState& state) {
     out.instant("lease_end", state.lease_end);
     out.secret("aside_key", state.aside_key);
     out.flag("doubtful", state.doubtful);
+    out.flag("refused_by_step", state.refused_by_step);
     out.number("failures", state.failures);
     out.instant("not_before", state.not_before);
     if (state.last_error) {
@@ -97,6 +98,7 @@ base::Result<RefreshState> deserialize_refresh(const vault::Record& record) {
     state.lease_end = in.instant("lease_end");
     state.aside_key = in.secret("aside_key");
     state.doubtful = in.flag("doubtful");
+    state.refused_by_step = in.flag("refused_by_step");
     state.failures = in.number("failures");
     state.not_before = in.instant("not_before");
     if (const auto word = in.text("error"); !word.empty())

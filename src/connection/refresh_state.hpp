@@ -27,6 +27,7 @@ struct RefreshState {
     std::optional<base::Error> last_error;    // why; for everybody who would have asked
     bool by_configuration = false;            // until somebody corrects it: `configuration` is what was in force then
     std::string configuration;
+    bool refused_by_step = false; // a step answered 401 to this access token: it is renewed before the steps are asked again
 
     // Refusals by the API (RF-10).
     std::string refused_token;    // hash of the access token that was replaced because of a 401, or is to be by the open attempt

@@ -117,17 +117,74 @@ TEST_F(StepsTest, failed_steps_do_not_take_the_end_from_a_token_that_names_none_
     EXPECT_EQ(stored().end(), clock.now() + 1h) << "as the one before";
 }
 
-TEST_F(StepsTest, a_step_that_refuses_the_token_has_it_renewed_the_next_time) {
+TEST_F(StepsTest, a_step_that_refuses_the_token_has_it_renewed_the_next_time_but_not_again_and_again) {
     in_session(with_session());
     answer_step(401);
     clock.advance(11min);
     EXPECT_FALSE(fresh());
     EXPECT_EQ(asked(), 0U);
+    server.on("/token", 200, R"({"access_token":"access-silent","refresh_token":"refresh-silent","token_type":"Bearer"})");
+    for (const std::size_t renewals : {1U, 1U, 1U}) {
+        clock.advance(5min);
+        EXPECT_FALSE(fresh());
+        EXPECT_EQ(asked(), renewals);
+    }
+    EXPECT_EQ(by(1), "access-silent");
+    EXPECT_EQ(*stored().expires_at - stored().obtained_at, 1h) << "what a step refuses says nothing of a token's life";
     answer_step(200);
-    clock.advance(1min);
+    clock.advance(6min);
     ASSERT_TRUE(fresh());
     EXPECT_EQ(asked(), 1U);
-    EXPECT_EQ(by(1), "access-1");
+}
+
+TEST_F(StepsTest, a_step_that_refuses_a_token_without_a_refresh_token_does_not_end_it) {
+    auto connection = in_session(with_session());
+    connection.refresh_token = base::Secret();
+    ASSERT_TRUE(connections->save(connection, std::nullopt));
+    answer_step(401);
+    clock.advance(11min);
+    EXPECT_FALSE(fresh());
+    answer_step(200);
+    clock.advance(5min);
+    EXPECT_TRUE(fresh());
+    EXPECT_EQ(session(), "session-2");
+}
+
+TEST_F(StepsTest, what_a_confirmed_change_brings_or_takes_away_is_heeded) {
+    auto connection = connect_acme(define_acme());
+    const auto changed = with_session();
+    ASSERT_TRUE(connections->confirm_definition(connection, changed));
+    ASSERT_TRUE(fresh());
+    EXPECT_EQ(session(), "session-1") << "a step that is new";
+    connection = stored();
+    ASSERT_TRUE(connections->confirm_definition(connection, define_acme()));
+    clock.advance(11min);
+    EXPECT_EQ(stored().end(), stored().expires_at) << "a session that nobody uses any more ends nothing";
+    EXPECT_EQ(fresh().value().how, Refreshed::not_due);
+}
+
+// The record of renewals may be of an earlier login.
+TEST_F(StepsTest, what_an_earlier_login_left_is_void) {
+    RefreshState earlier;
+    earlier.generation = "of other tokens";
+    earlier.refused_in_row = 5;
+    earlier.doubtful = true;
+    ASSERT_TRUE(vault->put({"local", "refresh", "acme/default"}, serialize(earlier), 0, {"test", "acme/default"}));
+    connect_acme(with_session());
+    ASSERT_TRUE(fresh());
+    EXPECT_EQ(session(), "session-1");
+    EXPECT_EQ(state().refused_in_row, 0U);
+    EXPECT_FALSE(state().doubtful);
+}
+
+TEST_F(StepsTest, a_secret_that_one_step_captured_is_not_in_the_failure_of_the_next) {
+    connect_acme(define_acme(fmt::format(R"(,"steps":[{{"name":"one","url":"{0}/one","response":{{"capture":[{{"name":"place","pointer":"/place"}}]}}}},
+                                                     {{"name":"two","url":"{0}/{{place}}/two"}}])", server.origin()), R"("vars":{"place":{"secret":true,"pattern":"[a-z0-9]+"}},)"));
+    server.on("/one", 200, R"({"access_token":"o","place":"hidden77needle"})");
+    server.on("/hidden77needle/two", 503, R"({"error":"hidden77needle"})");
+    const auto failed = fresh();
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().describe().find("hidden77needle"), std::string::npos) << failed.error().describe();
 }
 
 // The vault cannot take the new tokens, the room that was reserved can; then a step answers and there is room again, before

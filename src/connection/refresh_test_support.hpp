@@ -38,11 +38,11 @@ protected:
         answer_with_tokens();
     }
 
-    // `oauth`: more members of the oauth block, with a comma before.
-    provider::ProviderDefinition define_acme(const std::string& oauth = "") {
+    // `oauth`: more members of the oauth block, with a comma before; `more`: of the definition, with a comma behind.
+    provider::ProviderDefinition define_acme(const std::string& oauth = "", const std::string& more = "") {
         auto definition = define(fmt::format(R"({{"schema_version":1,"name":"acme","display_name":"Acme","auth_type":"oauth2",
-            "flow":"pkce","api_url":"api.acme.example","oauth":{{"authorization_url":"{0}/authorize","token_url":"{0}/token",
-            "scopes":["read"]{1}}}}})", server.origin(), oauth));
+            "flow":"pkce","api_url":"api.acme.example",{2}"oauth":{{"authorization_url":"{0}/authorize","token_url":"{0}/token",
+            "scopes":["read"]{1}}}}})", server.origin(), oauth, more));
         EXPECT_TRUE(registry->store(definition, true));
         return definition;
     }

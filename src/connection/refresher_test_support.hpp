@@ -31,7 +31,10 @@ public:
         if (failing) co_return Fresh{std::move(*connection), Refreshed::failed, failing};
         connection->obtained_at = clock_.now();
         connection->expires_at = clock_.now() + life;
-        connection->access_token = base::Secret("token " + std::to_string(++issued));
+        connection->steps_at = clock_.now();
+        connection->steps_end.reset();
+        for (const auto& step : brings) connection->fields.insert_or_assign(step, base::Secret(step + " " + std::to_string(asked.size())));
+        if (brings.empty() || need == Need::kept) connection->access_token = base::Secret("token " + std::to_string(++issued));
         if (disk_full) co_return Fresh{std::move(*connection), Refreshed::renewed, std::nullopt};
         auto saved = connections_.save(*connection, connection->version);
         if (!saved) co_return base::fail(saved.error());
@@ -47,6 +50,7 @@ public:
     bool leave_alone = false, hold = false;
     bool disk_full = false;              // what is renewed is returned, but the vault keeps the old one
     base::Duration life = std::chrono::hours(1);
+    std::vector<std::string> brings;     // steps, made anew without a new access token
     std::optional<base::Error> error;    // what every call ends with
     std::optional<base::Error> failing;  // the stored token is still valid: Refreshed::failed
 

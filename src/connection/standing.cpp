@@ -54,12 +54,13 @@ Standing standing_of(const StandingFacts& facts) {
 StandingFacts standing_facts(const Connection& connection, const provider::ProviderDefinition* definition, base::Instant now) {
     const auto digest = definition != nullptr ? provider::security_digest(*definition) : std::string();
     return {connection.provider,     connection.name, connection.status(now, digest), connection.login_reason, connection.last_refresh_failure,
-            definition != nullptr && renewable(connection, *definition)};
+            definition != nullptr && mendable(connection, *definition, now)};
 }
 
 StandingFacts standing_facts(const Summary& summary, const provider::ProviderDefinition* definition, base::Instant now) {
     return {summary.provider,     summary.name, status_of(summary, definition, now), summary.login_reason, summary.failing_since,
-            definition != nullptr && renewable(summary.auth_type, summary.flow, summary.scope_facts.has_refresh_token, *definition)};
+            definition != nullptr && (renewable(summary.auth_type, summary.flow, summary.scope_facts.has_refresh_token, *definition) ||
+                                      (definition->oauth2 && !definition->oauth2->steps.empty() && !summary.token_ended))};
 }
 
 }  // namespace claviger::connection

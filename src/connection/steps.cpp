@@ -96,7 +96,7 @@ net::Task<tl::expected<void, TokenFailure>> ask_steps(MintParts with, const prov
         }
         if (!outcome) {
             auto failure = std::move(outcome).error();
-            failure.shown = secret_variables(definition, connection).masked(failure.shown).within("the step " + step.name + " after the token failed");
+            failure.shown = secret_variables(definition, after).masked(failure.shown).within("the step " + step.name + " after the token failed");
             co_return tl::unexpected<TokenFailure>(std::move(failure));
         }
         after.steps_end = earlier(after.steps_end, expiry_of(*outcome, step.expires, with.clock.now()));

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "base/clock.hpp"
 #include "inject/injection.hpp"
 #include "net/cancellation.hpp"
 #include "net/task.hpp"
@@ -17,6 +19,7 @@ struct Credential {
     inject::Injection injection;
     base::Secret access_token;  // what is in it, where a refused one can be replaced; empty: it cannot
     scrub::NeedlesPtr reflections{};  // what its answers must not show; null: nothing is long enough to be looked for
+    std::optional<base::Instant> steps_at{};  // when what follows the access token was made: another time, another credential
 };
 using CredentialPtr = std::shared_ptr<const Credential>;
 
