@@ -81,7 +81,8 @@ TEST_F(CredentialsTest, RF09_an_expired_token_is_never_used_and_all_wait_for_the
 
 // The token lives, and needs no refresh token for what follows it.
 TEST_F(CredentialsTest, steps_are_asked_for_by_whoever_needs_them) {
-    define(R"(,"steps":[{"name":"session","url":"https://auth.acme.com/step"}])");
+    define(R"(,"steps":[{"name":"session","url":"https://auth.acme.com/step"}]},
+              "inject":{"headers":{"Authorization":"Bearer {{access_token}}","X-Session":"{{session}}"})");
     auto connection = store("default", hours(1));
     connection.refresh_token = base::Secret();
     ASSERT_TRUE(connections->save(connection, std::nullopt));
