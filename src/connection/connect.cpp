@@ -210,7 +210,11 @@ net::Task<void> ask_steps_of(Attempt& attempt, const oauth::Client& client, Conn
         co_return;
     }
     const auto stored = attempt.with.connections.save(connection, connection.version);
-    if (!stored) outcome.warnings.push_back("what the steps after the token brought was not stored: " + stored.error().message);
+    if (stored) co_return;
+    // A program that uses the connection already may have asked them itself.
+    auto now = attempt.with.connections.find(connection.provider, connection.name);
+    if (now && *now && (*now)->steps_at && (*now)->access_token.equals(connection.access_token)) connection = std::move(**now);
+    else outcome.warnings.push_back("what the steps after the token brought was not stored: " + stored.error().message);
 }
 
 net::Task<void> learn_end(Attempt& attempt, const oauth::Client& client, bool wanted, ConnectOutcome& outcome) {

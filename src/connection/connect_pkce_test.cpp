@@ -55,6 +55,23 @@ TEST_F(Code, RF05_tokens_that_a_full_disk_cannot_take_are_kept_until_there_is_ro
     EXPECT_TRUE(connections->load("acme", "default").value().refresh_token.equals("rt-1"));
 }
 
+// Its tokens lie in the vault before the steps are asked, so whoever uses the connection may ask them at the same time.
+TEST_F(Code, steps_that_a_program_asked_meanwhile_are_as_good_as_the_logins_own) {
+    give_client();
+    server.on("/step", [&](const FakeServer::Seen&) {
+        auto used = connections->load("acme", "default").value();
+        used.fields.insert_or_assign("session", base::Secret("of-the-program"));
+        used.steps_at = clock.now();
+        EXPECT_TRUE(connections->save(used, used.version));
+        return FakeServer::json(200, R"({"access_token":"of-the-login"})");
+    });
+    const auto outcome = login(define(oauth(fmt::format(R"("authorization_url":"{0}/authorize","token_url":"{0}/token",
+                                                           "steps":[{{"name":"session","url":"{0}/step"}}])", server.origin()))));
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    EXPECT_TRUE(outcome->warnings.empty()) << outcome->warnings[0];
+    EXPECT_TRUE(outcome->connection.fields.at("session").equals("of-the-program"));
+}
+
 TEST_F(Code, client_credentials_are_asked_once_and_then_reused) {
     give_client();
     ASSERT_TRUE(login(plain()));

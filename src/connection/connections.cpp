@@ -218,7 +218,8 @@ base::Result<void> Connections::confirm_definition(Connection& connection,
     connection.definition_digest = provider::security_digest(definition);
     connection.definition_fields = provider::security_fields(definition);
     connection.steps_at.reset();  // what follows the token may be another thing now
-    connection.steps_end.reset();
+    // What they brought before is used as long as it lives, and says so.
+    if (!definition.oauth2 || definition.oauth2->steps.empty()) connection.steps_end.reset();
     const auto key = key_of(tenant_, kConnectionKind, connection_id(connection.provider, connection.name));
     json::Object detail;
     detail["digest"] = connection.definition_digest;

@@ -18,6 +18,7 @@ using oauth::TokenFailure;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kSlotWait{30};
+constexpr std::chrono::hours kRefusedInRow{2};  // longer than the longest refusal_back_off()
 
 bool mints(const Look& look) {
     return look.connection.flow == provider::Flow::client_credentials || look.definition.oauth2->refresh.mode == "remint";
@@ -165,29 +166,39 @@ net::Task<base::Result<Refreshed>> RefreshCore::attempt(std::shared_ptr<RefreshC
     }
 }
 
+BackOff RefreshCore::failed_again(const Look& look, const BackOff& before, FailureClass kind, base::Error why,
+                                  std::optional<std::chrono::seconds> retry_after) {
+    BackOff after;
+    after.failures = before.failures + 1;
+    after.last_error = std::move(why);
+    after.not_before = with_.clock.now() + back_off(kind, after.failures, retry_after, with_.random);
+    after.by_configuration = mended_by_hand(kind);
+    if (after.by_configuration) after.configuration = configuration(look);
+    return after;
+}
+
 void RefreshCore::note_steps(const Attempt& at, Connection& connection, RefreshState& state) {
-    state.failures = connection.refresh_failures = 0;
-    state.last_error.reset();
-    state.not_before.reset();
-    state.by_configuration = state.refused_by_step = false;
-    connection.last_refresh_failure.reset();
+    state.steps = BackOff();
+    state.refused_by_step = state.renewed_for_step = false;
+    connection.refresh_failures = state.token.failures;
+    if (state.token.failures == 0) connection.last_refresh_failure.reset();
     if (!at.look.steps_only) return;
-    // Once for each refusal of the API, as for tokens (RF-10).
-    state.refused_token = at.look.forced ? token_hash(connection.access_token) : std::string();
+    // For each refusal of the API, but ever more rarely where it refuses them all (RF-10).
+    const auto& before = at.look.connection.steps_at;
+    const bool in_row = before && with_.clock.now() - *before < kRefusedInRow;
+    if (at.look.forced)
+        state.refused_in_row = in_row ? state.refused_in_row + 1 : 1;
+    else if (!renewable(connection, at.look.definition))
+        state.refused_in_row = 0;
 }
 
 void RefreshCore::note_failed_steps(const Attempt& at, const TokenFailure& failure, Connection& connection, RefreshState& state) {
     const auto now = with_.clock.now();
-    const auto kind = classify(at.look.definition, failure);
-    state.failures = at.look.state.failures + 1;
-    state.last_error = failure.shown;
-    state.not_before = now + back_off(kind, state.failures, failure.retry_after, with_.random);
-    state.by_configuration = mended_by_hand(kind);
-    if (state.by_configuration) state.configuration = configuration(at.look);
+    state.steps = failed_again(at.look, at.look.state.steps, classify(at.look.definition, failure), failure.shown, failure.retry_after);
     if (!connection.last_refresh_failure) connection.last_refresh_failure = now;
-    connection.refresh_failures = state.failures;
-    // Once in a row: a step that refuses every token would have each retry spend a refresh token.
-    state.refused_by_step = at.look.steps_only && failure.status == 401 && at.look.state.failures == 0;
+    connection.refresh_failures = state.steps.failures;
+    // Once: a step that refuses every token would have each retry spend a refresh token.
+    state.refused_by_step = at.look.steps_only && failure.status == 401 && !state.renewed_for_step;
     with_.log.warn("refresh.step_failed", {{"connection", at.id}, {"status", failure.status}, {"error", failure.error}});
 }
 
@@ -196,7 +207,7 @@ net::Task<base::Result<Refreshed>> RefreshCore::complete(std::shared_ptr<Refresh
     auto& with = self->with_;
     const auto& definition = at->look.definition;
     CO_TRY(stored, with.connections.find(at->look.connection.provider, at->look.connection.name));
-    if (!stored) co_return Refreshed::by_another;
+    if (!stored || stored->definition_digest != at->look.connection.definition_digest) co_return Refreshed::by_another;
     auto& connection = *stored;
     const auto sent = generation_of(connection);
     CO_TRY(state, self->store_.state(at->id));
@@ -211,7 +222,7 @@ net::Task<base::Result<Refreshed>> RefreshCore::complete(std::shared_ptr<Refresh
     auto done = co_await ask_steps(parts, definition, connection, client);
     if (!done) {
         self->note_failed_steps(*at, done.error(), connection, state);
-        CO_TRY_VOID(self->store_.fail(sent, connection, state));
+        CO_TRY_VOID(self->store_.fail(sent, connection, state, done.error().shown));
         co_return base::fail(done.error().shown);
     }
     self->note_steps(*at, connection, state);
@@ -251,7 +262,8 @@ base::Result<Refreshed> RefreshCore::land(Attempt& at, oauth::TokenResponse toke
     }
     // Until the steps are through, what they brought before is used as long as it lives; not when it may be what was refused.
     renewed.steps_at.reset();
-    if (at.look.forced && !at.look.definition.oauth2->steps.empty()) renewed.steps_end = now;
+    if (at.look.definition.oauth2->steps.empty()) renewed.steps_end.reset();
+    else if (at.look.forced) renewed.steps_end = now;
     renewed.login_needed = false;
     renewed.login_reason.clear();
     renewed.last_refresh_failure.reset();
@@ -262,6 +274,7 @@ base::Result<Refreshed> RefreshCore::land(Attempt& at, oauth::TokenResponse toke
     state.refused_token = at.look.state.refused_token;
     state.refused_in_row = at.look.forced ? at.look.state.refused_in_row + 1 : 0;
     state.renewed_at = now;
+    state.renewed_for_step = at.look.state.refused_by_step;
     auto stored = store_.succeed(at.sent, renewed, state);
     if (!stored) {
         const auto why = stored.error();
@@ -282,7 +295,8 @@ base::Result<Refreshed> RefreshCore::land(Attempt& at, oauth::TokenResponse toke
 base::Result<Refreshed> RefreshCore::note_failure(Attempt& at, const TokenFailure& failure) {
     const auto now = with_.clock.now();
     auto& state = at.look.state;
-    const auto shown = secret_variables(at.look.definition, at.look.connection).masked(failure.shown);
+    const auto hidden = secret_variables(at.look.definition, at.look.connection);
+    const auto shown = hidden.masked(failure.shown);
     const auto kind = classify(at.look.definition, failure);
     // An answer that is of no use otherwise may have brought the only refresh token that still works.
     const bool rotated = !failure.refresh_token.empty() && !mints(at.look);
@@ -291,33 +305,29 @@ base::Result<Refreshed> RefreshCore::note_failure(Attempt& at, const TokenFailur
     open.attempt = state.attempt;
     open.aside_key = state.aside_key.duplicate();
     state.end_attempt();
-    ++state.failures;
-    state.last_error = shown;
-    state.not_before = now + back_off(kind, state.failures, failure.retry_after, with_.random);
-    state.by_configuration = mended_by_hand(kind);
-    if (state.by_configuration) state.configuration = configuration(at.look);
+    state.token = failed_again(at.look, state.token, kind, shown, failure.retry_after);
     TRY(failed, copy_of(at.look.connection));
     if (rotated) failed.refresh_token = failure.refresh_token.duplicate();
     if (!failed.last_refresh_failure) failed.last_refresh_failure = now;
-    failed.refresh_failures = state.failures;
+    failed.refresh_failures = state.token.failures;
     if (kind == FailureClass::terminal) {
         const auto doubted = suspect(failed, at.look.definition);
         failed.login_needed = true;
         failed.login_reason = reason_of(state, doubted && *doubted, failure);
     }
-    const auto stored = store_.fail(at.sent, failed, state);
+    const auto stored = store_.fail(at.sent, failed, state, shown);
     if (rotated && !stored) {
         auto after = std::exchange(state, std::move(open));
         keep_aside(at, std::move(failed), std::move(after), stored.error());
         return base::fail(shown);
     }
     if (at.room) at.room->remove();
-    with_.log.warn("refresh.failed", {{"connection", at.id}, {"status", failure.status}, {"error", failure.error},
+    with_.log.warn("refresh.failed", {{"connection", at.id}, {"status", failure.status}, {"error", hidden.masked(failure.error)},
                                       {"login_needed", failed.login_needed}, {"stored", stored.has_value()}});
     // RF-07: what was refused is not what lies in the vault any more.
     if (stored && *stored == RefreshStore::Stored::superseded) return Refreshed::by_another;
     if (stored && failure.retry_after && failure.kind == TokenFailure::Kind::unavailable && at.endpoint) {
-        const auto noted = store_.keep_quiet(at.endpoint->origin(), *state.not_before);
+        const auto noted = store_.keep_quiet(at.endpoint->origin(), *state.token.not_before);
         if (!noted) with_.log.warn("refresh.not_noted", {{"connection", at.id}});
     }
     if (failed.login_needed) return base::fail(login_needed_error(failed));
@@ -330,15 +340,11 @@ base::Result<Refreshed> RefreshCore::note_refusal_to_ask(Attempt& at, base::Erro
     if (about_disk) return base::fail(std::move(why));
     why = secret_variables(at.look.definition, at.look.connection).masked(why);
     auto& state = at.look.state;
-    ++state.failures;
-    state.last_error = why;
-    state.not_before = with_.clock.now() + back_off(FailureClass::configuration, state.failures, std::nullopt, with_.random);
-    state.by_configuration = true;
-    state.configuration = configuration(at.look);
+    state.token = failed_again(at.look, state.token, FailureClass::configuration, why, std::nullopt);
     TRY(failed, copy_of(at.look.connection));
     if (!failed.last_refresh_failure) failed.last_refresh_failure = with_.clock.now();
-    failed.refresh_failures = state.failures;
-    if (const auto noted = store_.fail(at.sent, failed, state); !noted) with_.log.warn("refresh.not_noted", {{"connection", at.id}});
+    failed.refresh_failures = state.token.failures;
+    if (const auto noted = store_.fail(at.sent, failed, state, why); !noted) with_.log.warn("refresh.not_noted", {{"connection", at.id}});
     return base::fail(std::move(why));
 }
 

@@ -113,7 +113,7 @@ net::Task<base::Result<Fresh>> RefreshCore::fresh(std::shared_ptr<RefreshCore> s
         if (ended_well) {
             const auto expired = base::Error::make(ErrorCode::protocol, "the new token has expired already",
                                                    "look at the computer's clock, and at the lifetime that the service gives its tokens");
-            why = after.state.last_error.value_or(expired);  // a failure that brought a new refresh token
+            why = after.why ? *after.why : after.state.token.last_error.value_or(expired);  // a failure that brought a new refresh token
         }
         co_return base::fail(named(wish, std::move(why)));
     }

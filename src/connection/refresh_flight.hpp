@@ -119,6 +119,8 @@ private:
     // The end of the token that was just stored, where its answer named none; a failure is logged.
     static net::Task<void> learn_end(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at);
     static net::Task<base::Result<Refreshed>> complete(std::shared_ptr<RefreshCore> self, std::shared_ptr<Attempt> at);
+    BackOff failed_again(const Look& look, const BackOff& before, FailureClass kind, base::Error why,
+                         std::optional<std::chrono::seconds> retry_after);
     void note_steps(const Attempt& at, Connection& connection, RefreshState& state);
     void note_failed_steps(const Attempt& at, const oauth::TokenFailure& failure, Connection& connection, RefreshState& state);
     base::Result<Refreshed> note_failure(Attempt& at, const oauth::TokenFailure& failure);

@@ -45,7 +45,9 @@ bool steps_wanted(const Look& look, bool token_again, base::Instant now) {
     const auto due = steps_due_at(look.connection, look.definition);
     const auto& oauth = look.definition.oauth2;
     if (!oauth || oauth->steps.empty()) return false;
-    return token_lives(look.connection, now) && ((due && *due <= now) || (look.forced && !token_again));
+    // Made under a clock that was put back since: what they say of their end says nothing (ST-10).
+    const bool ahead = look.connection.steps_at && now + kClockDoubt < *look.connection.steps_at;
+    return token_lives(look.connection, now) && (ahead || (due && *due <= now) || (look.forced && !token_again));
 }
 
 }  // namespace
@@ -65,13 +67,14 @@ std::optional<base::Instant> RefreshCore::due(const Connection& connection, cons
     if (!doubted || *doubted) return std::nullopt;
     if (!mendable(connection, definition, with_.clock.now())) return std::nullopt;
     const bool alone = !renewable(connection, definition);
-    auto next = next_due_at(connection, definition);
-    const auto alive = alone ? std::nullopt : keep_alive_at(connection, definition);
-    if (alive && (!next || *alive < *next)) next = alive;
+    auto token = alone ? std::nullopt : earlier(due_at(connection, definition), keep_alive_at(connection, definition));
+    auto steps = steps_due_at(connection, definition);
     const auto state = store_.state(connection_id(connection.provider, connection.name));
-    if (next && state && state->not_before && state->generation == generation_of(connection))
-        next = std::max(*next, *state->not_before);
-    return next;
+    if (state && state->generation == generation_of(connection)) {
+        if (token && state->token.not_before) token = std::max(*token, *state->token.not_before);
+        if (steps && state->steps.not_before) steps = std::max(*steps, *state->steps.not_before);
+    }
+    return earlier(token, steps);
 }
 
 base::Result<Look> RefreshCore::look(const Wish& wish) {
@@ -115,11 +118,16 @@ base::Result<void> RefreshCore::judge(Look& look, const Wish& wish, const std::s
     if (token && !look.forced && look.valid) {
         // One lazy attempt when it is needed, never in the background (RF-11).
         TRY(doubted, suspect(look.connection, look.definition));
-        if (doubted) return {};
+        token = !doubted;
+        if (!token && !steps) return {};
     }
     look.steps_only = !token;
     look.verdict = Look::Verdict::due;
     look.why = hold(look, id, now);
+    if (look.why && token && steps && !look.state.refused_by_step) {  // the token lives: what follows it need not wait too
+        look.steps_only = true;
+        look.why = hold(look, id, now);
+    }
     if (look.why) look.verdict = Look::Verdict::held;
     return {};
 }
@@ -136,16 +144,18 @@ std::optional<base::Error> RefreshCore::hold(const Look& look, const std::string
             return base::Error::make(ErrorCode::denied, "the API refuses a token that was renewed for it already",
                                      "look at what the API says; a new login may be needed");
         }
-        const auto until = state.renewed_at.value_or(base::Instant()) + refusal_back_off(state.refused_in_row);
+        const auto renewed_at = std::max(state.renewed_at.value_or(base::Instant()), look.connection.steps_at.value_or(base::Instant()));
+        const auto until = renewed_at + refusal_back_off(state.refused_in_row);
         if (state.refused_in_row > 0 && within_reach(until, now))
             return base::Error::make(ErrorCode::denied, "the API refuses every new token", later(until));
     }
-    if (state.not_before && within_reach(*state.not_before, now)) {
-        const bool corrected = state.by_configuration && state.configuration != configuration(look);
+    const auto& failed = look.steps_only ? state.steps : state.token;
+    if (failed.not_before && within_reach(*failed.not_before, now)) {
+        const bool corrected = failed.by_configuration && failed.configuration != configuration(look);
         if (!corrected) {
-            auto why = state.last_error.value_or(base::Error::make(ErrorCode::network, "the last attempt to renew the token failed"));
+            auto why = failed.last_error.value_or(base::Error::make(ErrorCode::network, "the last attempt to renew the token failed"));
             if (!why.hint.empty()) why.hint += "; ";
-            why.hint += state.by_configuration ? "once that is corrected the next use asks again" : later(*state.not_before);
+            why.hint += failed.by_configuration ? "once that is corrected the next use asks again" : later(*failed.not_before);
             return why;
         }
     }

@@ -22,7 +22,6 @@ using std::chrono::seconds;
 
 constexpr Duration kLargestMargin = minutes(5);
 constexpr Duration kSmallestMargin = seconds(5);
-constexpr Duration kClockDoubt = minutes(5);
 constexpr Duration kLeastInterval = seconds(10);
 constexpr Duration kUsualGrace = seconds(12);
 // A time to wait for that lies further ahead was written under another clock; whatever is written stays an hour below it.
@@ -125,10 +124,14 @@ bool mendable(const Connection& connection, const provider::ProviderDefinition& 
     return definition.oauth2 && !definition.oauth2->steps.empty() && token_lives(connection, now);
 }
 
+std::optional<base::Instant> earlier(std::optional<base::Instant> one, std::optional<base::Instant> other) {
+    if (!one || !other) return one ? one : other;
+    return std::min(*one, *other);
+}
+
 std::optional<base::Instant> next_due_at(const Connection& connection, const provider::ProviderDefinition& definition) {
     const auto token = renewable(connection, definition) ? due_at(connection, definition) : std::nullopt;
-    const auto steps = steps_due_at(connection, definition);
-    return token && steps ? std::min(token, steps) : token ? token : steps;
+    return earlier(token, steps_due_at(connection, definition));
 }
 
 std::optional<base::Instant> keep_alive_at(const Connection& connection, const provider::ProviderDefinition& definition) {

@@ -21,6 +21,8 @@ bool rotating(const provider::ProviderDefinition& definition);
 // share for one connection, by its id, so that many do not ask at once. At least 5 seconds or a third of its life; or the definition's `refresh.margin_seconds`, at most nine tenths of its life (RF-08).
 base::Duration margin_of(const Connection& connection, const provider::ProviderDefinition& definition);
 
+// How far a clock may be put back unheeded.
+inline constexpr base::Duration kClockDoubt = std::chrono::minutes(5);
 // The clock was put back behind the moment the token came: its end says nothing now (ST-10).
 bool end_unknown(const Connection& connection, base::Instant now);
 bool usable_at(const Connection& connection, base::Instant now);
@@ -32,6 +34,8 @@ std::optional<base::Instant> steps_due_at(const Connection& connection, const pr
 bool token_lives(const Connection& connection, base::Instant now);
 // Whether something can make it usable again without a human: a renewal, or the steps alone.
 bool mendable(const Connection& connection, const provider::ProviderDefinition& definition, base::Instant now);
+// nullopt counts as never.
+std::optional<base::Instant> earlier(std::optional<base::Instant> one, std::optional<base::Instant> other);
 // The first of both, as far as something can be done without a human.
 std::optional<base::Instant> next_due_at(const Connection& connection, const provider::ProviderDefinition& definition);
 // When a refresh token that dies of disuse, or at a time that its use moves, wants to be used. A time that was past when the

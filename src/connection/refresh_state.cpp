@@ -19,6 +19,29 @@ ErrorCode code_from(std::string_view word) {
     return ErrorCode::network;  // a word of a newer Claviger
 }
 
+void write(RecordWriter& out, const std::string& prefix, const BackOff& back_off) {
+    out.number(prefix + "failures", back_off.failures);
+    out.instant(prefix + "not_before", back_off.not_before);
+    if (back_off.last_error) {
+        out.text(prefix + "error", base::to_string(back_off.last_error->code));
+        out.text(prefix + "error_message", back_off.last_error->describe());
+        out.text(prefix + "error_hint", back_off.last_error->hint);
+    }
+    out.flag(prefix + "by_configuration", back_off.by_configuration);
+    out.text(prefix + "configuration", back_off.configuration);
+}
+
+BackOff read_back_off(RecordReader& in, const std::string& prefix) {
+    BackOff back_off;
+    back_off.failures = in.number(prefix + "failures");
+    back_off.not_before = in.instant(prefix + "not_before");
+    if (const auto word = in.text(prefix + "error"); !word.empty())
+        back_off.last_error = base::Error::make(code_from(word), in.text(prefix + "error_message"), in.text(prefix + "error_hint"));
+    back_off.by_configuration = in.flag(prefix + "by_configuration");
+    back_off.configuration = in.text(prefix + "configuration");
+    return back_off;
+}
+
 void append_length_and(base::WipedString& out, std::string_view bytes) {
     out.append(fmt::format("{}:", bytes.size()));
     out.append(bytes);
@@ -70,16 +93,10 @@ base::Secret serialize(const RefreshState& state) {
     out.instant("lease_end", state.lease_end);
     out.secret("aside_key", state.aside_key);
     out.flag("doubtful", state.doubtful);
+    write(out, "", state.token);
+    write(out, "steps_", state.steps);
     out.flag("refused_by_step", state.refused_by_step);
-    out.number("failures", state.failures);
-    out.instant("not_before", state.not_before);
-    if (state.last_error) {
-        out.text("error", base::to_string(state.last_error->code));
-        out.text("error_message", state.last_error->describe());
-        out.text("error_hint", state.last_error->hint);
-    }
-    out.flag("by_configuration", state.by_configuration);
-    out.text("configuration", state.configuration);
+    out.flag("renewed_for_step", state.renewed_for_step);
     out.text("refused_token", state.refused_token);
     out.number("refused_in_row", state.refused_in_row);
     out.instant("renewed_at", state.renewed_at);
@@ -98,13 +115,10 @@ base::Result<RefreshState> deserialize_refresh(const vault::Record& record) {
     state.lease_end = in.instant("lease_end");
     state.aside_key = in.secret("aside_key");
     state.doubtful = in.flag("doubtful");
+    state.token = read_back_off(in, "");
+    state.steps = read_back_off(in, "steps_");
     state.refused_by_step = in.flag("refused_by_step");
-    state.failures = in.number("failures");
-    state.not_before = in.instant("not_before");
-    if (const auto word = in.text("error"); !word.empty())
-        state.last_error = base::Error::make(code_from(word), in.text("error_message"), in.text("error_hint"));
-    state.by_configuration = in.flag("by_configuration");
-    state.configuration = in.text("configuration");
+    state.renewed_for_step = in.flag("renewed_for_step");
     state.refused_token = in.text("refused_token");
     state.refused_in_row = in.number("refused_in_row");
     state.renewed_at = in.instant("renewed_at");
@@ -131,8 +145,10 @@ void carry_renewal(const Connection& from, Connection& into) {
     into.refresh_expires_at = from.refresh_expires_at;
     into.refresh_end_fixed = from.refresh_end_fixed;
     into.obtained_at = from.obtained_at;
-    into.steps_at = from.steps_at;
-    into.steps_end = from.steps_end;
+    if (from.definition_digest == into.definition_digest) {  // else a confirmed change has them asked again
+        into.steps_at = from.steps_at;
+        into.steps_end = from.steps_end;
+    }
     into.granted_scopes = from.granted_scopes;
     for (const auto& [name, value] : from.fields) into.fields.insert_or_assign(name, value.duplicate());  // what steps brought
     for (const auto& [name, value] : from.captured) into.captured.insert_or_assign(name, value);

@@ -12,6 +12,15 @@ namespace claviger::connection {
 
 inline constexpr std::string_view kRefreshKind = "refresh";
 
+// How long to leave a server alone after failures.
+struct BackOff {
+    std::uint32_t failures = 0;               // in a row
+    std::optional<base::Instant> not_before;  // no attempt earlier
+    std::optional<base::Error> last_error;    // why; for everybody who would have asked
+    bool by_configuration = false;            // until somebody corrects it: `configuration` is what was in force then
+    std::string configuration;
+};
+
 struct RefreshState {
     std::uint32_t fence = 0;      // counts attempts; only grows
     std::string generation;       // of the tokens that all below is about: generation_of()
@@ -22,12 +31,10 @@ struct RefreshState {
     base::Secret aside_key;       // seals the answer that could not be stored
 
     bool doubtful = false;        // an earlier attempt with these tokens may have reached the server (RF-06, RF-12)
-    std::uint32_t failures = 0;   // in a row
-    std::optional<base::Instant> not_before;  // no attempt earlier
-    std::optional<base::Error> last_error;    // why; for everybody who would have asked
-    bool by_configuration = false;            // until somebody corrects it: `configuration` is what was in force then
-    std::string configuration;
+    BackOff token;                // of requests for a new token
+    BackOff steps;                // of the requests that follow one, which hold no renewal up
     bool refused_by_step = false; // a step answered 401 to this access token: it is renewed before the steps are asked again
+    bool renewed_for_step = false;  // it was: a step that refuses this one too spends no further refresh token
 
     // Refusals by the API (RF-10).
     std::string refused_token;    // hash of the access token that was replaced because of a 401, or is to be by the open attempt

@@ -1,4 +1,9 @@
 // Renewals of connections whose definition lists steps after the token.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "connection/refresh_test_support.hpp"
 
 namespace claviger::connection::testing {
@@ -178,6 +183,8 @@ TEST_F(StepsTest, what_an_earlier_login_left_is_void) {
 }
 
 TEST_F(StepsTest, a_secret_that_one_step_captured_is_not_in_the_failure_of_the_next) {
+    const int file = ::memfd_create("log", 0);
+    log = base::Log(file, base::LogLevel::trace);
     connect_acme(define_acme(fmt::format(R"(,"steps":[{{"name":"one","url":"{0}/one","response":{{"capture":[{{"name":"place","pointer":"/place"}}]}}}},
                                                      {{"name":"two","url":"{0}/{{place}}/two"}}])", server.origin()), R"("vars":{"place":{"secret":true,"pattern":"[a-z0-9]+"}},)"));
     server.on("/one", 200, R"({"access_token":"o","place":"hidden77needle"})");
@@ -185,6 +192,113 @@ TEST_F(StepsTest, a_secret_that_one_step_captured_is_not_in_the_failure_of_the_n
     const auto failed = fresh();
     ASSERT_FALSE(failed);
     EXPECT_EQ(failed.error().describe().find("hidden77needle"), std::string::npos) << failed.error().describe();
+    std::string logged(64 * 1024, '\0');
+    logged.resize(static_cast<std::size_t>(std::max<ssize_t>(0, ::pread(file, logged.data(), logged.size(), 0))));
+    EXPECT_NE(logged.find("refresh.step_failed"), std::string::npos) << logged;
+    EXPECT_EQ(logged.find("hidden77needle"), std::string::npos) << logged;
+    log = base::Log();
+    ::close(file);
+}
+
+TEST_F(StepsTest, a_confirmed_change_does_not_bring_an_ended_session_back) {
+    auto connection = in_session(with_session());
+    clock.advance(11min);
+    answer_step(503);
+    ASSERT_TRUE(connections->confirm_definition(connection, with_session(R"(,"revoke_url":"https://acme.example/revoke")")));
+    with_session(R"(,"revoke_url":"https://acme.example/revoke")");
+    EXPECT_FALSE(fresh()) << "ended before, and no new one came";
+    EXPECT_EQ(sessions, 1);
+}
+
+TEST_F(StepsTest, a_confirmed_change_while_a_step_is_under_way_is_asked_for_anew) {
+    const auto before = with_session();
+    auto connection = in_session(before);
+    clock.advance(11min);
+    server.on("/step", [&](const FakeServer::Seen&) {
+        auto now = stored();
+        EXPECT_TRUE(connections->confirm_definition(now, define_acme()));
+        return FakeServer::json(200, R"({"access_token":"late","expires_in":600})");
+    });
+    ASSERT_TRUE(fresh()) << "no step is wanted any more";
+    EXPECT_FALSE(stored().steps_at);
+    EXPECT_FALSE(stored().steps_end);
+}
+
+TEST_F(StepsTest, steps_that_fail_hold_no_renewal_up_and_a_renewal_that_fails_holds_no_steps_up) {
+    auto connection = in_session(with_session());
+    connection.steps_end.reset();
+    connection.steps_at.reset();  // as after a renewal: wanted, and the old one is used meanwhile
+    ASSERT_TRUE(connections->save(connection, std::nullopt));
+    server.on("/step", [&](const FakeServer::Seen&) {
+        auto answer = FakeServer::json(503, "{}");
+        answer.fields.set("Retry-After", "86400");
+        return answer;
+    });
+    EXPECT_EQ(fresh()->how, Refreshed::failed);
+    clock.advance(58min);
+    ASSERT_TRUE(fresh());
+    EXPECT_EQ(text(stored().access_token), "access-1") << "the token's server is well";
+
+    answer_step(200);
+    clock.advance(25h);
+    server.on("/token", 503, "{}");
+    EXPECT_FALSE(fresh());
+    auto lives = stored();
+    lives.expires_at = clock.now() + 2min;  // due, but not over
+    ASSERT_TRUE(connections->save(lives, std::nullopt));
+    EXPECT_EQ(fresh()->how, Refreshed::failed);
+    const auto got = fresh();
+    ASSERT_TRUE(got) << got.error().describe();
+    EXPECT_EQ(session(), "session-1") << "asked for with the token that lives";
+}
+
+TEST_F(StepsTest, a_session_without_a_known_end_is_made_anew_each_time_it_is_refused_but_ever_more_rarely) {
+    least_pause = 0ms;
+    auto connection = in_session(with_session(), 1000h);
+    connection.refresh_token = base::Secret();
+    connection.steps_end.reset();
+    ASSERT_TRUE(connections->save(connection, std::nullopt));
+    answer_step(200, "");
+    for (int day = 1; day <= 8; ++day) {
+        clock.advance(24h);
+        ASSERT_TRUE(fresh(Need::replaced, "access-0"));
+        EXPECT_EQ(sessions, day);
+        EXPECT_EQ(fresh(Need::replaced, "access-0")->how, Refreshed::failed) << "at once again";
+        EXPECT_EQ(sessions, day);
+    }
+    const auto before = sessions;
+    for (int minute = 0; minute < 300; ++minute) {
+        clock.advance(1min);
+        fresh(Need::replaced, "access-0");
+    }
+    EXPECT_GE(sessions - before, 5);
+    EXPECT_LE(sessions - before, 9) << "an API that refuses them all";
+}
+
+TEST_F(StepsTest, a_step_that_refuses_the_token_after_another_failure_has_it_renewed_too) {
+    in_session(with_session());
+    answer_step(503);
+    clock.advance(11min);
+    EXPECT_FALSE(fresh());
+    answer_step(401);
+    clock.advance(1min);
+    EXPECT_FALSE(fresh());
+    EXPECT_EQ(asked(), 0U);
+    answer_step(200);
+    clock.advance(15min);
+    ASSERT_TRUE(fresh());
+    EXPECT_EQ(asked(), 1U);
+    EXPECT_EQ(by(2), "access-1");
+}
+
+TEST_F(StepsTest, ST10_a_session_made_under_a_clock_that_was_put_back_is_made_anew) {
+    auto connection = in_session(with_session(), 100h);
+    connection.steps_at = clock.now() + 24h;
+    connection.steps_end = clock.now() + 25h;
+    ASSERT_TRUE(connections->save(connection, std::nullopt));
+    ASSERT_TRUE(fresh());
+    EXPECT_EQ(session(), "session-1");
+    EXPECT_EQ(fresh()->how, Refreshed::not_due);
 }
 
 // The vault cannot take the new tokens, the room that was reserved can; then a step answers and there is room again, before

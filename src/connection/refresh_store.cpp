@@ -15,10 +15,10 @@ constexpr std::string_view kServerKind = "authorization_server";
 
 bool damaged(const base::Error& error) { return error.code == ErrorCode::corrupt; }
 
-std::string failure_detail(const Connection& failed, const RefreshState& state) {
+std::string failure_detail(const Connection& failed, const base::Error& why) {
     json::Object detail;
     if (failed.login_needed) detail["reason"] = failed.login_reason;
-    if (state.last_error) detail["error"] = base::to_string(state.last_error->code);
+    detail["error"] = base::to_string(why.code);
     return json::to_text(detail);
 }
 
@@ -89,11 +89,11 @@ base::Result<RefreshStore::Stored> RefreshStore::succeed(const std::string& sent
     return replace(sent, renewed, state, "connection.refreshed", json::to_text(detail));
 }
 
-base::Result<RefreshStore::Stored> RefreshStore::fail(const std::string& sent, Connection& failed, RefreshState& state) {
+base::Result<RefreshStore::Stored> RefreshStore::fail(const std::string& sent, Connection& failed, RefreshState& state, const base::Error& why) {
     // A week of failures is one line, not thousands.
-    const bool worth_a_line = failed.login_needed || state.failures == 1;
+    const bool worth_a_line = failed.login_needed || failed.refresh_failures == 1;
     const auto event = failed.login_needed ? "connection.login_needed" : "connection.refresh_failed";
-    return replace(sent, failed, state, worth_a_line ? event : "", failure_detail(failed, state));
+    return replace(sent, failed, state, worth_a_line ? event : "", failure_detail(failed, why));
 }
 
 base::Result<std::optional<base::Instant>> RefreshStore::restored_at() {

@@ -29,7 +29,7 @@ public:
     // What was learnt of them since.
     base::Result<Stored> amend(const std::string& sent, Connection& renewed, RefreshState& state) { return replace(sent, renewed, state, "", ""); }
     // The same for a failure: what `failed` says of it (login_needed, last_refresh_failure ...).
-    base::Result<Stored> fail(const std::string& sent, Connection& failed, RefreshState& state);
+    base::Result<Stored> fail(const std::string& sent, Connection& failed, RefreshState& state, const base::Error& why);
 
     // When the vault was restored from a backup; tokens from before may have been used since (RF-11).
     base::Result<std::optional<base::Instant>> restored_at();

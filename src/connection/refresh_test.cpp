@@ -271,7 +271,7 @@ TEST_F(RefreshTest, OA22_ABoundConnectionProvesItsKeyInEveryRenewal) {
     EXPECT_EQ(got->how, Refreshed::renewed);
     EXPECT_EQ(asked(), 2U);
     EXPECT_EQ(state().fence, 1U);
-    EXPECT_EQ(state().failures, 0U);
+    EXPECT_EQ(state().token.failures, 0U);
     EXPECT_TRUE(stored().dpop_key.equals(connection.dpop_key.reveal()));
     EXPECT_EQ(stored().token_type, "DPoP") << "bound for good, although the answer says Bearer";
 }

@@ -15,7 +15,9 @@ constexpr std::chrono::milliseconds kBetweenTries{1'000};
 bool has_failed(const Connection& renewed) { return renewed.refresh_failures > 0; }
 
 base::Result<RefreshStore::Stored> store_outcome(RefreshStore& store, const std::string& sent, Connection& renewed, RefreshState& state) {
-    return has_failed(renewed) ? store.fail(sent, renewed, state) : store.succeed(sent, renewed, state);
+    if (!has_failed(renewed)) return store.succeed(sent, renewed, state);
+    const auto lost = base::Error::make(base::ErrorCode::network, "the attempt to renew the token failed");  // of an earlier process
+    return store.fail(sent, renewed, state, state.token.last_error.value_or(lost));
 }
 
 }  // namespace
@@ -97,8 +99,8 @@ RefreshState state_after(const RefreshState& open, const Connection& renewed, ba
     after.version = open.version;
     after.refused_token = open.refused_token;
     if (has_failed(renewed)) {
-        after.failures = renewed.refresh_failures;
-        after.not_before = now + back_off(FailureClass::configuration, after.failures, std::nullopt, random);
+        after.token.failures = renewed.refresh_failures;
+        after.token.not_before = now + back_off(FailureClass::configuration, after.token.failures, std::nullopt, random);
     } else {
         after.renewed_at = renewed.obtained_at;
     }

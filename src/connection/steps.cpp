@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "connection/expiry.hpp"
+#include "connection/refresh_schedule.hpp"
 #include "connection/refresh_state.hpp"
 #include "connection/request_fields.hpp"
 #include "connection/secret_variables.hpp"
@@ -67,9 +68,12 @@ TokenFailure not_sent(base::Error error) {
     return failure;
 }
 
-std::optional<base::Instant> earlier(std::optional<base::Instant> one, std::optional<base::Instant> other) {
-    if (!one || !other) return one ? one : other;
-    return std::min(*one, *other);
+// What no text of a failure may show: besides the secret variables, what earlier steps brought (LG-03).
+base::HiddenValues hidden_values(const provider::ProviderDefinition& definition, const Connection& connection) {
+    auto hidden = secret_variables(definition, connection);
+    hidden.add(connection.access_token.reveal());
+    for (const auto& [name, value] : connection.fields) hidden.add(value.reveal());
+    return hidden;
 }
 
 }  // namespace
@@ -96,7 +100,9 @@ net::Task<tl::expected<void, TokenFailure>> ask_steps(MintParts with, const prov
         }
         if (!outcome) {
             auto failure = std::move(outcome).error();
-            failure.shown = secret_variables(definition, after).masked(failure.shown).within("the step " + step.name + " after the token failed");
+            const auto hidden = hidden_values(definition, after);
+            failure.error = hidden.masked(failure.error);
+            failure.shown = hidden.masked(failure.shown).within("the step " + step.name + " after the token failed");
             co_return tl::unexpected<TokenFailure>(std::move(failure));
         }
         after.steps_end = earlier(after.steps_end, expiry_of(*outcome, step.expires, with.clock.now()));

@@ -352,6 +352,17 @@ def what_is_handed_out_is_fresh(world):
     contains(world.run("get", "acme", "--field", "status", env=scene.time.environment()).stdout, "expired", "get shows what is")
 
 
+def what_nothing_can_renew_is_still_shown(world):
+    """A token that has ended, without a refresh token, whose service has steps: `get` shows what there is."""
+    service = Service(world)
+    service.token_answer = {"refresh_token": None, "expires_in": 1}
+    service.define(world, oauth={"steps": [{"name": "session", "url": service.url + "/nowhere"}]})
+    browser_login(world, ["login", "acme"], forms=[{"client_id": "public-client"}])
+    time.sleep(1.5)
+    shown = world.run("get", "acme", "--show-secret", "--json", secret_output=True).stdout
+    equal(json.loads(shown)["status"], "expired", "get --show-secret")
+
+
 def what_a_renewal_tells_of_the_host_is_used(world):
     """The account moved: `get` and `run` go to the host that the renewal's answer names."""
     service = Service(world)
@@ -400,4 +411,4 @@ if __name__ == "__main__":
         sys.exit(0)
     main(a_session_goes_on_across_expiries, a_refused_token_is_replaced_once, a_stronger_login_is_said, a_week_of_503_is_survived,
          a_dead_grant_is_tried_once_and_said_everywhere, the_clock_jumps, a_machine_that_slept_wakes_up, what_is_handed_out_is_fresh,
-         what_a_renewal_tells_of_the_host_is_used, OA13_a_rotated_token_is_kept_when_the_rest_of_the_answer_is_of_no_use)
+         what_nothing_can_renew_is_still_shown, what_a_renewal_tells_of_the_host_is_used, OA13_a_rotated_token_is_kept_when_the_rest_of_the_answer_is_of_no_use)

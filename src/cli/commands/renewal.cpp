@@ -11,7 +11,7 @@ namespace claviger::cli {
 base::Result<connection::Connection> renewed_if_due(Context& context, const Invocation& invocation, connection::Connection connection) {
     if (invocation.has("--no-refresh")) return connection;
     TRY(definition, context.registry().load(connection.provider));
-    if (connection.login_needed) return connection;
+    if (connection.login_needed || !connection::mendable(connection, definition, context.clock().now())) return connection;
     if (const auto due = connection::next_due_at(connection, definition); !due || context.clock().now() < *due) return connection;
     TRY(broker, context.broker());
     net::Loop loop;
