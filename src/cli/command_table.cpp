@@ -179,7 +179,7 @@ std::span<const CommandSpec> commands() {
          "Revokes the refresh token and the access token where the provider can do that (RFC 7009, or as the definition says), deletes "
          "a client that was registered for this connection alone, and forgets the connection on this machine in any case, so it "
          "cannot be tried again. An API key or a password no service takes back on request: delete it there. Exit "
-         "code 0 only when the provider confirmed it or there was nothing to revoke; 8 it refused, 9 it was not reached, 4 it "
+         "code 0 only when the provider confirmed it or there was nothing to revoke; 8 it refused, 9 it was not reached or could not do it (5xx), 4 it "
          "cannot revoke. Of several connections one must be named.", {kProvider},
          {{"--connection", "NAME", "which account, where there are several", Words::connection}, {"--all", "", "every account of the provider"}},
          {"claviger revoke github --connection work"}, revoke_connection},

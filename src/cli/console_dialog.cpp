@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -64,15 +65,38 @@ Result<base::Secret> ask_field(const FormField& field) {
     return base::Secret::taking(line);
 }
 
-// `first`: the help is said once; after a wrong answer the complaint says what is wanted.
-Result<Answers> ask_on_terminal(const Form& form, bool first, const std::function<void(std::string_view)>& say) {
-    Answers answers;
-    for (const auto& field : form.fields) {
-        if (first && !field.help.empty()) say("  " + base::printable(field.help, 400));
+std::string describe(const std::map<std::string, std::string>& problems) {
+    std::string text;
+    for (const auto& [name, problem] : problems) text += (text.empty() ? "" : "; ") + base::printable(name) + ": " + base::printable(problem);
+    return text;
+}
+
+using Check = std::function<std::map<std::string, std::string>(const Answers&)>;
+using Say = std::function<void(std::string_view)>;
+
+// One that is wrong is asked for again at once.
+Result<void> ask_until_it_fits(const FormField& field, const Check& check, Answers& answers, const Say& say) {
+    for (int tries = 0; tries < kMostTries; ++tries) {
         TRY(answer, ask_field(field));
+        answers.erase(field.name);
         if (!answer.empty()) answers.emplace(field.name, std::move(answer));
+        const auto problems = check(answers);  // of what comes after too, which does not matter yet
+        const auto wrong = problems.find(field.name);
+        if (wrong == problems.end()) return {};
+        say("not accepted: " + describe({*wrong}));
     }
-    return answers;
+    return base::fail(ErrorCode::invalid_input, "no valid answer after three tries");
+}
+
+// `again`: only those, and without their help, as the complaint said what is wanted.
+Result<void> ask_on_terminal(const Form& form, const std::map<std::string, std::string>& again, const Check& check, Answers& answers, const Say& say) {
+    const bool all = std::none_of(form.fields.begin(), form.fields.end(), [&](const FormField& f) { return again.contains(f.name); });
+    for (const auto& field : form.fields) {
+        if (!all && !again.contains(field.name)) continue;
+        if (again.empty() && !field.help.empty()) say("  " + base::printable(field.help, 400));
+        TRY_VOID(ask_until_it_fits(field, check, answers, say));
+    }
+    return {};
 }
 
 std::string names_of(const Form& form) {
@@ -91,6 +115,11 @@ std::string example_of(const Form& form) {
     return "{" + members + "}";
 }
 
+base::Error unknown_member(std::string_view name, const Form& form) {
+    return base::Error::make(ErrorCode::invalid_input, "standard input: no field '" + base::printable(name, 80) + "'; expected " + names_of(form),
+                             "for instance: " + example_of(form));
+}
+
 Result<Answers> members_of(std::string_view text) {
     json::ParseOptions options;
     options.storage = json::secret_storage();
@@ -102,12 +131,6 @@ Result<Answers> members_of(std::string_view text) {
         members.emplace(std::string(member.key()), base::Secret(std::string_view(member.value().get_string())));
     }
     return members;
-}
-
-std::string describe(const std::map<std::string, std::string>& problems) {
-    std::string text;
-    for (const auto& [name, problem] : problems) text += (text.empty() ? "" : "; ") + base::printable(name) + ": " + base::printable(problem);
-    return text;
 }
 
 // Looks whether there is something rather than waiting for it, so that the loop still hears a signal.
@@ -144,6 +167,9 @@ Result<void> ConsoleDialog::keep_stdin(const Form& form, Result<base::Secret> te
     const auto trimmed = base::trim(text->reveal());
     if (trimmed.starts_with('{')) {
         TRY(members, members_of(trimmed));
+        // Before anything is asked or replaced: what is not known would silently be left out.
+        for (const auto& [name, value] : members)
+            if (std::find(known_.begin(), known_.end(), name) == known_.end()) return base::fail(unknown_member(name, form));
         given_ = std::move(members);
     } else {
         bare_ = base::Secret(trimmed);
@@ -161,8 +187,7 @@ Result<Answers> ConsoleDialog::answers_for(const Form& form) {
             answers.emplace(field.name, bare_->duplicate());
         }
         if (given_ && field.required && !answers.contains(field.name) && !given_->empty()) {
-            return base::fail(ErrorCode::invalid_input, "standard input: no field '" + base::printable(given_->begin()->first) + "'; expected " + names_of(form),
-                              "for instance: " + example_of(form));
+            return base::fail(unknown_member(given_->begin()->first, form));
         }
         if (!field.default_value.empty() && !answers.contains(field.name)) answers.emplace(field.name, base::Secret(field.default_value));
     }
@@ -198,11 +223,12 @@ net::Task<Result<Answers>> ConsoleDialog::ask(Form form, std::function<std::map<
     for (const auto& step : form.guide.steps) say_("  - " + base::printable(step.label, 300) + (step.url.empty() ? "" : "  " + base::printable(step.url, kLongestLink)));
     if (!form.redirect_uri.empty()) say_("  redirect URI to register: " + base::printable(form.redirect_uri));
     if (!form.docs_url.empty()) say_("  see " + base::printable(form.docs_url));
+    Answers answers;
+    std::map<std::string, std::string> problems;
     for (int tries = 0; tries < kMostTries; ++tries) {
-        auto answers = ask_on_terminal(form, tries == 0, say_);
-        if (!answers) co_return base::fail(std::move(answers).error());
-        const auto problems = check(*answers);
-        if (problems.empty()) co_return std::move(*answers);
+        CO_TRY_VOID(ask_on_terminal(form, problems, check, answers, say_));
+        problems = check(answers);
+        if (problems.empty()) co_return answers;
         say_("not accepted: " + describe(problems));
     }
     co_return base::fail(ErrorCode::invalid_input, "no valid answer after three tries");

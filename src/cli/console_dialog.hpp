@@ -18,10 +18,10 @@ enum class Questions { terminal, stdin_text };
 class ConsoleDialog final : public connection::Dialog {
 public:
     using OpenPage = std::function<base::Result<std::unique_ptr<api::LocalPage>>()>;
-    // `loop` outlives it.
-    ConsoleDialog(net::Loop& loop, Questions questions, OpenPage open_page, std::function<void(std::string_view)> say,
+    // `loop` outlives it. `known`: the names that standard input may give.
+    ConsoleDialog(net::Loop& loop, Questions questions, std::vector<std::string> known, OpenPage open_page, std::function<void(std::string_view)> say,
                   std::function<void(const connection::DeviceCode&)> show_code)
-        : loop_(loop), questions_(questions), open_page_(std::move(open_page)), say_(std::move(say)),
+        : loop_(loop), questions_(questions), known_(std::move(known)), open_page_(std::move(open_page)), say_(std::move(say)),
           show_code_(std::move(show_code)) {}
 
     void introduce(std::string_view display_name) override;
@@ -43,6 +43,7 @@ private:
 
     net::Loop& loop_;
     Questions questions_;
+    std::vector<std::string> known_;
     std::optional<base::Secret> bare_;        // standard input, when it is no JSON object; read once
     std::optional<connection::Answers> given_;  // its members; each form takes its own
     OpenPage open_page_;

@@ -130,6 +130,16 @@ std::vector<FormField> client_fields(const provider::OAuth2& oauth, provider::Fl
     return fields;
 }
 
+std::vector<std::string> names_that_are_asked(const provider::ProviderDefinition& definition) {
+    std::vector<std::string> names;
+    for (const auto& variable : definition.vars) names.push_back(variable.name);
+    if (const auto form = CredentialForm::make(definition))
+        for (const auto& field : form->form().fields) names.push_back(field.name);
+    if (definition.oauth2) names.insert(names.end(), {"client_id", "client_secret", "private_key", "key_id", "code"});
+    if (definition.oauth1) names.insert(names.end(), {"consumer_key", "consumer_secret", "private_key"});
+    return names;
+}
+
 std::string_view trimmed_answer(const Answers& answers, const std::string& name) {
     const auto found = answers.find(name);
     return found == answers.end() ? std::string_view() : base::trim(found->second.reveal());
@@ -210,11 +220,13 @@ std::map<std::string, std::string> CredentialForm::check(const Answers& answers)
         const auto type = types_.find(field.name);
         instance[field.name] = typed(value, type == types_.end() ? "string" : type->second);
     }
-    if (!schema_ || !wrong.empty()) return wrong;
+    if (!schema_) return wrong;
+    const bool incomplete = !wrong.empty();
     for (const auto& violation : schema_->validate(json::Value(std::move(instance), json::secret_storage()))) {
         auto name = first_token(violation.instance_pointer);
         const auto field = std::find_if(form_.fields.begin(), form_.fields.end(),
                                         [&](const FormField& f) { return f.name == name; });
+        if (field == form_.fields.end() && incomplete) continue;  // of the whole, which is not there yet
         if (field == form_.fields.end()) name = form_.fields.front().name;
         const bool hinted = field != form_.fields.end() && violation.keyword == "pattern" && !field->pattern_hint.empty();
         wrong.emplace(name, hinted ? field->pattern_hint : "this " + violation.message);

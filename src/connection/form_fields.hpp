@@ -34,6 +34,9 @@ private:
 // What is asked of the OAuth client that the human registers at the provider; nothing where the service knows no clients.
 std::vector<FormField> client_fields(const provider::OAuth2& oauth, provider::Flow flow);
 
+// Every name that any form of a login may have, by any flow: an answer given beforehand under another one is a mistake.
+std::vector<std::string> names_that_are_asked(const provider::ProviderDefinition& definition);
+
 // What every form of the definition shares: title, guide, links.
 Form form_for(const provider::ProviderDefinition& definition);
 

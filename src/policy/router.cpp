@@ -51,13 +51,16 @@ std::vector<Candidate> by_choice(std::vector<Candidate> tied) {
     return tied;
 }
 
-Decision ambiguous(const Candidate& a, const Candidate& b) {
-    auto decision = decided(Decision::Kind::ambiguous, a,
-                            fmt::format("{} (rule {}) and {} (rule {}) match equally well", name_of(*a.route), base::printable(a.rule->text()),
-                                        name_of(*b.route), base::printable(b.rule->text())));
-    const bool both = a.route->chosen && b.route->chosen;
-    decision.because += both ? "; --use names both: name one of them" : fmt::format("; choose with --use {} or --use {}", use_of(*a.route), use_of(*b.route));
-    decision.command = fmt::format("claviger run --use {} -- ...", use_of(*a.route));
+Decision ambiguous(const std::vector<Candidate>& tied) {
+    std::vector<std::string> names, choices;
+    for (const auto& one : tied) {
+        names.push_back(fmt::format("{} (rule {})", name_of(*one.route), base::printable(one.rule->text())));
+        choices.push_back("--use " + use_of(*one.route));
+    }
+    auto decision = decided(Decision::Kind::ambiguous, tied[0], base::join(names, " and ") + " match equally well");
+    const bool all_chosen = std::all_of(tied.begin(), tied.end(), [](const Candidate& one) { return one.route->chosen; });
+    decision.because += all_chosen ? fmt::format("; --use names {}: name one of them", tied.size() == 2 ? "both" : "them all") : "; choose with " + base::join(choices, " or ");
+    decision.command = fmt::format("claviger run --use {} -- ...", use_of(*tied[0].route));
     return decision;
 }
 
@@ -112,7 +115,7 @@ Decision Router::decide_as_read(const net::Url& url) const {
         }
     }
     best = by_choice(std::move(best));
-    if (best.size() > 1) return ambiguous(best[0], best[1]);
+    if (best.size() > 1) return ambiguous(best);
     return decided(Decision::Kind::matched, best[0],
                    fmt::format("rule {} of {} matches", base::printable(best[0].rule->text()), name_of(*best[0].route)));
 }

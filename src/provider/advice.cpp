@@ -59,7 +59,9 @@ void secrets_in(List& list, const json::Value& value, const std::string& pointer
         for (const auto& item : *items) secrets_in(list, item, json::pointer_append(pointer, index++), key);
     } else if (value.is_string()) {
         const std::string_view text = value.get_string();
-        if ((names_a_secret(key) && !only_refers(text)) || looks_like_a_credential(text)) {
+        // A client secret refers to nothing, however short or plain it is.
+        const bool client_secret = base::equal_ignoring_case(key, "client_secret") && !text.empty() && text.find("{{") == std::string_view::npos;
+        if (client_secret || (names_a_secret(key) && !only_refers(text)) || looks_like_a_credential(text)) {
             list.push_back({true, "secret_in_file", pointer, "looks like a secret, and a definition is not secret",
                             "take it out (and replace it at the service if the file was shared): login asks for it and keeps it encrypted"});
         } else if (base::equal_ignoring_case(key, "client_id") && !only_refers(text)) {

@@ -26,6 +26,7 @@ std::string oauth(const std::string& members, const std::string& top = "") {
 
 TEST(Advice, a_secret_is_found_wherever_it_stands_and_a_name_is_none) {
     EXPECT_TRUE(has(codes_of(oauth(R"(,"client_secret":"9f86d081884c7d65")")), "secret_in_file /oauth/client_secret"));
+    EXPECT_TRUE(has(codes_of(oauth(R"(,"client_secret":"hush")")), "secret_in_file /oauth/client_secret")) << "a word";
     EXPECT_TRUE(has(codes_of(oauth(R"(,"token_params":{"client_secret":"9f86d081884c7d65"})")), "secret_in_file /oauth/token_params/client_secret"));
     EXPECT_TRUE(has(codes_of(oauth(R"(,"token_headers":{"X-Key":"Bearer 9f86d081884c7d659a2f"})")), "secret_in_file /oauth/token_headers/X-Key"));
     EXPECT_TRUE(has(codes_of(oauth("", R"(,"x-note":["-----BEGIN PRIVATE KEY-----"])")), "secret_in_file /x-note/0"));

@@ -69,6 +69,7 @@ def LG02_a_wrong_secret_by_each_client_authentication(world):
 def a_login_that_succeeds_forgets_the_failure(world):
     server = world.authorization_server(*clients(world, token_endpoint_auth_method="client_secret_post"), "--no-registration")
     contains(world.run("explain", code=3).stderr, "no failed login", "nothing to explain")
+    contains(world.run("explain", "nobody", code=3).stderr, "no provider", "one that there is not")
     service(world, server["issuer"], token_auth_method="client_secret_post")
     login(world, world.canaries.new("wrong"), [8])
     world.run("explain")

@@ -43,6 +43,9 @@ def basic_at_a_real_server(world):
     equal(world.run("run", "--use", "web=alic", "--", "curl", "-sS", "-u", "mallory:guess", origin + "/").stdout, "let in\n", "curl -u is replaced")
     wrong = world.run("login", "web", "--connection", "colon", "--input", "stdin", stdin=json.dumps({"username": "a:b", "password": "p"}), code=4)
     contains(wrong.stderr, "colon", "says why")
+    misspelled = world.run("login", "web", "--connection", "alic", "--force", "--input", "stdin", stdin=json.dumps({"username": "alice", "passwd": "p"}), code=4)
+    contains(misspelled.stderr, "no field 'passwd'; expected \"username\", \"password\" (optional)", "nothing that is given is left out in silence")
+    equal(world.run("run", "--use", "web=alic", "--", "curl", "-sS", "--fail-with-body", origin + "/").stdout, "let in\n", "and what was there is kept")
     world.run("login", "web", "--connection", "other", "--input", "stdin", stdin=json.dumps({"username": "alice", "password": "guessed"}))
     equal(world.run("run", "--use", "web=other", "--", "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", origin + "/").stdout, "401", "nginx really checks")
 
@@ -74,6 +77,15 @@ def a_key_of_several_fields_with_a_transform(world):
     equal(whoami(world, "desk", port, "-H", "Authorization: Basic bWluZQ=="), "key-holder", "the program's own header is replaced")
     text = world.run("get", "desk").stdout
     contains(text, "***REDACTED***", "hidden")
+
+
+def nothing_to_export_is_an_error(world):
+    world.run("register", world.definition("lone", auth_type="basic", flow="basic", api_url="api.lone.example", export={"env": {"password": "LONE_PASSWORD"}}), "--yes")
+    world.run("login", "lone", "--input", "stdin", stdin=json.dumps({"username": "ada"}))
+    for arguments in (["--format", "env"], ["--format", "shell"], ["--json"]):
+        nothing = world.run("export", "lone", *arguments, code=3)
+        equal(nothing.stdout if "--json" not in arguments else "", "", "a script that evaluates it stops here")
+        contains(nothing.stdout + nothing.stderr, "has no value for any variable", "says why")
 
 
 def a_key_alone_with_a_colon_behind(world):
@@ -116,4 +128,4 @@ def custom_fields_in_headers_query_and_cookies(world):
 
 
 if __name__ == "__main__":
-    main(basic_at_a_real_server, a_key_of_several_fields_with_a_transform, a_key_alone_with_a_colon_behind, custom_fields_in_headers_query_and_cookies)
+    main(basic_at_a_real_server, nothing_to_export_is_an_error, a_key_of_several_fields_with_a_transform, a_key_alone_with_a_colon_behind, custom_fields_in_headers_query_and_cookies)

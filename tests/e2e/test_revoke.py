@@ -90,7 +90,7 @@ def a_provider_that_is_down_keeps_nothing_here(world):
     world.children[-1].terminate()
     world.children[-1].wait(10)
     result = world.run("revoke", "acme", code=9)
-    contains(result.stderr, "error: acme (default): refresh token and access token not revoked, as the provider was not reached (", "what ended alike is said once")
+    contains(result.stderr, "error: acme (default): refresh token and access token not revoked, as the provider could not be asked or could not do it now (", "what ended alike is said once")
     contains(result.stderr, "the client that was registered for it is not deleted either\n", "nor is why said again")
     equal(result.stderr.count("connection refused"), 1, f"why, once: {result.stderr}")
     contains(result.stderr, "hint: it is forgotten on this machine, so revoke cannot try again: end what is left in the provider's own settings", "and what is left to do")

@@ -179,6 +179,26 @@ def two_fields_of_a_custom_definition(world):
     check(secret in shown.values() and "somebody" in shown.values(), "both fields are stored")
 
 
+def a_wrong_field_is_asked_for_again_at_once_and_it_alone(world):
+    file = world.directory / "two.json"
+    schema = {"type": "object", "required": ["acct", "key"], "properties": {"acct": {"type": "string", "title": "Acct", "pattern": "^AC[0-9]+$"},
+                                                                           "key": {"type": "string", "title": "Key", "writeOnly": True, "minLength": 8}}}
+    file.write_text(json.dumps({"schema_version": 1, "name": "two", "display_name": "Two", "auth_type": "api_key", "flow": "api_key", "api_url": "api.two.example",
+                                "credentials": {"schema": schema, "field_name": "key"}}))
+    world.run("register", file, "--yes")
+    key = world.canaries.new("key")
+    terminal = Terminal(world, "login", "two", "--input", "terminal")
+    again = "not accepted: acct: this must match the pattern ^AC[0-9]+$\r\nAcct: ", "not accepted: key: this must have at least 8 characters\r\nKey: "
+    for prompt, answer in (("Acct: ", "bad"), (again[0], "AC1"), ("Key: ", "short"), (again[1], key)):
+        terminal.read_until(prompt)
+        if prompt.endswith("Key: "):
+            terminal.wait_until_echo_is(False)
+        terminal.type(answer + "\n")
+    terminal.read_until("Successfully logged in")
+    terminal.end(0)
+    equal(terminal.shown.count("Acct: "), 2, "the account is not asked for again because of the key")
+
+
 def questions(world):
     """Every command that asks for a yes: its words and its question; what must be there before, and --yes would change it."""
     server = world.authorization_server()
@@ -268,5 +288,5 @@ def a_private_key_is_pasted_as_it_is_in_its_file(world):
 
 if __name__ == "__main__":
     main(CL02_a_key_is_not_echoed, CL02_echo_is_back_after_ctrl_c_and_signals, CL11_a_signal_at_any_question_ends_with_11,
-         CL11_a_signal_ends_a_waiting_login, two_fields_of_a_custom_definition, CL11_a_no_is_11_and_nobody_to_ask_is_2,
+         CL11_a_signal_ends_a_waiting_login, two_fields_of_a_custom_definition, a_wrong_field_is_asked_for_again_at_once_and_it_alone, CL11_a_no_is_11_and_nobody_to_ask_is_2,
          a_private_key_is_pasted_as_it_is_in_its_file)

@@ -218,6 +218,10 @@ Outcome export_connection(Context& context, const Invocation& invocation) {
     }
     TRY(stored, renewed_if_due(context, invocation, std::move(found)));
     TRY(values, inject::export_values(definition, stored, context.clock().now()));
+    if (values.empty()) {
+        return base::fail(ErrorCode::not_found, provider + " (" + stored.name + ") has no value for any variable that the definition of " + provider + " exports",
+                          "look at what there is: claviger get " + provider + "; what is exported: claviger inspect " + provider);
+    }
     for (const auto& value : values) {
         if (format == "env" && value.value.reveal().find('\n') != std::string_view::npos) {
             return base::fail(ErrorCode::invalid_input, value.name + " has a line break, which the env format cannot carry", "use --format shell or json");

@@ -106,6 +106,7 @@ Outcome explain(Context& context, const Invocation& invocation) {
         wanted = name;
     }
     TRY(last, last_failure(context.home()));
+    if (!wanted.empty() && (!last || last->provider != wanted)) TRY_VOID(context.registry().load(wanted));
     if (!last) return base::fail(ErrorCode::not_found, "no failed login is recorded", "one that fails after it has asked the service is recorded by itself: claviger login PROVIDER");
     if (!wanted.empty() && last->provider != wanted) {
         return base::fail(ErrorCode::not_found, "the last login that failed was of " + base::printable(last->provider) + ", not of " + wanted,

@@ -15,6 +15,7 @@
 #include "cli/interruptible.hpp"
 #include "connection/connect.hpp"
 #include "connection/flow_choice.hpp"
+#include "connection/form_fields.hpp"
 #include "connection/home_mark.hpp"
 #include "sys/files.hpp"
 #include "sys/process.hpp"
@@ -96,7 +97,7 @@ api::LocalPageOptions page_options(Context& context, bool may_open_browser, std:
     options.open_browser = [&out = context.out(), may_open_browser, other_way = std::move(other_way)](const net::Url& url) {
         const bool opened = may_open_browser && display_available() && sys::open_browser(url.text()).has_value();
         // The page has just said the link itself.
-        if (opened) out.talk("Opened it in your browser.");
+        if (opened) out.talk("Opening it in your browser; if nothing appears there, open the link yourself.");
         else out.prompt("Open it in your browser.");
         if (!opened && std::getenv("SSH_CONNECTION") != nullptr) {
             out.talk("  (over SSH: connect with  ssh -L 7998:127.0.0.1:7998 ...  so that the answer arrives here)");
@@ -135,7 +136,7 @@ net::Task<void> learn(Afterwards with, const provider::ProviderDefinition& defin
     if (definition.probe) {
         auto result = co_await app::probe(with.service, with.connections, definition, outcome.connection);
         if (!result) warnings.push_back("whether it works could not be asked: " + result.error().describe());
-        else if (result->why) warnings.push_back("the first request did not work: " + app::in_words(*result) + "; " + result->why->hint);
+        else if (result->why) warnings.push_back("the first request did not work: " + app::in_words(*result) + (result->why->hint.empty() ? "" : "; " + result->why->hint));
         if (result) end.probe = std::move(*result);
     }
     outcome.warnings.insert(outcome.warnings.end(), warnings.begin(), warnings.end());
@@ -254,7 +255,7 @@ Outcome login(Context& context, const Invocation& invocation) {
         dialog = std::move(page);
     } else {
         const auto questions = where == Where::terminal ? Questions::terminal : Questions::stdin_text;
-        dialog = std::make_unique<ConsoleDialog>(loop, questions, open_page, [&out = context.out()](std::string_view line) { out.talk(line); }, show_code);
+        dialog = std::make_unique<ConsoleDialog>(loop, questions, connection::names_that_are_asked(definition), open_page, [&out = context.out()](std::string_view line) { out.talk(line); }, show_code);
     }
     connection::Surroundings surroundings{loop, http, *connections, *dialog, context.random(), context.log(), &recorder};
     if (where == Where::browser) start_countdown(loop, context.out(), countdown);

@@ -124,7 +124,7 @@ std::string_view in_words(Revoked result) {
     switch (result) {
         case Revoked::revoked: return "revoked";
         case Revoked::refused: return "refused";
-        case Revoked::unreachable: return "not revoked, as the provider was not reached";
+        case Revoked::unreachable: return "not revoked, as the provider could not be asked or could not do it now";
         case Revoked::unsupported: return "not revoked";
     }
     return "not revoked";
