@@ -47,6 +47,29 @@ TEST_F(RenewalPause, OA20_ARenewalThatDoesNotEndInTimeIsSaid) {
     EXPECT_NE(paused.error().hint.find("as it was"), std::string::npos) << paused.error().hint;
 }
 
+// Whoever took the lock's file away locks another one now: the lease that its owner noted counts until its end, by the clock.
+TEST_F(RenewalPause, RF02_ALeaseWhoseLockFileIsGoneRunsOutByTime) {
+    auto connection = connect_acme(define_acme());
+    RefreshState open;
+    open.generation = generation_of(connection);
+    open.attempt = "stopped";
+    open.aside_key = random.secret_token(32);
+    open.lock_file = "1:1";  // device and inode of no file here
+    open.begun_at = clock.now();
+    open.lease_end = clock.now() + kLeaseTime - 1s;
+    ASSERT_TRUE(vault->put({"local", "refresh", "acme/default"}, serialize(open), 0, {"test", "acme/default"}));
+    for (const auto wait : {0s, 60s, 58s}) {
+        clock.advance(wait);
+        const auto paused = pause(30ms);
+        ASSERT_FALSE(paused) << "its owner may still be waiting for the answer";
+        EXPECT_EQ(paused.error().code, ErrorCode::busy);
+    }
+    clock.advance(2s);
+    EXPECT_TRUE(pause(30ms));
+    clock.advance(-1h);
+    EXPECT_TRUE(pause(30ms)) << "an end that lies further ahead than any lease was written under another clock";
+}
+
 // The answer is written while the pause is waited for: what the opener stores at its start comes too early for it.
 TEST_F(RenewalPause, RF05_OA20_WhatWasSetAsideMeanwhileIsStoredFirst) {
     auto connection = connect_acme(define_acme());
