@@ -109,6 +109,7 @@ Result<std::vector<std::string>> widenings(connection::Connections& connections,
         TRY(usual, connections.default_name(provider));
         if (usual != name) all.push_back("it uses " + provider + " (" + name + ") instead of the default " + provider + " (" + usual + ")");
     }
+    for (const auto& method : file.methods.added()) all.push_back("it passes requests with the method " + method + " on");
     if (without == proxy::Unmatched::allow) return all;
     if (file.unmatched_allowed == true) all.emplace_back("it lets requests to hosts through that no connection serves, which your settings refuse");
     for (const auto& rule : file.rules) {
@@ -137,6 +138,9 @@ Result<void> apply_project(connection::Connections& connections, const policy::P
     }
     if (file.unmatched_allowed == false) request.unmatched = proxy::Unmatched::deny;
     if (file.unmatched_allowed == true && trusted && !unmatched_given) request.unmatched = proxy::Unmatched::allow;
+    if (trusted) {
+        for (const auto& method : file.methods.added()) TRY_VOID(request.methods.add(method));
+    }
     request.project = RunRequest::Project{std::move(layer), file.rate, file.lasting};
     return {};
 }

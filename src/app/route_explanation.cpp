@@ -6,7 +6,6 @@
 #include "connection/connection_rules.hpp"
 #include "connection/standing.hpp"
 #include "connection/variables.hpp"
-#include "proxy/refused_methods.hpp"
 
 namespace claviger::app {
 namespace {
@@ -113,8 +112,9 @@ Result<RouteExplanation> explained(const Broker& broker, const RunRequest& reque
         return out;
     }
     const bool tunnel = url.scheme() != "http" && !router.opens(url.host(), url.port());
-    if (!tunnel && proxy::echoes_or_tunnels(method)) {
-        refuse(out, "method_not_allowed", method + " is not passed on");
+    if (!tunnel && !request.methods.pass(method)) {
+        auto problem = proxy::method_not_allowed(request.methods, method);
+        refuse(out, std::move(problem.reason), std::move(problem.detail), std::move(problem.command));
         return out;
     }
     if (decision.kind == Decision::Kind::ambiguous) {

@@ -227,6 +227,7 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
     options.may_release = [&audit] { return audit.may_release(); };
     options.proxies = outbound_proxies();
     options.gate = &gate;
+    options.methods = request.methods;
     options.placeholders = standing_for_credentials(view.placeholders);
     return proxy::ForwardProxy::start(loop, std::move(options), credentials, broker.clock, broker.random, broker.log);
 }

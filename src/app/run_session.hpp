@@ -12,6 +12,7 @@
 #include "base/hidden_values.hpp"
 #include "connection/refresh.hpp"
 #include "policy/limits.hpp"
+#include "policy/passed_methods.hpp"
 #include "policy/session_rules.hpp"
 #include "provider/registry.hpp"
 #include "proxy/forward_proxy.hpp"
@@ -27,6 +28,7 @@ struct RunRequest {
     std::vector<std::string> keep_environment;  // --keep-env
     bool only_used = false;  // --only: nothing but what `use` names
     policy::RuleLayer rules{"the command line", {}};  // --allow, --deny, --ask, --read-only
+    policy::PassedMethods methods;                    // --method, and a trusted project file's
     std::optional<policy::Rate> rate;                 // --rate
     std::optional<base::Duration> lasting;            // --for
     // What the project file says beside `use` and the like, which are above already.

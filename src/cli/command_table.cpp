@@ -89,7 +89,8 @@ std::span<const CommandSpec> commands() {
          "code is the program's. What --ask asks about waits for claviger approve: a yes for a time covers any path of the same method, "
          "host, connection and rule; one for a tunnel (a host that no connection serves) or a WebSocket covers all that goes through it.",
          {},
-         {kUse, kOnly, kUnmatched, kReadOnly, kAllow, kAsk, kDeny, kRate, kSessionFor, kNoProject,
+         {kUse, kOnly, kUnmatched, kReadOnly, kAllow, kAsk, kDeny, kRate, kSessionFor,
+          {"--method", "NAME", "pass on a request method that is not registered too; TRACE and CONNECT never pass", Words::text, {}, true}, kNoProject,
           {"--keep-env", "NAME", "let a variable through that looks like a secret", Words::text, {}, true},
           {"--transparent", "", "for programs that ignore proxies: all their connections are led to the proxy, and there is no other way out; proxy variables are set all the same"},
           {"--sandbox", "HOW", "isolate the program by: auto, namespace or landlock", Words::choice, "auto|namespace|landlock"},
@@ -115,7 +116,7 @@ std::span<const CommandSpec> commands() {
          "Says what `run` would do with a request, given the same options: which connection serves it, which lost and why, what the "
          "rules say of it. Sends nothing.",
          {{"URL", "https:// may be left out", Words::text, true}},
-         {{"--method", "METHOD", "of the request; without it GET"}, kUse, kOnly, kUnmatched, kReadOnly, kAllow, kAsk, kDeny, kRate, kSessionFor, kNoProject},
+         {{"--method", "METHOD", "of the request, in its letter case; without it GET"}, kUse, kOnly, kUnmatched, kReadOnly, kAllow, kAsk, kDeny, kRate, kSessionFor, kNoProject},
          {"claviger route explain https://api.github.com/user", "claviger route explain api.github.com/repos --method POST --read-only"}, route_explain},
         {"log", "what was asked with which credential, and what was changed",
          "Requests of run, refused ones and tunnels among them, and changes of credentials and definitions, merged in the order of time; "
@@ -138,7 +139,7 @@ std::span<const CommandSpec> commands() {
         {"project check", "what the project file says, and whether it is trusted", "Reports everything that is wrong with it.", {kProject}, {},
          {"claviger project check"}, project_check},
         {"project trust", "let a project file widen what sessions get",
-         "A project file narrows by itself. What goes beyond that (another connection than the default, unmatched requests that your "
+         "A project file narrows by itself. What goes beyond that (another connection than the default, more methods, unmatched requests that your "
          "settings refuse) holds once you trust this very content of it; a change asks anew. Read the file first: who wrote the repository wrote it.",
          {kProject}, {kYes}, {"claviger project trust", "claviger project trust ./.claviger.json --yes"}, project_trust},
         {"project forget", "take back the trust in a project file", "", {kProject}, {}, {"claviger project forget"}, project_forget},

@@ -26,7 +26,7 @@ public:
             wrong("", "wrong_type", "must be an object; write { ... }");
             return std::move(out_);
         }
-        check_keys(*root, "", {"$schema", "use", "only", "unmatched", "read_only", "rules", "rate", "for"});
+        check_keys(*root, "", {"$schema", "use", "only", "unmatched", "read_only", "rules", "methods", "rate", "for"});
         read_use(*root);
         out_.file.only = flag(*root, "only");
         if (out_.file.only && out_.file.use.empty()) wrong("/only", "required", "serves nothing but what \"use\" names, and that names nothing");
@@ -36,6 +36,9 @@ public:
         }
         read_rules(*root);
         if (flag(*root, "read_only")) out_.file.rules.push_back(read_only_rule(std::string(kProjectFileName) + ": read_only"));
+        for (const auto& [at, one] : texts(*root, "", "methods")) {
+            if (auto added = out_.file.methods.add(one); !added) wrong(at, added.error());
+        }
         if (const auto rate = text(*root, "", "rate")) take("/rate", Rate::parse(*rate), out_.file.rate);
         if (const auto time = text(*root, "", "for")) take("/for", parse_duration(*time), out_.file.lasting);
         for (const auto& repeated : document_.repeated()) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "policy/limits.hpp"
+#include "policy/passed_methods.hpp"
 #include "policy/rule.hpp"
 #include "provider/read.hpp"
 
@@ -24,6 +25,7 @@ struct ProjectFile {
     bool only = false;                        // nothing but what `use` names
     std::optional<bool> unmatched_allowed;    // "unmatched": "allow" or "deny"
     std::vector<Rule> rules;                  // `read_only` is one of them
+    PassedMethods methods;                    // beside those that always pass
     std::optional<Rate> rate;
     std::optional<base::Duration> lasting;    // "for"
 };

@@ -12,6 +12,7 @@ TEST(ProjectFile, everything_that_it_may_say) {
   // comments are fine
   "$schema": "project.schema.json",
   "use": {"acmehq": "work", "acme": "default"}, "only": true, "unmatched": "deny", "read_only": true, "rate": "60/m", "for": "8h",
+  "methods": ["FETCH", "get", "POST"],
   "rules": [
     {"action": "deny", "methods": "DELETE", "comment": "never"},
     {"action": "ask", "methods": ["POST", "PUT"], "hosts": ["api.acme.com", "*.acme.com:8443"], "paths": ["/a/**", "/b"], "connection": "acme/default"},
@@ -25,6 +26,7 @@ TEST(ProjectFile, everything_that_it_may_say) {
     EXPECT_EQ(file.unmatched_allowed, false);
     EXPECT_EQ(file.rate->text(), "60/m");
     EXPECT_EQ(duration_text(*file.lasting), "8h");
+    EXPECT_EQ(file.methods.added(), (std::vector<std::string>{"FETCH", "get"})) << "PX-21";
     ASSERT_EQ(file.rules.size(), 4U);
     EXPECT_EQ(file.rules[0].name, ".claviger.json: rule 1 (deny DELETE)");
     EXPECT_EQ(file.rules[1].name, ".claviger.json: rule 2 (ask POST,PUT:api.acme.com/a/** and more)");
@@ -43,7 +45,7 @@ TEST(ProjectFile, all_mistakes_at_once_each_with_its_place) {
   "unmatched": "alow",
   "rate": "60",
   "for": "soon",
-  "rules": [
+  "methods": ["FETCH", "Trace", "A B"], "rules": [
     {"acton": "deny"},
     {"action": "denny", "methods": "GE T", "hosts": "*.com"},
     {"action": "deny", "hosts": [], "paths": ["x"], "connection": "a b"},
@@ -53,7 +55,8 @@ TEST(ProjectFile, all_mistakes_at_once_each_with_its_place) {
 })");
     const struct { std::string_view pointer, code; unsigned line; std::string_view part; } rows[] = {
         {"/uses", "unknown_key", 2, "did you mean \"use\"?"}, {"/only", "wrong_type", 3, "true or false"}, {"/unmatched", "bad_value", 4, "did you mean \"allow\"?"},
-        {"/for", "bad_value", 6, "90s, 30m"}, {"/rules/0", "required", 8, "\"action\""}, {"/rules/0/acton", "unknown_key", 8, "did you mean \"action\"?"},
+        {"/for", "bad_value", 6, "90s, 30m"}, {"/methods/1", "bad_value", 7, "never passes"}, {"/methods/2", "bad_value", 7, "no method"},
+        {"/rules/0", "required", 8, "\"action\""}, {"/rules/0/acton", "unknown_key", 8, "did you mean \"action\"?"},
         {"/rules/1/action", "bad_value", 9, "did you mean \"deny\"?"}, {"/rules/1/methods", "bad_value", 9, "no method"}, {"/rules/1/hosts", "bad_value", 9, "two fixed labels"},
         {"/rules/2/hosts", "wrong_type", 10, "not empty"}, {"/rules/2/paths/0", "bad_value", 10, "does not begin with '/'"},
         {"/rules/2/connection", "bad_value", 10, "acme/work"}, {"/rules/3", "wrong_type", 11, "must be an object"}, {"/rate", "duplicate_key", 13, "twice"},

@@ -16,6 +16,7 @@
 #include "crypto/certificate_authority.hpp"
 #include "http/client.hpp"
 #include "net/loop.hpp"
+#include "policy/passed_methods.hpp"
 #include "policy/router.hpp"
 #include "proxy/credential_source.hpp"
 #include "proxy/own_clients.hpp"
@@ -41,6 +42,7 @@ struct ProxyOptions {
     RequestGate* gate = nullptr;  // null: whatever is routed is let through
     std::vector<std::string> placeholders{};  // what stands for credentials in the client's environment: sent to no routed host
     std::map<std::string, net::Url> bases{};  // provider -> where its reverse form leads
+    policy::PassedMethods methods{};
     // Java and others can show no credential (PX-01). Empty: nobody is served without.
     FindOwnClients find_own_clients{};
     // The sockets of the program's own network (`run --transparent`): the proxy is heard there alone. Whoever connects to them

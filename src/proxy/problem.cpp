@@ -1,5 +1,6 @@
 #include "proxy/problem.hpp"
 
+#include "base/text.hpp"
 #include "json/value.hpp"
 
 namespace claviger::proxy {
@@ -28,6 +29,12 @@ std::string_view title_of(int status) {
 std::string command_in(const std::string& hint) {
     const auto at = hint.find("claviger ");
     return at == std::string::npos ? std::string() : hint.substr(at);
+}
+
+// A method is a token, which may hold what a shell does not take as it is.
+std::string as_word(std::string_view token) {
+    constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.+";
+    return token.find_first_not_of(kPlain) == std::string_view::npos ? std::string(token) : base::shell_quote(token);
 }
 
 Problem with_hint(int status, std::string reason, const base::Error& error) {
@@ -64,6 +71,7 @@ ProblemMessage to_message(const Problem& problem, bool close) {
     message.head.fields.add("Claviger-Reason", problem.reason);
     if (problem.status == 407) message.head.fields.add("Proxy-Authenticate", "Basic realm=\"claviger\"");
     if (problem.retry_after) message.head.fields.add("Retry-After", std::to_string(*problem.retry_after));
+    if (!problem.allow.empty()) message.head.fields.add("Allow", problem.allow);
     if (close) message.head.fields.add("Connection", "close");
     message.head.framing = {http::BodyFraming::Kind::length, message.body.size()};
     return message;
@@ -98,6 +106,13 @@ Problem problem_of_credential(const base::Error& error) {
         case ErrorCode::busy: return problem_from(error);
         default: return unavailable(error);
     }
+}
+
+Problem method_not_allowed(const policy::PassedMethods& passed, std::string_view method) {
+    Problem problem{405, "method_not_allowed", passed.why_not(method), ""};
+    if (policy::PassedMethods::may_pass(method)) problem.command = "claviger run --method " + as_word(method);
+    problem.allow = passed.allow_field();
+    return problem;
 }
 
 Problem body_too_long() {

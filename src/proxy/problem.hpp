@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "http/message.hpp"
+#include "policy/passed_methods.hpp"
 
 namespace claviger::proxy {
 
@@ -18,6 +20,7 @@ struct Problem {
     std::string command;  // what mends it, to be run outside the session; may be empty
     std::string rule{};   // of reason "policy": the rule that decided
     std::optional<std::int64_t> retry_after{};  // seconds (RFC 9110 section 10.2.3)
+    std::string allow{};  // of a 405, which must say it (RFC 9110 section 15.5.6): the methods that pass
 };
 
 // The answer's head (application/problem+json, no-store) and body. `close`: the connection cannot be kept.
@@ -31,6 +34,8 @@ ProblemMessage to_message(const Problem& problem, bool close);
 Problem problem_from(const base::Error& error);
 // Of an error that kept the credential from us, whatever it was: 424 with its reason, or credential_unavailable.
 Problem problem_of_credential(const base::Error& error);
+// 405 with the methods that pass instead, and how the session would pass this one, if it may (PX-21).
+Problem method_not_allowed(const policy::PassedMethods& passed, std::string_view method);
 // 413: a signature covers the body, and it is longer than what is held for that.
 Problem body_too_long();
 

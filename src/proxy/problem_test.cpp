@@ -60,6 +60,26 @@ TEST(Problem, PX28_what_mends_it_is_told_wherever_it_is_known) {
               "claviger config set network.ca_file FILE");
 }
 
+TEST(Problem, PX21_a_405_says_what_passes_and_how_more_would) {
+    policy::PassedMethods passed;
+    ASSERT_TRUE(passed.add("OTHER"));
+    const auto message = to_message(method_not_allowed(passed, "FETCH"), false);
+    EXPECT_EQ(message.head.status, 405);
+    EXPECT_EQ(message.head.fields.find("Allow"), passed.allow_field());
+    const auto body = json::parse(message.body);
+    ASSERT_TRUE(body);
+    EXPECT_EQ(json::string_at(body->get_object(), "reason"), "method_not_allowed");
+    EXPECT_EQ(json::string_at(body->get_object(), "command"), "claviger run --method FETCH");
+    const std::pair<const char*, const char*> rows[] = {
+        {"trace", ""}, {"TRACK", ""}, {"CONNECT", ""}, {"*", ""}, {"get", "claviger run --method get"}, {"A`id`", "claviger run --method 'A`id`'"}};
+    for (const auto& [method, command] : rows) {
+        const auto problem = method_not_allowed(passed, method);
+        EXPECT_EQ(problem.command, command) << method;
+        EXPECT_EQ(problem.allow, passed.allow_field()) << method;
+    }
+    EXPECT_FALSE(to_message({403, "policy", "x", ""}, false).head.fields.find("Allow"));
+}
+
 TEST(Problem, a_407_asks_for_basic_credentials) {
     const auto message = to_message({407, "proxy_authentication_required", "x", ""}, false);
     EXPECT_EQ(message.head.fields.find("Proxy-Authenticate"), "Basic realm=\"claviger\"");

@@ -53,6 +53,7 @@ TEST_F(ServedTest, LG03_no_query_and_no_secret_in_the_path) {
 TEST_F(ServedTest, every_refusal_has_its_reason) {
     options.unmatched = Unmatched::deny;
     options.router = policy::Router({route_to({"api.acme.com", "http://127.0.0.1:9"})});
+    ASSERT_TRUE(options.methods.add("ADDED"));
     start_recording();
     const auto reason_of = [&](const std::string& request) {
         const auto served = record_of(request);
@@ -63,6 +64,10 @@ TEST_F(ServedTest, every_refusal_has_its_reason) {
     EXPECT_EQ(reason_of(get("evil.example")), "403 not_allowed GET evil.example/slow ");
     EXPECT_EQ(reason_of(get("api.acme.com")), "403 not_allowed GET api.acme.com/slow ");
     EXPECT_EQ(reason_of("TRACE http://127.0.0.1:9/ HTTP/1.1\r\nHost: 127.0.0.1:9\r\n" + authorization + "\r\n"), "405 method_not_allowed TRACE 127.0.0.1:9/ ");
+    EXPECT_EQ(reason_of("FETCH http://127.0.0.1:9/ HTTP/1.1\r\nHost: 127.0.0.1:9\r\n" + authorization + "\r\n"), "405 method_not_allowed FETCH 127.0.0.1:9/ ");
+    EXPECT_EQ(reason_of("get http://127.0.0.1:9/ HTTP/1.1\r\nHost: 127.0.0.1:9\r\n" + authorization + "\r\n"), "405 method_not_allowed get 127.0.0.1:9/ ");
+    EXPECT_EQ(reason_of("MKCALENDAR http://127.0.0.1:9/ HTTP/1.1\r\nHost: 127.0.0.1:9\r\n" + authorization + "\r\n"), "424 needs_login MKCALENDAR 127.0.0.1:9/ acme");
+    EXPECT_EQ(reason_of("ADDED http://127.0.0.1:9/ HTTP/1.1\r\nHost: 127.0.0.1:9\r\n" + authorization + "\r\n"), "424 needs_login ADDED 127.0.0.1:9/ acme");
     EXPECT_EQ(reason_of(get("127.0.0.1:9")), "424 needs_login GET 127.0.0.1:9/slow acme");
     EXPECT_EQ(reason_of("GET http://api.acme.com/ HTTP/1.1\r\nHost: api.acme.com\r\n\r\n"), "407 proxy_authentication_required GET  ");
     EXPECT_EQ(reason_of("no request\r\n\r\n"), "400 bad_request   ");

@@ -2,7 +2,6 @@
 
 #include "base/masked_path.hpp"
 #include "base/text.hpp"
-#include "proxy/refused_methods.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/websocket.hpp"
 
@@ -69,9 +68,7 @@ struct Plan {
 Plan answer_instead(Problem problem) { return Plan{std::nullopt, std::nullopt, std::move(problem)}; }
 
 net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url url, ClientWatch& watch, Served& served) {
-    if (echoes_or_tunnels(head.method)) {
-        co_return answer_instead({405, "method_not_allowed", head.method + " is not passed on", ""});
-    }
+    if (const auto& passed = session.options.methods; !passed.pass(head.method)) co_return answer_instead(method_not_allowed(passed, head.method));
     const auto decision = session.options.router.decide(url);
     using Kind = policy::Decision::Kind;
     if (decision.kind == Kind::matched) served.provider = decision.provider, served.connection = decision.connection;

@@ -33,7 +33,6 @@ def rules_of_the_command_line(world):
         (["--read-only"], "HEAD", "/whoami", 200),
         (["--read-only"], "OPTIONS", "/echo", 200),
         (["--read-only"], "POST", "/echo", 403),
-        (["--read-only"], "delete", "/echo", 403),
         (["--read-only"], "GET", "/echo?_method=DELETE", 403),
         (["--deny", "DELETE"], "DELETE", "/echo", 403),
         (["--deny", "DELETE"], "POST", "/echo", 200),
@@ -60,6 +59,96 @@ def rules_of_the_command_line(world):
     contains(refused.stderr, "--deny: ", "says which option")
     contains(refused.stderr, "METHODS:HOST/PATH", "says how rules are written")
     contains(world.run("help", "run").stdout, "--read-only", "help")
+
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH",
+           "MKCALENDAR", "ACL", "BIND", "REBIND", "UNBIND", "MERGE", "CHECKOUT", "MKACTIVITY", "LINK", "UNLINK", "PURGE"]
+
+
+def PX21_methods_that_pass(world):
+    """What is registered passes; the rest is a 405 that says what passes and how more would. Nothing of these is sent."""
+    api = connect_key(world)
+    log = lambda: [json.loads(line) for line in world.run("log", "--json", "--limit", "0").stdout.splitlines()]
+    listing = world.directory / "methods"
+    # One program asks for all: [status, Allow, body], by method.
+    listing.write_text(f"""
+import http.client, json, os, ssl, sys, urllib.parse
+proxy, api = urllib.parse.urlsplit(os.environ["HTTPS_PROXY"]), urllib.parse.urlsplit("{api}")
+import base64
+token = base64.b64encode(f"{{proxy.username}}:{{proxy.password}}".encode()).decode()
+told = {{}}
+for form in ("tunnel", "reverse"):
+    for method in sys.argv[1:]:
+        if form == "tunnel":
+            client = http.client.HTTPSConnection(proxy.hostname, proxy.port, context=ssl.create_default_context())
+            client.set_tunnel(api.hostname, api.port, headers={{"Proxy-Authorization": "Basic " + token}})
+            client.request(method, "/echo")
+        else:
+            base = urllib.parse.urlsplit(os.environ["CLAVIGER_URL_ACME"])
+            client = http.client.HTTPConnection(base.hostname, base.port)
+            client.request(method, base.path + "/echo")
+        answer = client.getresponse()
+        told[form + " " + method] = [answer.status, answer.getheader("Allow"), answer.read().decode()]
+        client.close()
+print(json.dumps(told))
+""")
+    def ask(*methods, options=()):
+        return json.loads(world.run("run", *options, "--", "python3", listing, *methods).stdout)
+
+    before = requests_seen(world)
+    for name, (status, allow, _) in ask(*METHODS).items():
+        equal((status, allow), (200, None), name)
+    equal(requests_seen(world) - before, 2 * len(METHODS), "each was sent")
+    refused = {"TRACE": None, "TRACK": None, "trace": None, "get": "get", "Post": "Post", "M-SEARCH": "M-SEARCH", "NOTIFY": "NOTIFY", "X-IT'EM": "'X-IT'\\''EM'"}
+    before = requests_seen(world)
+    for name, (status, allow, body) in ask(*refused).items():
+        answer, method = problem(body), name.split(" ")[1]
+        equal((status, answer["status"], answer["reason"]), (405, 405, "method_not_allowed"), name)
+        listed = allow.split(", ")
+        check(set(METHODS) <= set(listed) and method not in listed and len(set(listed)) == len(listed), f"Allow of {name}: {allow}")
+        command = refused[method]
+        equal(answer.get("command"), command and f"claviger run --method {command}", f"what would let {name} through")
+        contains(answer["detail"], method, "names it")
+    equal(requests_seen(world), before, "nothing was sent")
+    equal([(r["method"], r["status"], r["reason"]) for r in log() if r.get("reason")], [(method, 405, "method_not_allowed") for method in [*refused] * 2], "and the log has each")
+
+    for name, (status, allow, body) in ask("M-SEARCH", "NOTIFY", options=("--method", "M-SEARCH")).items():
+        if name.endswith("NOTIFY"):
+            equal((status, allow.split(", ")[-1]), (405, "M-SEARCH"), "one more passes, and Allow says so")
+        else:
+            equal((status, json.loads(body)["method"]), (200, "M-SEARCH"), "what was let through")
+    told = ask("M-SEARCH", options=("--method", "M-SEARCH", "--read-only"))
+    equal({answer[0] for answer in told.values()}, {403}, "rules hold for it")
+    for method in ("TRACE", "track", "Connect", "PRI"):
+        contains(world.run("run", "--method", method, "--", "true", code=2).stderr, f"--method: {method} never passes", "no option lets it pass")
+    for method in ("A B", "GET,POST", "*", "", "x" * 41):
+        contains(world.run("run", "--method", method, "--", "true", code=2).stderr, "is no method", f"{method!r}")
+
+
+def PX21_methods_of_a_project_file(world):
+    """It widens, so its owner must have trusted it."""
+    api = connect_key(world)
+    top = world.user_home / "clone"
+    top.mkdir()
+    file = top / ".claviger.json"
+    ask = ("run", "--", "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-X", "NOTIFY", api + "/echo")
+    file.write_text(json.dumps({"methods": ["GET"]}))
+    equal(json.loads(world.run("project", "check", "--json", cwd=top).stdout)["trust"], "narrows_only", "what passes already widens nothing")
+    equal(world.run(*ask, cwd=top).stdout, "405", "and lets nothing more through")
+    file.write_text(json.dumps({"methods": ["NOTIFY"]}))
+    seen = requests_seen(world)
+    refused = world.run(*ask, cwd=top, code=None)
+    check(refused.returncode != 0 and "passes requests with the method NOTIFY on" in refused.stderr, f"not trusted: {refused.stderr}")
+    explain = ("route", "explain", api + "/echo", "--method", "NOTIFY", "--json")
+    world.run(*explain, cwd=top, code=refused.returncode)
+    told = json.loads(world.run(*explain, "--no-project", cwd=top).stdout)
+    equal((told["outcome"], told["reason"], told["command"]), ("refused", "method_not_allowed", "claviger run --method NOTIFY"), "without the file")
+    equal(requests_seen(world), seen, "nothing was sent")
+    world.run("project", "trust", "--yes", cwd=top)
+    equal(world.run(*ask, cwd=top).stdout, "200", "trusted")
+    equal(json.loads(world.run(*explain, cwd=top).stdout)["outcome"], "served", "explained so too")
+    file.write_text(json.dumps({"methods": "trace"}))
+    contains(world.run("project", "check", cwd=top, code=None).stderr, "trace never passes", "no file lets it pass")
 
 
 def overriding_fields_do_not_pass(world):
@@ -171,6 +260,9 @@ def route_explain_says_what_run_does(world):
         (["--use", "two"], "TRACE", "/echo", "refused", "method_not_allowed", "two"),
         (["--use", "two"], "TRACK", "/echo", "refused", "method_not_allowed", "two"),
         ([], "TRACE", "/echo", "refused", "method_not_allowed", None),
+        (["--use", "two"], "get", "/echo", "refused", "method_not_allowed", "two"),
+        (["--use", "two"], "NOTIFY", "/echo", "refused", "method_not_allowed", "two"),
+        (["--use", "two"], "PROPFIND", "/echo", "served", None, "two"),
         (["--use", "two", "--ask", "write"], "POST", "/echo", "asks", None, "two"),
         (["--use", "two", "--ask", "write", "--deny", "POST"], "POST", "/echo", "refused", "policy", "two"),
     ]
@@ -409,5 +501,5 @@ def rates_and_times(world):
 
 
 if __name__ == "__main__":
-    main(a_project_file_narrows_and_must_be_trusted_for_more, a_session_does_not_follow_what_its_program_writes, route_explain_says_what_run_does, rules_of_a_connection_hold_from_the_next_request_on, rates_and_times, rules_of_the_command_line, overriding_fields_do_not_pass, every_request_of_a_kept_connection_is_judged, hosts_without_a_connection,
+    main(a_project_file_narrows_and_must_be_trusted_for_more, a_session_does_not_follow_what_its_program_writes, route_explain_says_what_run_does, rules_of_a_connection_hold_from_the_next_request_on, rates_and_times, rules_of_the_command_line, PX21_methods_that_pass, PX21_methods_of_a_project_file, overriding_fields_do_not_pass, every_request_of_a_kept_connection_is_judged, hosts_without_a_connection,
          two_definitions_on_one_host)

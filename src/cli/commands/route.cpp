@@ -76,7 +76,7 @@ Outcome route_explain(Context& context, const Invocation& invocation) {
     const std::string written = invocation.argument(0);
     auto url = policy::parse_written_url(written.find("://") == std::string::npos ? "https://" + written : written);
     if (!url) return base::fail(ErrorCode::usage, base::printable(written) + " is no URL: " + url.error().message, "for instance: claviger route explain https://api.acme.com/user");
-    const std::string method = base::to_upper(invocation.value("--method", "GET"));
+    const std::string method = invocation.value("--method", "GET");
     if (!http::valid_field_name(method)) return base::fail(ErrorCode::usage, "'" + base::printable(method, 80) + "' is no method", "for instance: --method POST");
     TRY_VOID(complete_session_options(context, invocation, request, false));
     request.say = nullptr;
