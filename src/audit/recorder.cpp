@@ -40,15 +40,14 @@ Recorder::Recorder(Surroundings with, base::Secret key, std::string session)
 
 bool Recorder::fold(Entry& entry) {
     if (!is_strangers(entry)) return false;
-    const std::uint64_t before = folded_ ? folded_->count + 1 : 0;
-    if (entry.at - last_stranger_ < kFoldedFor && entry.at >= last_stranger_) {
-        entry.count = before;
-        folded_ = std::move(entry);
+    auto& [last, written] = folded_[entry.reason];
+    entry.count = last ? last->count + 1 : 0;
+    if (entry.at - written < kFoldedFor && entry.at >= written) {
+        last = std::move(entry);
         return true;
     }
-    last_stranger_ = entry.at;
-    entry.count = before;
-    folded_.reset();
+    written = entry.at;
+    last.reset();
     return false;
 }
 
@@ -158,8 +157,10 @@ Result<void> Recorder::rotate() {
 }
 
 Result<void> Recorder::close() {
-    if (folded_) append(*folded_);
-    folded_.reset();
+    for (const auto& [reason, folded] : folded_) {
+        if (folded.last) append(*folded.last);
+    }
+    folded_.clear();
     TRY_VOID(flush());
     if (!file_) return {};
     TRY_VOID(file_->sync());

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -61,8 +62,11 @@ private:
     std::optional<sys::AppendFile> file_;
     std::optional<base::Error> trouble_;
     std::uint64_t lost_ = 0;
-    std::optional<Entry> folded_;  // the last that was not written on its own
-    base::Instant last_stranger_{};
+    struct Folded {
+        std::optional<Entry> last;  // that was not written on its own
+        base::Instant written{};
+    };
+    std::map<std::string, Folded> folded_;  // by reason, of which there are few
 };
 
 }  // namespace claviger::audit

@@ -208,6 +208,24 @@ TEST_F(RecorderTest, who_has_no_credential_cannot_fill_the_log) {
     EXPECT_EQ(counted, 5000u);
 }
 
+TEST_F(RecorderTest, what_is_counted_is_counted_by_its_reason) {
+    auto recorder = session();
+    Entry stranger, closed;
+    stranger.status = 407, stranger.reason = "proxy_authentication_required";
+    closed.reason = "no_room";
+    for (int i = 0; i < 3000; ++i) {
+        auto& one = i % 3 == 0 ? closed : stranger;
+        one.at = clock_.now();
+        recorder->record(one);
+        clock_.advance(std::chrono::milliseconds(1));
+    }
+    ASSERT_TRUE(recorder->close());
+    std::map<std::string, std::uint64_t> counted, lines;
+    for (const auto& one : read({recorder->session(), 1})) counted[one.reason] += 1 + one.count, ++lines[one.reason];
+    EXPECT_EQ(counted, (std::map<std::string, std::uint64_t>{{"no_room", 1000}, {"proxy_authentication_required", 2000}}));
+    EXPECT_LE(lines["no_room"], 4u) << "a line a second, and the rest at the end";
+}
+
 // A file that may not grow is what a full disk is.
 class SmallFiles {
 public:

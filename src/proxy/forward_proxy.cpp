@@ -7,6 +7,7 @@
 #include "net/datagram.hpp"
 #include "proxy/interception.hpp"
 #include "proxy/name_server.hpp"
+#include "proxy/service.hpp"
 #include "proxy/synthetic_addresses.hpp"
 #include "proxy/transparent.hpp"
 
@@ -78,6 +79,7 @@ private:
             }
             if (!session.has_room()) {
                 (*stream)->close();
+                record_no_room(session);
                 continue;
             }
             ++session.open_connections;

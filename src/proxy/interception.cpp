@@ -48,7 +48,10 @@ net::Task<void> serve_intercepted(Session& session, net::StreamPtr tls, Authorit
 
 // A stream of HTTP/2 costs as much as a connection, and counts as one (PX-31).
 net::Task<void> serve_stream(Session& session, net::StreamPtr stream, Authority authority) {
-    if (!session.has_room()) co_return;
+    if (!session.has_room()) {
+        record_no_room(session);
+        co_return;
+    }
     ++session.open_connections;
     co_await serve_intercepted(session, std::move(stream), std::move(authority));
     --session.open_connections;
@@ -257,6 +260,7 @@ net::Task<bool> serve_reverse(Session& session, http::Connection& client, http::
 
 net::Task<void> serve_client(Session& session, net::StreamPtr stream, bool known) {
     Strangers::Seat seat(session.strangers, *stream);
+    if (seat.took_a_place()) record_no_room(session);
     if (known) seat.leave();
     http::Connection client(std::move(stream), session.options.limits);
     for (;;) {

@@ -20,13 +20,15 @@ public:
     class Seat {
     public:
         Seat(Strangers& strangers, net::Stream& stream) : room_(strangers.room_), stream_(stream) {
-            if (room_->seats.size() >= kMost) room_->seats.front()->give_up();
+            took_a_place_ = room_->seats.size() >= kMost;
+            if (took_a_place_) room_->seats.front()->give_up();
             at_ = room_->seats.insert(room_->seats.end(), this);
             ++room_->count;
         }
         ~Seat() { leave(); }
         Seat(const Seat&) = delete;
         Seat& operator=(const Seat&) = delete;
+        [[nodiscard]] bool took_a_place() const { return took_a_place_; }  // of another, whose connection was closed
         void leave() {
             if (stranger_) --room_->count;
             stranger_ = false;
@@ -45,7 +47,7 @@ public:
         std::shared_ptr<Room> room_;
         net::Stream& stream_;
         std::list<Seat*>::iterator at_;
-        bool seated_ = true, stranger_ = true;
+        bool seated_ = true, stranger_ = true, took_a_place_ = false;
     };
 
     static constexpr std::size_t kMost = 64;

@@ -1,4 +1,7 @@
 // PX-31: who has no credential cannot keep the session's clients out.
+#include <algorithm>
+#include <list>
+
 #include "proxy/session_test_support.hpp"
 #include "proxy/strangers.hpp"
 
@@ -8,7 +11,12 @@ namespace {
 using namespace test;
 
 struct StrangersTest : ProxyTest {
+    std::vector<Served> records;
+    [[nodiscard]] std::ptrdiff_t without_a_place() const {
+        return std::count_if(records.begin(), records.end(), [](const Served& one) { return one.reason == "no_room" && one.host.empty() && one.status == 0; });
+    }
     void start_small() {
+        options.on_served = [this](const Served& served) { records.push_back(served); };
         options.addresses.allow_loopback = true;
         options.max_connections = 4;
         start();
@@ -36,6 +44,9 @@ TEST_F(StrangersTest, PX31_silent_connections_keep_no_client_of_the_session_out)
         return closed >= 2 * Strangers::kMost;
     }));
     EXPECT_LE(closed, 2 * Strangers::kMost + 1) << "the newest ones may still say who they are";
+    const auto recorded = static_cast<std::size_t>(without_a_place());
+    EXPECT_GE(recorded, closed) << "each is recorded";
+    EXPECT_LE(recorded, 2 * Strangers::kMost + 1);
     EXPECT_TRUE(silent.back()->idle_and_open());
     expect_served(*silent.back(), server);
 }
@@ -74,8 +85,10 @@ TEST_F(StrangersTest, PX31_clients_of_the_session_have_a_limit_of_their_own) {
         known.push_back(dial());
         expect_served(*known.back(), server);
     }
+    EXPECT_EQ(without_a_place(), 0);
     auto fifth = dial();
     EXPECT_TRUE(eventually([&] { return !fifth->idle_and_open(); }));
+    EXPECT_TRUE(eventually([&] { return without_a_place() == 1; }));
 }
 
 }  // namespace

@@ -103,6 +103,23 @@ def PX01_a_program_of_the_session_is_known_by_its_connection(world):
     session.end()
 
 
+def PX31_connections_without_a_place_are_recorded(world):
+    """Of those that have not shown the credential 64 may be open; each one more closes the oldest, which the log counts in few lines."""
+    api = connect_key(world)
+    session = Session(world)
+    silent = [socket.create_connection(("127.0.0.1", session.port), timeout=20) for _ in range(80)]
+    for one in silent[:15]:
+        equal(one.recv(1), b"", "the oldest are closed")
+    with session.opened(api.removeprefix("https://"), "127.0.0.1") as tls:
+        tls.sendall(f"GET /whoami HTTP/1.1\r\nHost: {api.removeprefix('https://')}\r\n\r\n".encode())
+        contains(read_head(tls), " 200 ", "a client of the session is served meanwhile")
+    session.end()
+    told = [r for r in map(json.loads, world.run("log", "--json", "--limit", "0").stdout.splitlines()) if r.get("reason") == "no_room"]
+    check(16 <= sum(1 + r.get("count", 0) for r in told) <= 17, f"each is counted: {told}")
+    check(len(told) < 16, f"in fewer lines: {told}")
+    contains(world.run("log").stdout, "(no_room) a connection for which there was no place", "in words")
+
+
 def the_reverse_form_serves_programs_that_know_no_proxy(world):
     """PX-01, PX-02, PX-05, PX-30: by an unguessable path, for hosts of the session alone."""
     api = connect_key(world)
@@ -383,6 +400,6 @@ def a_definition_swapped_back_and_forth_opens_no_other_host(world):
 
 
 if __name__ == "__main__":
-    main(only_the_session_may_use_the_proxy, PX01_a_program_of_the_session_is_known_by_its_connection, the_reverse_form_serves_programs_that_know_no_proxy, host_sni_and_connect_agree, plain_http_never_carries_a_credential,
+    main(only_the_session_may_use_the_proxy, PX01_a_program_of_the_session_is_known_by_its_connection, PX31_connections_without_a_place_are_recorded, the_reverse_form_serves_programs_that_know_no_proxy, host_sni_and_connect_agree, plain_http_never_carries_a_credential,
          abandoned_requests_hold_nothing, a_logout_holds_from_the_next_request_on, PX29_a_stream_ends_with_its_permission, certificates_for_other_hosts_are_refused,
          a_moved_connection_never_sends_its_new_credential_to_the_old_host, a_definition_swapped_back_and_forth_opens_no_other_host)

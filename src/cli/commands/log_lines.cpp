@@ -39,6 +39,7 @@ std::string what_of(const audit::Entry& entry) {
     std::string text = who(entry.provider, entry.connection);
     if (!entry.reason.empty()) text += " (" + entry.reason + ")";
     if (entry.kind == audit::Entry::Kind::tunnel) text += " tunnel to " + entry.host;
+    else if (entry.reason == "no_room") text += " a connection for which there was no place";
     else if (entry.host.empty()) text += " somebody without the session's credential";
     else text += (entry.method.empty() ? " malformed request to " : " " + entry.method + " ") + entry.host + entry.path;
     if (entry.denied() && !entry.rule.empty()) text += ", by " + entry.rule;
