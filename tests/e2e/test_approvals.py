@@ -1,5 +1,5 @@
 """Rules that ask: the request waits, its owner answers from another process, and no program of the session can."""
-import json, re, shutil, signal, socket, subprocess, threading, time
+import fcntl, http.server, json, os, re, shutil, signal, socket, subprocess, threading, time, urllib.request
 from chromium import Chromium
 from harness import *
 from test_terminal import Terminal
@@ -244,6 +244,68 @@ def two_sessions(world):
     waiting(world, 1)
     world.run("approve", listed[1]["id"], "--refuse")
     equal(sorted(one.answer()[0] for one in both), [200, 403], "an approval is for one session")
+
+
+def renamed(world, session, digits):
+    """A door to a session that lives, as if its id were another: chance makes two begin alike too seldom to wait for it."""
+    directory = world.home / "approvals"
+    own = directory / f"{session}.json"
+    told = json.loads(own.read_text())
+    mine, other = session[:4].encode() + b"-", digits[:4].encode() + b"-"
+
+    class Door(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).replace(other, mine)
+            request = urllib.request.Request(f"http://127.0.0.1:{told['port']}{self.path}", body or None, {"Authorization": f"Bearer {told['key']}"})
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
+                text = answer.read().replace(session.encode(), digits.encode()).replace(mine, other)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    door = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    threading.Thread(target=door.serve_forever, daemon=True).start()
+    lock = open(directory / "lock", "r+b")  # who holds the byte of its port lives
+    fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, door.server_port)
+    own.unlink()
+    with open(os.open(directory / f"{digits}.json", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        json.dump({**told, "port": door.server_port}, file)
+    return door, lock
+
+
+def two_sessions_whose_ids_begin_alike(world):
+    """The short ids are equal then: nothing is answered by one, and the longer ones that are told name each."""
+    api = connect_key(world)
+    both = {}
+    for n in range(2):
+        asking = Asking(world, ["--ask", "GET"], *CURL, f"{api}/echo?{n}")
+        one, = [one for one in waiting(world, n + 1) if one["session"] not in both]
+        both[one["session"]] = asking
+    first, second = both
+    digits = first[:4] + "".join(f"{int(d, 16) ^ 15:x}" for d in first[4:])
+    door, lock = renamed(world, second, digits)
+    listed = waiting(world, 2)
+    equal({one["session"] for one in listed}, {first, digits}, "two sessions")
+    short, = {one["id"] for one in listed}
+    refused = world.run("approve", short, code=2)
+    for session in (first, digits):
+        contains(refused.stderr, f"{session}-1 (", "the longer form")
+    equal(len(waiting(world, 2)), 2, "neither was answered")
+    world.run("approve", f"{first[:5]}-1", "--refuse")
+    equal(both[first].answer()[0], 403, "one digit more tells them apart, and the answer goes to that session")
+    equal([one["session"] for one in waiting(world, 1)], [digits], "the other waits on")
+    world.run("approve", f"{first}-1", code=3)
+    world.run("approve", short)
+    equal(both[second].answer()[0], 200, "alone again it is named by the short id")
+    door.shutdown()
+    door.server_close()
+    lock.close()
 
 
 def a_killed_session_leaves_nothing_to_talk_to(world):
@@ -564,4 +626,4 @@ def the_page_takes_no_other_sites_word(world):
 if __name__ == "__main__":
     main(PX32_what_is_approved_is_what_is_done, on_another_terminal, on_the_page, the_page_takes_no_other_sites_word,
          the_owner_answers, for_a_time, a_refusal_of_its_like, nobody_answers, hosts_without_a_connection, rules_that_change_while_it_waits, two_sessions,
-         a_killed_session_leaves_nothing_to_talk_to, places_that_a_program_fills, a_session_that_does_not_answer_is_named, no_program_of_the_session_answers)
+         two_sessions_whose_ids_begin_alike, a_killed_session_leaves_nothing_to_talk_to, places_that_a_program_fills, a_session_that_does_not_answer_is_named, no_program_of_the_session_answers)
