@@ -15,6 +15,7 @@
 #include "app/service_call.hpp"
 #include "app/session_files.hpp"
 #include "app/session_policy.hpp"
+#include "app/session_rules.hpp"
 #include "base/masked_path.hpp"
 #include "base/text.hpp"
 #include "connection/standing.hpp"
@@ -281,6 +282,12 @@ Result<std::vector<policy::Route>> session_routes(const Broker& broker, const Ru
 
 namespace {
 
+// Whoever wrote an ask rule counts on being asked.
+void say_idle_asks(const Broker& broker, const RunRequest& request, const std::vector<policy::Route>& routes) {
+    if (!request.say) return;
+    for (const auto& one : idle_asks(broker.vault, request, routes)) request.say("note: " + one);
+}
+
 // Arguments may be secrets, and so may a path; the program's name says enough.
 std::string program_name(const RunRequest& request) {
     return base::masked_path(std::filesystem::path(request.command.front()).filename().string(), 64);
@@ -294,6 +301,7 @@ Result<SessionAudit> make_audit(const Broker& broker, const RunRequest& request)
 Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys::StagedChild& staged, SessionAudit& audit) {
     ProgramsView view;
     TRY(routes, session_routes(broker, request, view));
+    say_idle_asks(broker, request, routes);
 
     net::Loop loop;
     const auto attached = audit.attach(loop);

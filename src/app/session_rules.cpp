@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "policy/idle_asks.hpp"
+
 namespace claviger::app {
 
 std::vector<policy::RuleLayer> session_layers(const RunRequest& request) {
@@ -20,6 +22,15 @@ std::vector<SessionLimit> session_limits(const RunRequest& request, base::Instan
         limits.push_back({".claviger.json: for " + policy::duration_text(*request.project->lasting), std::nullopt, now + *request.project->lasting});
     }
     return limits;
+}
+
+std::vector<std::string> idle_asks(vault::Vault& vault, const RunRequest& request, const std::vector<policy::Route>& routes) {
+    std::vector<policy::ConnectionLayer> connections;
+    for (const auto& route : routes) {
+        const auto own = connection::load_rules(vault, route.provider, route.connection);
+        connections.push_back({route, own ? own->layer() : policy::RuleLayer{}});  // what cannot be read refuses every request
+    }
+    return policy::idle_asks(session_layers(request), connections);
 }
 
 SessionLimit limit_of(const connection::ConnectionRules& rules) { return {rules.name(), rules.rate, rules.until}; }

@@ -28,6 +28,9 @@ std::vector<policy::RuleLayer> session_layers(const RunRequest& request);
 std::vector<SessionLimit> session_limits(const RunRequest& request, base::Instant now);
 SessionLimit limit_of(const connection::ConnectionRules& rules);
 
+// What is wrong with the session's ask rules, a sentence each (policy/idle_asks.hpp); also those that are kept with its connections.
+std::vector<std::string> idle_asks(vault::Vault& vault, const RunRequest& request, const std::vector<policy::Route>& routes);
+
 // Rules first, then times: what a rule refuses is not told to come back later. Rates are for who admits.
 struct Verdict {
     policy::Judgement judgement;

@@ -69,6 +69,17 @@ bool Methods::match(std::string_view method) const {
     });
 }
 
+bool Methods::cover(const Methods& other) const {
+    if (kind_ == Kind::all) return true;
+    switch (other.kind_) {
+        case Kind::all: return false;
+        case Kind::read: return match("GET") && match("OPTIONS");
+        case Kind::write: return kind_ == Kind::write;
+        case Kind::listed: break;
+    }
+    return std::all_of(other.listed_.begin(), other.listed_.end(), [&](const std::string& one) { return match(one); });
+}
+
 std::string Methods::text() const {
     switch (kind_) {
         case Kind::all: return "*";

@@ -18,6 +18,8 @@ public:
     static base::Result<Methods> parse(std::string_view text);
 
     [[nodiscard]] bool match(std::string_view method) const;
+    // Whether it matches whatever `other` does.
+    [[nodiscard]] bool cover(const Methods& other) const;
     [[nodiscard]] bool limited() const { return kind_ != Kind::all; }
     [[nodiscard]] std::string text() const;
 

@@ -14,15 +14,6 @@ bool is_about(const Rule& rule, const Route* route) {
     return rule.provider.empty() && rule.connection.empty() && !rule.hosts.empty();
 }
 
-// Whether a request to this connection could be one that the rule names.
-bool concerns(const Rule& rule, const Route& route) {
-    if (!rule.is_about(route.provider, route.connection)) return false;
-    const auto meets = [&](const RuleHost& host) {
-        return std::any_of(route.rules.begin(), route.rules.end(), [&](const UriRule& one) { return one.meets(host.pattern); });
-    };
-    return rule.hosts.empty() || std::any_of(rule.hosts.begin(), rule.hosts.end(), meets);
-}
-
 bool paths_match(const Rule& rule, const net::Url& url, bool lets_through) {
     return rule.paths.empty() || std::any_of(rule.paths.begin(), rule.paths.end(), [&](const PathPattern& path) {
         return lets_through ? path.matches_every_reading(url) : path.matches_some_reading(url);
@@ -90,6 +81,14 @@ Judgement judge(std::span<const RuleLayer* const> layers, const RuleRequest& req
     Judgement strictest;
     for (const auto* layer : layers) keep_stricter(strictest, judge(*layer, request));
     return strictest;
+}
+
+bool concerns(const Rule& rule, const Route& route) {
+    if (!rule.is_about(route.provider, route.connection)) return false;
+    const auto meets = [&](const RuleHost& host) {
+        return std::any_of(route.rules.begin(), route.rules.end(), [&](const UriRule& one) { return one.meets(host.pattern); });
+    };
+    return rule.hosts.empty() || std::any_of(rule.hosts.begin(), rule.hosts.end(), meets);
 }
 
 bool limits_request_line(std::span<const RuleLayer* const> layers, const Route& route) {

@@ -43,6 +43,8 @@ Judgement judge(const RuleLayer& layer, const RuleRequest& request);
 // The strictest of all layers; of equals the first.
 Judgement judge(std::span<const RuleLayer* const> layers, const RuleRequest& request);
 
+// Whether a request to this connection could be one that the rule names; true when in doubt.
+bool concerns(const Rule& rule, const Route& route);
 // Whether some rule tells requests of this connection apart by method or path, so that fields which make a server take
 // another method or path must not pass (PX-32).
 bool limits_request_line(std::span<const RuleLayer* const> layers, const Route& route);

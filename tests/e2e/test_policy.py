@@ -210,6 +210,37 @@ def hosts_without_a_connection(world):
         session.end()
 
 
+def ask_rules_that_never_ask_are_named(world):
+    """Whoever writes one counts on being asked: it is said when the session begins and when the rule is written."""
+    api = connect_key(world)
+    host = api.removeprefix("https://")
+    top = world.user_home / "project"
+    top.mkdir()
+
+    def notes(*options, cwd=None):
+        return [line for line in world.run("run", *options, "--", "true", cwd=cwd).stderr.splitlines() if "never asks" in line]
+
+    equal(notes("--ask", "write", "--deny", "DELETE"), [], "it can ask")
+    equal(notes("--ask", "other.example", "--unmatched", "deny"), [], "nor is one idle that opens a host")
+    equal(notes("--ask", f"POST:{host}", "--read-only"), [f"note: --ask POST:{host} never asks: --read-only denies all of it"], "denied by the preset")
+    added = world.run("rule", "add", "acme", "--ask", "POST", "--ask", "GET", "--deny", "write")
+    equal([line for line in added.stderr.splitlines() if "never" in line], ["note: acme (default): ask POST never asks: acme (default): deny write denies all of it"], "rule add")
+    equal(notes(), ["note: acme (default): ask POST never asks: acme (default): deny write denies all of it"], "kept with the connection")
+    equal(notes("--read-only", "--ask", "PUT"), ["note: acme (default): ask POST never asks: acme (default): deny write denies all of it",
+                                                 "note: --ask PUT never asks: acme (default): deny write denies all of it"], "across layers")
+    world.run("rule", "remove", "acme", "--all")
+    file = top / ".claviger.json"
+    file.write_text(json.dumps({"rules": [{"action": "ask", "hosts": "far.example", "connection": "acme"}, {"action": "ask", "methods": "PUT"}], "read_only": True}))
+    name = ".claviger.json: rule 2 (ask PUT)"
+    equal(notes(cwd=top), ["note: .claviger.json: rule 1 (ask far.example) never asks: no connection of this session serves what it names",
+                           f"note: {name} never asks: .claviger.json: read_only denies all of it"], "a project file")
+    told = f"{name} never asks: .claviger.json: read_only denies all of it"
+    equal(json.loads(world.run("project", "check", "--json", cwd=top).stdout)["notes"], [told], "project check")
+    contains(world.run("project", "check", cwd=top).stdout, f"  note: {told}\n", "in words")
+    answer = curl(world, ["--ask", "POST", "--read-only"], "-d", "x", api + "/echo")
+    equal((answer[0], problem(answer[1])["reason"]), (403, "policy"), "and so it is")
+
+
 def two_definitions_on_one_host(world):
     """The most specific route wins, a tie goes to the one that --use names, and is an error that names both otherwise."""
     port = world.api("--key-header", "X-Key", "--key-sha256", hashlib.sha256(b"x").hexdigest())
@@ -502,4 +533,4 @@ def rates_and_times(world):
 
 if __name__ == "__main__":
     main(a_project_file_narrows_and_must_be_trusted_for_more, a_session_does_not_follow_what_its_program_writes, route_explain_says_what_run_does, rules_of_a_connection_hold_from_the_next_request_on, rates_and_times, rules_of_the_command_line, PX21_methods_that_pass, PX21_methods_of_a_project_file, overriding_fields_do_not_pass, every_request_of_a_kept_connection_is_judged, hosts_without_a_connection,
-         two_definitions_on_one_host)
+         ask_rules_that_never_ask_are_named, two_definitions_on_one_host)

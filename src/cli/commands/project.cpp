@@ -9,6 +9,7 @@
 #include "cli/commands/session_options.hpp"
 #include "cli/counted.hpp"
 #include "cli/interruptible.hpp"
+#include "policy/idle_asks.hpp"
 #include "sys/files.hpp"
 #include "sys/terminal.hpp"
 
@@ -121,14 +122,17 @@ Outcome project_check(Context& context, const Invocation& invocation) {
     TRY(without, unmatched_by_setting(context));
     TRY(standing, standing_of(context, project, without));
     const auto lines = reasons(standing);
+    const auto idle = policy::idle_asks({std::string(policy::kProjectFileName), standing.file.rules});
     if (context.out().json()) {
         context.out().document(json::Object{{"file", project.path.string()}, {"digest", project.digest}, {"trust", word_of(standing)},
-                                            {"rules", standing.file.rules.size()}, {"widens", json::Array(lines.begin(), lines.end())}});
+                                            {"rules", standing.file.rules.size()}, {"widens", json::Array(lines.begin(), lines.end())},
+                                            {"notes", json::Array(idle.begin(), idle.end())}});
         return 0;
     }
     std::string text = shown(project.path) + " is valid: " + counted(standing.file.rules.size(), "rule") + "\n";
     for (const auto& rule : standing.file.rules) text += "  " + base::printable(rule.name, 1000) + "\n";
     for (const auto& line : lines) text += "  beyond a narrowing: " + base::printable(line, 1000) + "\n";
+    for (const auto& note : idle) text += "  note: " + note + "\n";
     if (standing.trust == ProjectTrust::trusted) text += "trusted\n";
     else text += standing.needs_a_yes() ? "not trusted; read it, then: " + trust_command(project.path) + "\n" : "only narrows, so it needs no trust\n";
     context.out().data(text);

@@ -5,6 +5,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/session_options.hpp"
 #include "connection/connection_rules.hpp"
+#include "policy/idle_asks.hpp"
 
 namespace claviger::cli {
 namespace {
@@ -95,6 +96,7 @@ Outcome rule_add(Context& context, const Invocation& invocation) {
         rule.name = std::string(to_string(rule.action)) + " " + rule.text();
         rules.add(std::move(rule));
     }
+    for (const auto& idle : policy::idle_asks(rules.layer())) context.out().talk("note: " + idle);
     if (given.rate) rules.rate = given.rate;
     if (given.lasting) rules.until = context.clock().now() + *given.lasting;
     TRY_VOID(connection::save_rules(*vault, rules));
