@@ -18,33 +18,49 @@ from test_proxy_rules import Session, read_head
 PUBLIC, SECOND = "8.8.4.4", "1.0.0.7"  # addresses of this namespace's own loopback device; no packet leaves it
 
 
+def encoded_name(name):
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+
+
+def record(owner, kind, data):
+    return encoded_name(owner) + struct.pack("!HHIH", kind, 1, 0, len(data)) + data
+
+
 class NameServer(threading.Thread):
-    """A records of its table, TTL 0. A list is gone through answer by answer."""
+    """A, AAAA and CNAME records of its table, TTL 0. A name's list is gone through answer by answer; an answer is a list of
+    addresses, or of one name that it is an alias of. `otherwise`: the answer for names that are not in the table."""
 
     def __init__(self):
         super().__init__(daemon=True)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 53))
-        self.names, self.asked = {}, {}
+        self.names, self.asked, self.otherwise = {}, {}, None
 
     def run(self):
         while True:
             data, peer = self.socket.recvfrom(4096)
             labels, at = [], 12
             while data[at]:
-                labels.append(data[at + 1:at + 1 + data[at]].decode().lower())
+                labels.append(data[at + 1:at + 1 + data[at]].decode(errors="replace").lower())
                 at += 1 + data[at]
-            question, kind = data[12:at + 5], struct.unpack("!H", data[at + 1:at + 3])[0]
-            name, addresses = ".".join(labels), []
-            if kind == 1 and name in self.names:
-                answers = self.names[name]
-                addresses = answers[self.asked.get(name, 0) % len(answers)]
-                self.asked[name] = self.asked.get(name, 0) + 1
-            code = 0 if name in self.names else 3
-            out = data[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(addresses), 0, 0) + question
-            for address in addresses:
-                out += b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 0, 4) + socket.inet_aton(address)
-            self.socket.sendto(out, peer)
+            question, kind, name = data[12:at + 5], struct.unpack("!H", data[at + 1:at + 3])[0], ".".join(labels)
+            records = self.answer(name, kind) if kind in (1, 28) else []
+            known = name in self.names or self.otherwise is not None
+            self.socket.sendto(data[:2] + struct.pack("!HHHHH", 0x8180 if known else 0x8183, 1, len(records), 0, 0) + question + b"".join(records), peer)
+
+    def answer(self, name, kind):
+        answers = self.names.get(name, [self.otherwise or []])
+        count = self.asked.get(name, 0) - (kind == 28)  # the C library asks for A, then for AAAA
+        if kind == 1:
+            self.asked[name] = count + 1
+        records = []
+        for one in answers[count % len(answers)]:
+            if ":" in one or one.replace(".", "").isdigit():
+                if (":" in one) == (kind == 28):
+                    records.append(record(name, kind, socket.inet_pton(socket.AF_INET6 if ":" in one else socket.AF_INET, one)))
+            else:
+                records += [record(name, 5, encoded_name(one)), *self.answer(one, kind)]
+        return records
 
 
 class Counting(http.server.BaseHTTPRequestHandler):
@@ -160,7 +176,7 @@ def plain_http_to_the_outside(world):
 
 
 def a_name_that_changes_its_mind(world):
-    """PX-09: 1,000 rounds of a name server that flips between a public and a forbidden address at TTL 0, by http and CONNECT."""
+    """G10, PX-09: 1,000 rounds of a name server that flips between a public and a forbidden address at TTL 0, by http and CONNECT."""
     names = namespace(world)
     flips = [[PUBLIC], ["127.0.0.1"], [PUBLIC, "10.1.2.3"], ["10.1.2.3"], ["127.0.0.1", PUBLIC], [SECOND], ["0.0.0.0"], ["169.254.169.254"]]
     names.names["flip.example.org"] = flips
