@@ -59,6 +59,8 @@ class Everywhere:
             connection.settimeout(30)
             if port in TLS_PORTS:
                 connection = self.context.wrap_socket(connection, server_side=True)
+            elif connection.recv(1, socket.MSG_PEEK) == b"\x16":
+                return  # a TLS handshake
             head = read_head(connection)
             if not head:
                 return
@@ -128,11 +130,11 @@ def sent(session, data):
         return answer_of(connection)
 
 
-def asked_plainly(session, target, host=None):
-    """A request in absolute form; its Host field says the same unless `host` does."""
+def asked_plainly(session, target, host=None, more=""):
+    """A request in absolute form; its Host field says the same unless `host` does. `more`: further fields, each with its end."""
     if host is None:
-        host = re.match(r"[^:/]*:/*([^/?#\\]*)", target)[1]
-    return sent(session, f"GET {target} HTTP/1.1\r\nHost: {host}\r\nAUTH\r\nConnection: close\r\n\r\n".encode())
+        host = re.match(r"(?:[^:/]*:)?/*([^/?#\\]*)", target)[1]
+    return sent(session, f"GET {target} HTTP/1.1\r\nHost: {host}\r\nAUTH\r\n{more}Connection: close\r\n\r\n".encode())
 
 
 def each(rows, ask):
@@ -145,8 +147,11 @@ ANY_CERTIFICATE = ssl.create_default_context()
 ANY_CERTIFICATE.check_hostname, ANY_CERTIFICATE.verify_mode = False, ssl.CERT_NONE
 
 
-def asked_by_tunnel(session, authority, name=None, target="/", host=None):
-    """CONNECT, TLS, one request. What the CONNECT was answered with where that was no 200."""
+def asked_by_tunnel(session, authority, name=None, target="/", host=None, more=""):
+    """CONNECT, TLS, one request. What the CONNECT was answered with where that was no 200. A name that no client says is
+    left out of the handshake."""
+    if name is not None and not re.fullmatch(r"[\w.-]+", name, re.ASCII):
+        name = None
     token = base64.b64encode(session.credential.encode()).decode()
     with socket.create_connection(("127.0.0.1", session.port), timeout=30) as connection:
         connection.sendall(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\nProxy-Authorization: Basic {token}\r\n\r\n".encode())
@@ -161,7 +166,7 @@ def asked_by_tunnel(session, authority, name=None, target="/", host=None):
         connection.recv(head.index(b"\r\n\r\n") + 4)
         try:
             with ANY_CERTIFICATE.wrap_socket(connection, server_hostname=name) as tls:
-                tls.sendall(f"GET {target} HTTP/1.1\r\nHost: {authority if host is None else host}\r\nConnection: close\r\n\r\n".encode())
+                tls.sendall(f"GET {target} HTTP/1.1\r\nHost: {authority if host is None else host}\r\n{more}Connection: close\r\n\r\n".encode())
                 return answer_of(tls)
-        except ssl.SSLError as error:
-            return "tls", error.reason or "", ""
+        except (ssl.SSLError, ConnectionError):
+            return "nothing", "", ""
