@@ -32,6 +32,7 @@ ResponseHead head_of(int status, std::size_t body_size) {
 // connection and could destroy the answer (RFC 9112 section 9.6). `connection` outlives the task.
 Task<void> refuse(Connection& connection, int status) {
     ResponseHead head = head_of(status, 0);
+    if (status == 405) head.fields.add("Allow", "");  // of the host that CONNECT names nothing (RFC 9110 section 15.5.6)
     head.fields.add("Connection", "close");
     const std::string_view no_body;
     const Deadline soon = net::in(kAnswerTime);

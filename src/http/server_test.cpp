@@ -88,7 +88,7 @@ TEST_F(ServerTest, LB05_refusals) {
              {"GET /canary HTTP/3.0\r\nHost: a\r\n\r\n", 505},
          }) {
         EXPECT_EQ(ask(row.text, true), "HTTP/1.1 " + std::to_string(row.status) +
-                                           " \r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+                                           " \r\n" + (row.status == 405 ? "Allow: \r\n" : "") + "Connection: close\r\nContent-Length: 0\r\n\r\n")
             << row.text;
     }
     EXPECT_EQ(handled, 0);
