@@ -28,7 +28,7 @@ struct RunRequest {
     std::vector<std::string> keep_environment;  // --keep-env
     bool only_used = false;  // --only: nothing but what `use` names
     policy::RuleLayer rules{"the command line", {}};  // --allow, --deny, --ask, --read-only
-    policy::PassedMethods methods;                    // --method, and a trusted project file's
+    policy::PassedMethods methods;                    // --pass-method, and a trusted project file's
     std::optional<policy::Rate> rate;                 // --rate
     std::optional<base::Duration> lasting;            // --for
     // What the project file says beside `use` and the like, which are above already.

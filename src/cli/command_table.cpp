@@ -17,6 +17,7 @@ constexpr OptionSpec kDeny{"--deny", "RULE", "refuse it: DELETE, POST:api.acme.c
 constexpr OptionSpec kAsk{"--ask", "RULE", "hold what it names until you approve it: claviger approve, in another terminal", Words::text, {}, true};
 constexpr OptionSpec kRate{"--rate", "N/UNIT", "at most so many requests with a credential: 10/s, 60/m, 1000/h"};
 constexpr OptionSpec kFor{"--for", "TIME", "requests get a credential for so long: 30m, 8h"};
+constexpr OptionSpec kPassMethod{"--pass-method", "NAME", "pass on a request method that is not registered too; TRACE and CONNECT never pass", Words::text, {}, true};
 constexpr OptionSpec kSessionFor{"--for", "TIME", "the program may use the proxy for so long: 30m, 8h"};
 constexpr OptionSpec kNoProject{"--no-project", "", "pass over the .claviger.json of this directory or one above"};
 constexpr ArgumentSpec kProject{"FILE", "without it the .claviger.json of this directory or one above", Words::file, false};
@@ -89,8 +90,7 @@ std::span<const CommandSpec> commands() {
          "code is the program's. What --ask asks about waits for claviger approve: a yes for a time covers any path of the same method, "
          "host, connection and rule; one for a tunnel (a host that no connection serves) or a WebSocket covers all that goes through it.",
          {},
-         {kUse, kOnly, kUnmatched, kReadOnly, kAllow, kAsk, kDeny, kRate, kSessionFor,
-          {"--method", "NAME", "pass on a request method that is not registered too; TRACE and CONNECT never pass", Words::text, {}, true}, kNoProject,
+         {kUse, kOnly, kUnmatched, kReadOnly, kAllow, kAsk, kDeny, kRate, kSessionFor, kPassMethod, kNoProject,
           {"--keep-env", "NAME", "let a variable through that looks like a secret", Words::text, {}, true},
           {"--transparent", "", "for programs that ignore proxies: all their connections are led to the proxy, and there is no other way out; proxy variables are set all the same"},
           {"--sandbox", "HOW", "isolate the program by: auto, namespace or landlock", Words::choice, "auto|namespace|landlock"},
@@ -116,7 +116,7 @@ std::span<const CommandSpec> commands() {
          "Says what `run` would do with a request, given the same options: which connection serves it, which lost and why, what the "
          "rules say of it. Sends nothing.",
          {{"URL", "https:// may be left out", Words::text, true}},
-         {{"--method", "METHOD", "of the request, in its letter case; without it GET"}, kUse, kOnly, kUnmatched, kReadOnly, kAllow, kAsk, kDeny, kRate, kSessionFor, kNoProject},
+         {{"--method", "METHOD", "of the request, in its letter case; without it GET"}, kUse, kOnly, kUnmatched, kReadOnly, kAllow, kAsk, kDeny, kRate, kSessionFor, kPassMethod, kNoProject},
          {"claviger route explain https://api.github.com/user", "claviger route explain api.github.com/repos --method POST --read-only"}, route_explain},
         {"log", "what was asked with which credential, and what was changed",
          "Requests of run, refused ones and tunnels among them, and changes of credentials and definitions, merged in the order of time; "

@@ -110,7 +110,7 @@ Problem problem_of_credential(const base::Error& error) {
 
 Problem method_not_allowed(const policy::PassedMethods& passed, std::string_view method) {
     Problem problem{405, "method_not_allowed", passed.why_not(method), ""};
-    if (policy::PassedMethods::may_pass(method)) problem.command = "claviger run --method " + as_word(method);
+    if (policy::PassedMethods::may_pass(method)) problem.command = "claviger run --pass-method " + as_word(method);
     problem.allow = passed.allow_field();
     return problem;
 }

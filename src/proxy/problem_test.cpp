@@ -69,9 +69,9 @@ TEST(Problem, PX21_a_405_says_what_passes_and_how_more_would) {
     const auto body = json::parse(message.body);
     ASSERT_TRUE(body);
     EXPECT_EQ(json::string_at(body->get_object(), "reason"), "method_not_allowed");
-    EXPECT_EQ(json::string_at(body->get_object(), "command"), "claviger run --method FETCH");
+    EXPECT_EQ(json::string_at(body->get_object(), "command"), "claviger run --pass-method FETCH");
     const std::pair<const char*, const char*> rows[] = {
-        {"trace", ""}, {"TRACK", ""}, {"CONNECT", ""}, {"*", ""}, {"get", "claviger run --method get"}, {"A`id`", "claviger run --method 'A`id`'"}};
+        {"trace", ""}, {"TRACK", ""}, {"CONNECT", ""}, {"*", ""}, {"get", "claviger run --pass-method get"}, {"A`id`", "claviger run --pass-method 'A`id`'"}};
     for (const auto& [method, command] : rows) {
         const auto problem = method_not_allowed(passed, method);
         EXPECT_EQ(problem.command, command) << method;

@@ -138,7 +138,7 @@ def other_clients_of_http2(world):
             ("DELETE", "/echo", (), 403, lambda answer: json.loads(answer["text"])["reason"] == "policy"),
             ("TRACE", "/echo", (), 405, lambda answer: "PROPFIND" in answer["headers"]["allow"]),
             ("REPORT", "/echo", (), 200, lambda answer: json.loads(answer["text"])["method"] == "REPORT"),
-            ("NOTIFY", "/echo", (), 405, lambda answer: json.loads(answer["text"])["command"] == "claviger run --method NOTIFY"),
+            ("NOTIFY", "/echo", (), 405, lambda answer: json.loads(answer["text"])["command"] == "claviger run --pass-method NOTIFY"),
             ("get", "/echo", (), 405, lambda answer: "case-sensitive" in json.loads(answer["text"])["detail"])]
     for method, path, more, status, good in rows:
         answer = json.loads(world.run("run", "--deny", "DELETE", "--", NODE, HERE / "http2.mjs", method, api + path, *more).stdout)

@@ -107,22 +107,22 @@ print(json.dumps(told))
         listed = allow.split(", ")
         check(set(METHODS) <= set(listed) and method not in listed and len(set(listed)) == len(listed), f"Allow of {name}: {allow}")
         command = refused[method]
-        equal(answer.get("command"), command and f"claviger run --method {command}", f"what would let {name} through")
+        equal(answer.get("command"), command and f"claviger run --pass-method {command}", f"what would let {name} through")
         contains(answer["detail"], method, "names it")
     equal(requests_seen(world), before, "nothing was sent")
     equal([(r["method"], r["status"], r["reason"]) for r in log() if r.get("reason")], [(method, 405, "method_not_allowed") for method in [*refused] * 2], "and the log has each")
 
-    for name, (status, allow, body) in ask("M-SEARCH", "NOTIFY", options=("--method", "M-SEARCH")).items():
+    for name, (status, allow, body) in ask("M-SEARCH", "NOTIFY", options=("--pass-method", "M-SEARCH")).items():
         if name.endswith("NOTIFY"):
             equal((status, allow.split(", ")[-1]), (405, "M-SEARCH"), "one more passes, and Allow says so")
         else:
             equal((status, json.loads(body)["method"]), (200, "M-SEARCH"), "what was let through")
-    told = ask("M-SEARCH", options=("--method", "M-SEARCH", "--read-only"))
+    told = ask("M-SEARCH", options=("--pass-method", "M-SEARCH", "--read-only"))
     equal({answer[0] for answer in told.values()}, {403}, "rules hold for it")
     for method in ("TRACE", "track", "Connect", "PRI"):
-        contains(world.run("run", "--method", method, "--", "true", code=2).stderr, f"--method: {method} never passes", "no option lets it pass")
+        contains(world.run("run", "--pass-method", method, "--", "true", code=2).stderr, f"--pass-method: {method} never passes", "no option lets it pass")
     for method in ("A B", "GET,POST", "*", "", "x" * 41):
-        contains(world.run("run", "--method", method, "--", "true", code=2).stderr, "is no method", f"{method!r}")
+        contains(world.run("run", "--pass-method", method, "--", "true", code=2).stderr, "is no method", f"{method!r}")
 
 
 def PX21_methods_of_a_project_file(world):
@@ -142,7 +142,8 @@ def PX21_methods_of_a_project_file(world):
     explain = ("route", "explain", api + "/echo", "--method", "NOTIFY", "--json")
     world.run(*explain, cwd=top, code=refused.returncode)
     told = json.loads(world.run(*explain, "--no-project", cwd=top).stdout)
-    equal((told["outcome"], told["reason"], told["command"]), ("refused", "method_not_allowed", "claviger run --method NOTIFY"), "without the file")
+    equal((told["outcome"], told["reason"], told["command"]), ("refused", "method_not_allowed", "claviger run --pass-method NOTIFY"), "without the file")
+    equal(json.loads(world.run(*explain, "--no-project", "--pass-method", "NOTIFY", cwd=top).stdout)["outcome"], "served", "as run would with the option")
     equal(requests_seen(world), seen, "nothing was sent")
     world.run("project", "trust", "--yes", cwd=top)
     equal(world.run(*ask, cwd=top).stdout, "200", "trusted")

@@ -196,7 +196,7 @@ def through(world, server):
     world.run("login", name, "--input", "stdin", stdin=world.canaries.new(f"{name} key"))
     trace = world.artefacts / "trace.log"
     trace.unlink(missing_ok=True)
-    session = Session(world, "--no-sandbox", "--use", name, "--only", "--method", "BREW", "--method", "M-SEARCH", "--method", "post", lifetime=900)
+    session = Session(world, "--no-sandbox", "--use", name, "--only", "--pass-method", "BREW", "--pass-method", "M-SEARCH", "--pass-method", "post", lifetime=900)
     work, results = queue.Queue(), {}
 
     def worker():

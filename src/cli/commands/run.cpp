@@ -32,20 +32,11 @@ base::Result<void> check_contradictions(const Invocation& invocation) {
     return {};
 }
 
-// Not of `route explain`, whose --method is the one asked about.
-base::Result<void> read_methods(const Invocation& invocation, app::RunRequest& request) {
-    for (const auto& method : invocation.values("--method")) {
-        if (auto added = request.methods.add(method); !added) return base::fail(base::ErrorCode::usage, "--method: " + added.error().message, added.error().hint);
-    }
-    return {};
-}
-
 }  // namespace
 
 Outcome run_program(Context& context, const Invocation& invocation) {
     TRY_VOID(check_contradictions(invocation));
     TRY(request, parse_session_options(invocation));
-    TRY_VOID(read_methods(invocation, request));
     TRY_VOID(app::check_reachable(context.home()));
     TRY(plan, app::plan_isolation(context.home(), {sandbox_choice(invocation), invocation.has("--transparent")}, invocation.program));
     TRY(staged, sys::StagedChild::stage(plan));  // before there is a secret in memory

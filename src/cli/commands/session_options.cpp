@@ -68,6 +68,9 @@ Result<app::RunRequest> parse_rule_options(const Invocation& invocation) {
 Result<app::RunRequest> parse_session_options(const Invocation& invocation) {
     TRY(request, parse_rule_options(invocation));
     TRY_VOID(read_use(invocation, request));
+    for (const auto& method : invocation.values("--pass-method")) {
+        if (auto added = request.methods.add(method); !added) return base::fail(ErrorCode::usage, "--pass-method: " + added.error().message, added.error().hint);
+    }
     return request;
 }
 
