@@ -26,6 +26,7 @@ struct Seen {
 struct Http2 : testing::Test {
     net::Loop loop;
     std::vector<Seen> seen;
+    std::vector<std::string> refused;  // what was no request
     std::function<Task<void>(http::Connection&)> answer = [](http::Connection& h1) { return echo(h1); };
     std::optional<http::Connection> client;
     bool answers_early = false;
@@ -50,6 +51,19 @@ struct Http2 : testing::Test {
         auto ended = co_await h1.finish_body(std::move(trailers), net::in(kPatience));
         (void)sent, (void)ended;
     }
+    static Task<void> refuse(Http2& self, net::StreamPtr stream, base::Error why) {
+        self.refused.push_back(std::string(to_string(why.code)) + (stream ? " answered" : ""));
+        if (!stream) co_return;
+        http::Connection h1(std::move(stream), http::Limits());
+        http::ResponseHead head;
+        head.status = 400;
+        head.framing = {Kind::length, 2};
+        auto sent = co_await h1.write_message(std::move(head), "no", net::in(kPatience));
+        (void)sent;
+    }
+    Service service() {
+        return {[this](net::StreamPtr one) { return serve(*this, std::move(one)); }, [this](net::StreamPtr one, base::Error why) { return refuse(*this, std::move(one), std::move(why)); }};
+    }
     static Task<void> serve(Http2& self, net::StreamPtr stream) {
         http::Connection h1(std::move(stream), http::Limits());
         auto head = co_await h1.read_request_head(net::in(kPatience));
@@ -65,7 +79,7 @@ struct Http2 : testing::Test {
     }
     void begin() {
         auto ends = net::make_pipe(loop, "h2");
-        loop.spawn("server", serve_connection(loop, std::move(ends.second), Limits(), [this](net::StreamPtr one) { return serve(*this, std::move(one)); }));
+        loop.spawn("server", serve_connection(loop, std::move(ends.second), Limits(), service()));
         auto stream = as_http1(loop, std::move(ends.first));
         ASSERT_TRUE(stream);
         client.emplace(std::move(*stream), http::Limits());
@@ -186,6 +200,7 @@ struct Rude {
         nghttp2_session_callbacks_new(&callbacks);
         nghttp2_option_new(&option);
         nghttp2_option_set_no_http_messaging(option, 1);
+        nghttp2_option_set_max_send_header_block_length(option, 1 << 20);
         nghttp2_session_client_new2(&session, callbacks, nullptr, option);
         nghttp2_session_callbacks_del(callbacks);
         nghttp2_option_del(option);
@@ -216,7 +231,7 @@ struct RudeClient : Http2 {
     net::StreamPtr wire;
     bool over = false;
     static Task<void> serve_and_tell(RudeClient& self, net::StreamPtr stream) {
-        co_await serve_connection(self.loop, std::move(stream), Limits(), [&self](net::StreamPtr one) { return serve(self, std::move(one)); });
+        co_await serve_connection(self.loop, std::move(stream), Limits(), self.service());
         self.over = true;
     }
     void connect() {
@@ -239,12 +254,17 @@ TEST_F(RudeClient, PX19_heads_that_break_a_rule_are_not_served) {
     };
     for (const auto& lines : more) {
         connect();
+        refused.clear();
         const Rude rude;
         auto all = good;
         all.insert(all.end(), lines.begin(), lines.end());
         rude.ask(all);
         send(rude.bytes());
+        for (int i = 0; i < 1000 && refused.empty() && seen.empty(); ++i) loop.run_until(loop.sleep(std::chrono::milliseconds(10)));
         EXPECT_TRUE(seen.empty()) << lines[0].first << ": " << lines[0].second.substr(0, 20);
+        EXPECT_EQ(refused.size(), 1U) << lines[0].first << ": " << lines[0].second.substr(0, 20);
+        if (lines[0].first == "host") EXPECT_EQ(refused, std::vector<std::string>{"protocol answered"});
+        if (lines[0].second.size() > 60'000) EXPECT_EQ(refused, std::vector<std::string>{"limit answered"});
         seen.clear();
     }
     connect();

@@ -1,5 +1,6 @@
 #include "http2/relay.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "http2/translation.hpp"
@@ -26,10 +27,22 @@ Task<std::optional<http::Fields>> next_head(StreamPtr stream, net::Deadline dead
     co_return head;
 }
 
-Task<bool> body_to_http1(std::shared_ptr<Session> session, StreamPtr stream, http::Connection& h1) {
+Task<void> wait_for_end(StreamPtr stream) {
+    const net::Deadline deadline = net::in(kBodyIdle);
+    while (!stream->ended && !stream->closed) {
+        const auto change = stream->changed.next();
+        auto waited = co_await change->wait(deadline);
+        if (!waited) co_return;
+    }
+}
+
+Task<bool> body_to_http1(std::shared_ptr<Session> session, StreamPtr stream, http::Connection& h1, http::BodyFraming framing) {
+    const bool told = framing.kind == http::BodyFraming::Kind::length;
     for (;;) {
-        if (!stream->body.empty()) {
+        const bool held = told && !stream->ended && stream->body.size() >= framing.length;
+        if (!stream->body.empty() && !held) {
             const base::WipedString piece = std::exchange(stream->body, base::WipedString());
+            framing.length -= std::min<std::uint64_t>(framing.length, piece.size());
             session->taken(*stream, piece.size());
             const net::Deadline deadline = net::in(kWriteTime);
             auto written = co_await h1.write_body(piece, deadline);

@@ -6,7 +6,9 @@
 
 namespace claviger::http2 {
 
+using base::Result;
 using net::Task;
+using Kind = http::BodyFraming::Kind;
 
 namespace {
 
@@ -14,15 +16,15 @@ constexpr std::chrono::minutes kAnswerTime{15};  // longer than whoever serves i
 
 // What a connection's requests share.
 struct Served {
-    Serve serve;
+    Service service;
     http::Limits limits;
     std::size_t open = 0;
     net::RecurringEvent changed;
 };
 using ServedPtr = std::shared_ptr<Served>;
 
-Task<void> relay_body(std::shared_ptr<Session> session, StreamPtr stream, http::Connection& h1, Beside& beside) {
-    beside.complete = co_await body_to_http1(session, stream, h1);
+Task<void> relay_body(std::shared_ptr<Session> session, StreamPtr stream, http::Connection& h1, http::BodyFraming framing, Beside& beside) {
+    beside.complete = co_await body_to_http1(session, stream, h1, framing);
     beside.done.set();
 }
 
@@ -52,32 +54,57 @@ Task<bool> relay_answer(std::shared_ptr<Session> session, StreamPtr stream, http
     }
 }
 
+// RFC 9113 section 8.1: NO_ERROR after an answer that came before the request's end.
+Task<void> end_answered(std::shared_ptr<Session> session, StreamPtr stream, bool whole) {
+    const net::Deadline last = net::in(kWriteTime);
+    if (whole) co_await Session::wait_until_sent(stream, last);
+    if (!whole || !stream->ended) session->reset(*stream, whole ? NGHTTP2_NO_ERROR : NGHTTP2_INTERNAL_ERROR);
+}
+
+// RFC 9113 section 8.1.1: an answer may say that a request is malformed, before its stream ends.
+Task<void> refuse(ServedPtr served, std::shared_ptr<Session> session, StreamPtr stream, std::string method, base::Error why) {
+    stream->refused = true;
+    session->abandon(*stream);
+    auto ends = net::make_pipe(session->loop(), "h2");
+    session->loop().spawn("http2 refusal", served->service.refuse(std::move(ends.second), std::move(why)));
+    http::Connection h1(std::move(ends.first), served->limits);
+    const bool whole = co_await relay_answer(session, stream, h1, std::move(method));
+    co_await end_answered(session, stream, whole);
+}
+
+Result<http::RequestHead> request_of(const Stream& stream, bool ended) {
+    if (stream.too_long) return base::fail(base::ErrorCode::limit, "the header fields are too long");
+    return request_from(stream.heads.front(), ended);
+}
+
 Task<void> relay(ServedPtr served, std::shared_ptr<Session> session, StreamPtr stream) {
     const bool ended = stream->ended && stream->body.empty() && stream->trailers.items().empty();
-    auto request = request_from(stream->heads.front(), ended);
+    auto request = request_of(*stream, ended);
+    std::string method(stream->heads.front().find(":method").value_or(""));
     stream->heads.clear();
     if (!request) {
-        session->reset(*stream, NGHTTP2_PROTOCOL_ERROR);
+        co_await refuse(std::move(served), std::move(session), std::move(stream), std::move(method), std::move(request).error());
         co_return;
     }
+    const http::BodyFraming framing = request->framing;
+    if (framing.kind == Kind::length && framing.length == 0) {  // what comes all the same makes it malformed
+        co_await wait_for_end(stream);
+        if (!stream->ended) co_return session->reset(*stream, NGHTTP2_CANCEL);
+    }
     auto ends = net::make_pipe(session->loop(), "h2");
-    session->loop().spawn("http2 request", served->serve(std::move(ends.second)));
+    session->loop().spawn("http2 request", served->service.serve(std::move(ends.second)));
     http::Connection h1(std::move(ends.first), served->limits);
-    const std::string method = request->method;
-    const bool has_body = request->framing.kind == http::BodyFraming::Kind::chunked || request->framing.length > 0;
+    const bool has_body = framing.kind == Kind::chunked || framing.length > 0;
     Beside body(session->loop()), watch(session->loop());
     bool over = false;
     session->loop().spawn("http2 end", watch_end(stream, h1, watch, over));
     const net::Deadline deadline = net::in(kWriteTime);
     auto sent = co_await h1.write_head(std::move(*request), std::string_view(), deadline);
-    if (sent && has_body) session->loop().spawn("http2 body", relay_body(session, stream, h1, body));
+    if (sent && has_body) session->loop().spawn("http2 body", relay_body(session, stream, h1, framing, body));
     else body.done.set();
     bool whole = sent.has_value();
-    if (whole) whole = co_await relay_answer(session, stream, h1, method);
-    const net::Deadline last = net::in(kWriteTime);
-    if (whole) co_await Session::wait_until_sent(stream, last);
-    // RFC 9113 section 8.1: NO_ERROR after an answer that came before the request's end.
-    if (!whole || !stream->ended) session->reset(*stream, whole ? NGHTTP2_NO_ERROR : NGHTTP2_INTERNAL_ERROR);
+    if (whole) whole = co_await relay_answer(session, stream, h1, std::move(method));
+    co_await end_answered(session, stream, whole);
     h1.close();
     over = true;
     stream->changed.notify();
@@ -96,12 +123,15 @@ Task<void> relay_and_count(ServedPtr served, std::shared_ptr<Session> session, S
 
 }  // namespace
 
-Task<void> serve_connection(net::Loop& loop, net::StreamPtr stream, Limits limits, Serve serve) {
-    const auto served = std::make_shared<Served>(Served{std::move(serve), {}, 0, net::RecurringEvent(loop)});
-    auto session = Session::make(loop, std::move(stream), Session::Side::server, limits, [served](std::shared_ptr<Session> on, StreamPtr one) {
+Task<void> serve_connection(net::Loop& loop, net::StreamPtr stream, Limits limits, Service service) {
+    const auto served = std::make_shared<Served>(Served{std::move(service), {}, 0, net::RecurringEvent(loop)});
+    Session::Calls calls;
+    calls.request = [served](std::shared_ptr<Session> on, StreamPtr one) {
         ++served->open;
         on->loop().spawn("http2 stream", relay_and_count(served, on, std::move(one)));
-    });
+    };
+    calls.refused = [served, &loop](base::Error why) { loop.spawn("http2 refusal", served->service.refuse(nullptr, std::move(why))); };
+    auto session = Session::make(loop, std::move(stream), Session::Side::server, limits, std::move(calls));
     if (!session) co_return;
     co_await Session::run(*session);
     while (served->open > 0) {

@@ -1,12 +1,12 @@
 #include "http2/session.hpp"
 
-#include <malloc.h>
 #include <sodium.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <cstring>
+
+#include "http2/wiping_memory.hpp"
 
 namespace claviger::http2 {
 
@@ -22,30 +22,10 @@ constexpr std::chrono::minutes kWriteTime{1};
 // A peer that opens streams only to break them off makes work for nothing (CVE-2023-44487).
 constexpr std::uint64_t kResetsForNothing = 200;
 constexpr std::uint64_t kEmptyFrames = 10'000;
+// Frames that a peer makes us send and does not read; acknowledgements have a limit of the library's.
+constexpr std::size_t kUnsentFrames = 4096;
 // Of all streams together: a few that nobody reads must not hold up the others.
 constexpr std::int32_t kConnectionWindow = 1 << 20;
-
-// The library's memory holds fields and bodies.
-void* wiped_realloc(void* old, std::size_t size, void*) {
-    if (old == nullptr) return std::malloc(size);
-    const std::size_t had = ::malloc_usable_size(old);
-    void* made = std::malloc(size);
-    if (made == nullptr) return nullptr;
-    std::memcpy(made, old, std::min(had, size));
-    ::sodium_memzero(old, had);
-    std::free(old);
-    return made;
-}
-void wiped_free(void* memory, void*) {
-    if (memory == nullptr) return;
-    ::sodium_memzero(memory, ::malloc_usable_size(memory));
-    std::free(memory);
-}
-nghttp2_mem* wiping_memory() {
-    static nghttp2_mem memory{nullptr, [](std::size_t size, void*) { return std::malloc(size); }, wiped_free,
-                              [](std::size_t count, std::size_t size, void*) { return std::calloc(count, size); }, wiped_realloc};
-    return &memory;
-}
 
 nghttp2_nv pair_of(const http::Field& field) {
     nghttp2_nv pair{};
@@ -64,6 +44,8 @@ std::vector<nghttp2_nv> pairs_of(const http::Fields& fields) {
 }
 
 std::string_view text_of(const std::uint8_t* data, std::size_t size) { return {reinterpret_cast<const char*>(data), size}; }
+
+base::Error too_much() { return base::Error::make(ErrorCode::limit, "the client makes work for nothing"); }
 
 bool is_interim(const http::Fields& head) {
     const auto status = head.find(":status");
@@ -93,16 +75,38 @@ struct Session::Callbacks {
         auto& self = of(user);
         auto* stream = find(self, frame->hd.stream_id);
         if (stream == nullptr) return 0;
-        stream->head_bytes += name_size + value_size + 32;
-        self.head_bytes_ += name_size + value_size + 32;
-        if (stream->head_bytes > self.limits_.header_bytes || self.head_bytes_ > self.limits_.all_header_bytes || stream->arriving.items().size() >= self.limits_.header_count) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-        stream->arriving.add(text_of(name, name_size), text_of(value, value_size));
+        const std::size_t size = name_size + value_size + 32;
+        const Limits& limits = self.limits_;
+        const bool fits = stream->head_bytes + size <= limits.header_bytes && self.head_bytes_ + size <= limits.all_header_bytes && stream->arriving.items().size() < limits.header_count;
+        if (!fits && (self.side_ == Side::client || stream->head_done)) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+        if (fits && !stream->too_long) {
+            stream->head_bytes += size, self.head_bytes_ += size;
+            stream->arriving.add(text_of(name, name_size), text_of(value, value_size));
+        } else if (!stream->too_long) {  // the rest of a request is decoded for nothing, so that its client can be told
+            stream->too_long = true;
+            self.head_bytes_ -= std::exchange(stream->head_bytes, 0);
+            stream->arriving = http::Fields();
+        }
         return 0;
     }
 
     // What no message may hold ends its stream; left out in silence, it would be read otherwise elsewhere.
     static int invalid_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t, const std::uint8_t*, std::size_t, std::uint8_t, void*) {
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
+
+    // The library has ended the stream of a head that is no request. What it ends the connection for, it says by GOAWAY.
+    static int invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
+        auto& self = of(user);
+        const bool head = frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
+        const bool malformed = error == NGHTTP2_ERR_HTTP_HEADER || error == NGHTTP2_ERR_HTTP_MESSAGING;
+        if (head && malformed && self.calls_.refused) self.calls_.refused(base::Error::make(ErrorCode::protocol, nghttp2_strerror(error)));
+        return 0;
+    }
+
+    static int give_up(Session& self) {
+        self.broken(too_much());
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
 
     // Frames that carry nothing (CVE-2019-9513, CVE-2019-9518, CVE-2023-44487).
@@ -117,7 +121,7 @@ struct Session::Callbacks {
         auto& self = of(user);
         ++self.activity_;
         const auto type = frame->hd.type;
-        if (too_many_for_nothing(self, *frame)) return NGHTTP2_ERR_CALLBACK_FAILURE;
+        if (too_many_for_nothing(self, *frame)) return give_up(self);
         auto* stream = find(self, frame->hd.stream_id);
         if (stream != nullptr && type == NGHTTP2_RST_STREAM) stream->peer_reset = true;
         if (stream == nullptr || (type != NGHTTP2_HEADERS && type != NGHTTP2_DATA)) return 0;
@@ -134,7 +138,7 @@ struct Session::Callbacks {
         }
         stream.head_done = self.side_ == Side::server || !is_interim(stream.arriving);
         stream.heads.push_back(std::move(stream.arriving));
-        if (self.side_ == Side::server) self.on_request_(self.shared_from_this(), self.streams_.at(stream.id));
+        if (self.side_ == Side::server) self.calls_.request(self.shared_from_this(), self.streams_.at(stream.id));
     }
 
     static int data_chunk(nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t size, void* user) {
@@ -151,6 +155,7 @@ struct Session::Callbacks {
 
     static int frame_send(nghttp2_session*, const nghttp2_frame* frame, void* user) {
         const auto type = frame->hd.type;
+        if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) of(user).broken(base::Error::make(ErrorCode::protocol, "the client broke HTTP/2"));
         if ((type != NGHTTP2_HEADERS && type != NGHTTP2_DATA) || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
         if (auto* stream = find(of(user), frame->hd.stream_id)) {
             stream->all_sent = true;
@@ -165,14 +170,14 @@ struct Session::Callbacks {
         if (found == self.streams_.end()) return 0;
         const auto stream = found->second;
         self.streams_.erase(found);
-        self.head_bytes_ -= std::min(self.head_bytes_, stream->head_bytes);
-        if (error == NGHTTP2_NO_ERROR) ++self.completed_;
+        self.head_bytes_ -= stream->head_bytes;
+        if (error == NGHTTP2_NO_ERROR && !stream->refused) ++self.completed_;
         // A peer may also make us break its streams off (CVE-2025-8671); those that we wanted to end are abandoned.
-        const bool for_nothing = error != NGHTTP2_NO_ERROR && !stream->peer_reset && !stream->abandoned;
+        const bool for_nothing = stream->refused || (error != NGHTTP2_NO_ERROR && !stream->peer_reset && !stream->abandoned);
         if (for_nothing) ++self.resets_;
         stream->closed = true;
         stream->changed.notify();
-        return for_nothing && self.resets_ > kResetsForNothing + 2 * self.completed_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+        return for_nothing && self.resets_ > kResetsForNothing + 2 * self.completed_ ? give_up(self) : 0;
     }
 
     static ssize_t read_body(nghttp2_session* native, std::int32_t id, std::uint8_t* into, std::size_t size, std::uint32_t* flags, nghttp2_data_source*, void* user) {
@@ -194,13 +199,13 @@ struct Session::Callbacks {
     }
 };
 
-Session::Session(Key, net::Loop& loop, net::StreamPtr stream, Side side, Limits limits, OnRequest on_request)
-    : loop_(loop), stream_(std::move(stream)), side_(side), limits_(limits), on_request_(std::move(on_request)), to_write_(loop), ended_(loop) {}
+Session::Session(Key, net::Loop& loop, net::StreamPtr stream, Side side, Limits limits, Calls calls)
+    : loop_(loop), stream_(std::move(stream)), side_(side), limits_(limits), calls_(std::move(calls)), to_write_(loop), ended_(loop) {}
 
 Session::~Session() { nghttp2_session_del(native_); }
 
-Result<std::shared_ptr<Session>> Session::make(net::Loop& loop, net::StreamPtr stream, Side side, Limits limits, OnRequest on_request) {
-    auto made = std::make_shared<Session>(Key(), loop, std::move(stream), side, limits, std::move(on_request));
+Result<std::shared_ptr<Session>> Session::make(net::Loop& loop, net::StreamPtr stream, Side side, Limits limits, Calls calls) {
+    auto made = std::make_shared<Session>(Key(), loop, std::move(stream), side, limits, std::move(calls));
     TRY_VOID(made->begin());
     return made;
 }
@@ -217,6 +222,7 @@ Result<void> Session::begin() {
     nghttp2_session_callbacks_set_on_begin_headers_callback(raw, Callbacks::begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(raw, Callbacks::header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(raw, Callbacks::invalid_header);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(raw, Callbacks::invalid_frame);
     nghttp2_session_callbacks_set_on_frame_recv_callback(raw, Callbacks::frame_recv);
     nghttp2_session_callbacks_set_on_frame_send_callback(raw, Callbacks::frame_send);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(raw, Callbacks::data_chunk);
@@ -247,7 +253,7 @@ Task<void> Session::run(std::shared_ptr<Session> self) {
         const std::span<char> space(*buffer);
         auto got = co_await self->stream_->read_some(space, net::Deadline::max());
         if (!got || *got == 0) break;
-        const auto taken = self->take({buffer->data(), *got});
+        const bool taken = self->take({buffer->data(), *got});
         ::sodium_memzero(buffer->data(), *got);
         self->to_write_.notify();
         if (!taken) break;
@@ -255,10 +261,15 @@ Task<void> Session::run(std::shared_ptr<Session> self) {
     self->close();
 }
 
-Result<void> Session::take(std::string_view bytes) {
+bool Session::take(std::string_view bytes) {
     const auto used = nghttp2_session_mem_recv(native_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-    if (used < 0) return base::fail(ErrorCode::protocol, nghttp2_strerror(static_cast<int>(used)));
-    return {};
+    const bool flooded = used == NGHTTP2_ERR_FLOODED || nghttp2_session_get_outbound_queue_size(native_) > kUnsentFrames;
+    if (used < 0 || flooded) broken(flooded ? too_much() : base::Error::make(ErrorCode::protocol, nghttp2_strerror(static_cast<int>(used))));
+    return used >= 0 && !flooded;
+}
+
+void Session::broken(base::Error why) {
+    if (!std::exchange(broken_, true) && calls_.refused) calls_.refused(std::move(why));
 }
 
 Task<void> Session::write_all(std::shared_ptr<Session> self) {
@@ -268,6 +279,7 @@ Task<void> Session::write_all(std::shared_ptr<Session> self) {
         while (bytes.size() < kWrite && !self->closed()) {
             const std::uint8_t* data = nullptr;
             const auto size = nghttp2_session_mem_send(self->native_, &data);
+            if (size < 0) self->close();
             if (size <= 0) break;
             bytes.append(text_of(data, static_cast<std::size_t>(size)));
         }

@@ -40,6 +40,8 @@ struct Stream {
     http::Fields trailers{};
     base::WipedString body{};   // received and not yet taken; bounded by its flow-control window
     bool head_done = false;     // the final head is there: what comes now are trailers
+    bool too_long = false;      // the head is beyond the limits, and nothing of it is kept
+    bool refused = false;       // it is no request: it counts as one for nothing, whatever it was answered
     bool ended = false;         // all of it has come
     // What goes.
     base::WipedString outgoing{};
@@ -56,9 +58,13 @@ using StreamPtr = std::shared_ptr<Stream>;
 class Session : public std::enable_shared_from_this<Session> {
 public:
     enum class Side { server, client };
-    // Called for each request that came; a server's.
-    using OnRequest = std::function<void(std::shared_ptr<Session>, StreamPtr)>;
-    static base::Result<std::shared_ptr<Session>> make(net::Loop& loop, net::StreamPtr stream, Side side, Limits limits, OnRequest on_request = {});
+    // A server's. `request`: for each that came. `refused`: for each that broke a rule of HTTP and whose stream has been ended
+    // for that, and once for a connection that was.
+    struct Calls {
+        std::function<void(std::shared_ptr<Session>, StreamPtr)> request;
+        std::function<void(base::Error)> refused;
+    };
+    static base::Result<std::shared_ptr<Session>> make(net::Loop& loop, net::StreamPtr stream, Side side, Limits limits, Calls calls = {});
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -92,26 +98,28 @@ public:
         friend class Session;
         Key() = default;
     };
-    Session(Key, net::Loop& loop, net::StreamPtr stream, Side side, Limits limits, OnRequest on_request);
+    Session(Key, net::Loop& loop, net::StreamPtr stream, Side side, Limits limits, Calls calls);
 
 private:
     base::Result<void> begin();
     struct Callbacks;
     static net::Task<void> write_all(std::shared_ptr<Session> self);
     static net::Task<void> watch_idleness(std::shared_ptr<Session> self);
-    base::Result<void> take(std::string_view bytes);
+    bool take(std::string_view bytes);  // false: nothing more can come
+    void broken(base::Error why);  // the connection, by its peer
 
     net::Loop& loop_;
     net::StreamPtr stream_;
     Side side_;
     Limits limits_;
-    OnRequest on_request_;
+    Calls calls_;
     nghttp2_session* native_ = nullptr;
     std::map<std::int32_t, StreamPtr> streams_{};
     net::RecurringEvent to_write_;
     std::uint64_t resets_ = 0, empty_ = 0, completed_ = 0;  // of the peer
     std::uint64_t activity_ = 0;
     std::size_t head_bytes_ = 0;  // of open streams
+    bool broken_ = false;
     net::Event ended_;
     std::function<void()> on_close_{};
 };

@@ -21,7 +21,16 @@ bool is_visible(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
-bool of_a_connection(std::string_view name) {
+// RFC 9113 section 8.2.2: a message that has one of them is malformed. TE too, with another value than trailers.
+bool of_a_connection(const http::Field& field) {
+    constexpr std::string_view kNames[] = {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"};
+    if (base::equal_ignoring_case(field.name, "te")) return !base::equal_ignoring_case(field.value, "trailers");
+    return std::any_of(std::begin(kNames), std::end(kNames), [&](auto name) { return base::equal_ignoring_case(field.name, name); });
+}
+
+bool names_a_connection(const http::Fields& fields) { return std::any_of(fields.items().begin(), fields.items().end(), of_a_connection); }
+
+bool stays_here(std::string_view name) {
     constexpr std::string_view kNames[] = {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te", "host", "http2-settings"};
     return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
@@ -57,7 +66,7 @@ http::Fields plain_fields(const http::Fields& head) {
 void add_plain(http::Fields& to, const http::Fields& from) {
     for (const auto& field : from.items()) {
         const std::string name = base::to_lower(field.name);
-        if (!of_a_connection(name)) to.add(name, field.value);
+        if (!stays_here(name)) to.add(name, field.value);
     }
 }
 
@@ -77,6 +86,7 @@ Result<http::RequestHead> request_from(const http::Fields& head, bool ended) {
     if (!path->starts_with('/') || !is_visible(*path)) return bad("the path of a request is none");
     const auto to = authority ? *authority : *host;
     if (to.empty() || !is_visible(to)) return bad("the host of a request is none");
+    if (names_a_connection(head)) return bad("a request has fields that belong to a connection of HTTP/1.1");
     http::RequestHead request;
     request.method = *method;
     request.target = *path;
@@ -99,6 +109,7 @@ Result<http::ResponseHead> answer_from(const http::Fields& head, bool ended, std
     if (!status || status->size() != 3) return bad("an answer lacks its status");
     const auto [end, error] = std::from_chars(status->data(), status->data() + 3, answer.status);
     if (error != std::errc{} || end != status->data() + 3 || answer.status < 100 || answer.status == 101) return bad("the status of an answer is none");
+    if (names_a_connection(head)) return bad("an answer has fields that belong to a connection of HTTP/1.1");
     answer.fields = plain_fields(head);
     http::remove_hop_by_hop(answer.fields);
     TRY(framing, framing_of(answer.fields, ended));

@@ -61,9 +61,19 @@ TEST(Translation, PX19_what_would_be_two_messages_is_none) {
         const auto made = request_from(fields_of(lines), true);
         EXPECT_FALSE(made) << (lines.size() > 3 ? lines[0].second + " " + lines[3].second : "");
     }
-    const auto hops = request_from(fields_of(request_with({{"transfer-encoding", "chunked"}, {"connection", "x-a"}, {"x-a", "1"}, {"upgrade", "h2c"}, {"keep-alive", "1"}, {"proxy-authorization", "x"}})), true);
-    ASSERT_TRUE(hops);
-    EXPECT_EQ(lines_of(hops->fields), (Lines{{"Host", "api.acme.com"}}));
+    const auto proxied = request_from(fields_of(request_with({{"proxy-authorization", "x"}, {"te", "Trailers"}})), true);
+    ASSERT_TRUE(proxied);
+    EXPECT_EQ(lines_of(proxied->fields), (Lines{{"Host", "api.acme.com"}, {"TE", "trailers"}, {"Connection", "TE"}}));
+}
+
+// RFC 9113 section 8.2.2.
+TEST(Translation, PX19_what_belongs_to_a_connection_makes_a_message_malformed) {
+    for (const auto& [name, value] : Lines{{"connection", "x-a"}, {"Connection", "close"}, {"keep-alive", "1"}, {"proxy-connection", "keep-alive"}, {"transfer-encoding", "chunked"},
+                                           {"transfer-encoding", ""}, {"upgrade", "h2c"}, {"te", "gzip"}, {"te", "trailers, gzip"}, {"te", ""}}) {
+        EXPECT_FALSE(request_from(fields_of(request_with({{name, value}})), true)) << name << ": " << value;
+        EXPECT_FALSE(request_from(fields_of(request_with({{"te", "trailers"}, {name, value}})), true)) << name << ": " << value;
+        EXPECT_FALSE(answer_from(fields_of({{":status", "200"}, {name, value}}), true, "GET")) << name << ": " << value;
+    }
 }
 
 TEST(Translation, answers_both_ways) {

@@ -46,6 +46,20 @@ net::Task<void> serve_intercepted(Session& session, net::StreamPtr tls, Authorit
     }
 }
 
+// What is no request of HTTP/2 is written down as such of HTTP/1.1 is; its client is told where it still can be.
+net::Task<void> refuse_stream(Session& session, net::StreamPtr stream, std::string at, base::Error why) {
+    auto what = about(session, "", std::move(at));
+    auto problem = problem_of_bad_message(why);
+    if (!stream || !session.has_room()) {
+        Recording(session.options.on_served, std::move(what)).finish(0, problem.reason, 0, 0);
+        co_return;
+    }
+    ++session.open_connections;
+    http::Connection client(std::move(stream), session.options.limits);
+    co_await refuse(session, client, std::move(what), std::move(problem), false);
+    --session.open_connections;
+}
+
 // A stream of HTTP/2 costs as much as a connection, and counts as one (PX-31).
 net::Task<void> serve_stream(Session& session, net::StreamPtr stream, Authority authority) {
     if (!session.has_room()) {
@@ -113,8 +127,10 @@ net::Task<void> intercept(Session& session, http::Connection client, Tunnel tunn
         const http::Limits& ours = session.options.limits;
         http2::Limits limits;
         limits.header_bytes = ours.header_bytes, limits.header_count = ours.header_count, limits.idle_time = ours.idle_time;
-        http2::Serve serve = [&session, authority](net::StreamPtr one) { return serve_stream(session, std::move(one), authority); };
-        co_await http2::serve_connection(session.loop, std::move(accepted->stream), limits, std::move(serve));
+        http2::Service service;
+        service.serve = [&session, authority](net::StreamPtr one) { return serve_stream(session, std::move(one), authority); };
+        service.refuse = [&session, authority](net::StreamPtr one, base::Error why) { return refuse_stream(session, std::move(one), authority_text(authority), std::move(why)); };
+        co_await http2::serve_connection(session.loop, std::move(accepted->stream), limits, std::move(service));
         co_return;
     }
     co_await serve_intercepted(session, std::move(accepted->stream), authority);
