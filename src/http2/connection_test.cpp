@@ -328,6 +328,21 @@ TEST_F(RudeClient, PX31_heads_of_all_streams_together_have_a_limit) {
     loop.run_until(loop.sleep(std::chrono::milliseconds(50)));
 }
 
+// Streams beyond the number that is allowed are refused one by one until our settings are acknowledged.
+TEST_F(RudeClient, PX19_frames_that_a_peer_does_not_read_end_the_connection) {
+    connect();
+    const std::string head = std::string("\x82\x87\x84\x41\x06", 5) + "a.test" + std::string("\x0f\x0d\x01\x30", 4);  // GET, https, /, :authority, content-length: 0
+    std::string all = Rude().bytes();
+    for (std::uint32_t id = 1; id < 20'000; id += 2) {
+        const std::string stream{static_cast<char>(id >> 24), static_cast<char>(id >> 16), static_cast<char>(id >> 8), static_cast<char>(id)};
+        all += std::string("\x00\x00", 2) + static_cast<char>(head.size()) + std::string("\x01\x04", 2) + stream + head;
+    }
+    send(all);
+    for (int i = 0; i < 1000 && !over; ++i) loop.run_until(loop.sleep(std::chrono::milliseconds(10)));
+    EXPECT_TRUE(over);
+    EXPECT_EQ(refused, std::vector<std::string>{"limit"});
+}
+
 TEST_F(RudeClient, PX19_frames_for_nothing_end_the_connection) {
     const struct { const char* what; std::string frame; int times; } rows[] = {
         {"ping", std::string("\x00\x00\x08\x06\x00\x00\x00\x00\x00", 9) + "12345678", 20'000}, {"settings", std::string("\x00\x00\x00\x04\x00\x00\x00\x00\x00", 9), 20'000},

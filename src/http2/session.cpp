@@ -17,6 +17,7 @@ using net::Task;
 namespace {
 
 constexpr std::size_t kPiece = 16 * 1024;
+constexpr std::size_t kFrame = 16 * 1024;  // SETTINGS_MAX_FRAME_SIZE: nobody was told another
 constexpr std::size_t kWrite = 64 * 1024;  // at once
 constexpr std::chrono::minutes kWriteTime{1};
 // A peer that opens streams only to break them off makes work for nothing (CVE-2023-44487).
@@ -47,11 +48,6 @@ std::string_view text_of(const std::uint8_t* data, std::size_t size) { return {r
 
 base::Error too_much() { return base::Error::make(ErrorCode::limit, "the client makes work for nothing"); }
 
-bool is_interim(const http::Fields& head) {
-    const auto status = head.find(":status");
-    return status && status->starts_with('1');
-}
-
 }  // namespace
 
 // What the library calls while it takes bytes in or makes them.
@@ -60,6 +56,11 @@ struct Session::Callbacks {
     static Stream* find(Session& self, std::int32_t id) {
         const auto found = self.streams_.find(id);
         return found == self.streams_.end() ? nullptr : found->second.get();
+    }
+
+    // The library does not look at the size of this one (RFC 9113 section 4.2).
+    static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
+        return head->type == NGHTTP2_CONTINUATION && head->length > kFrame ? give_up(of(user)) : 0;
     }
 
     static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
@@ -113,7 +114,7 @@ struct Session::Callbacks {
     static bool too_many_for_nothing(Session& self, const nghttp2_frame& frame) {
         const bool ends = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
         if (frame.hd.type == NGHTTP2_RST_STREAM) return ++self.resets_ > kResetsForNothing + 2 * self.completed_;
-        if (frame.hd.type == NGHTTP2_PRIORITY || (frame.hd.type == NGHTTP2_DATA && frame.hd.length == 0 && !ends)) return ++self.empty_ > kEmptyFrames;
+        if (frame.hd.type == NGHTTP2_PRIORITY || (frame.hd.type == NGHTTP2_DATA && frame.hd.length == frame.data.padlen && !ends)) return ++self.empty_ > kEmptyFrames;
         return false;
     }
 
@@ -136,7 +137,8 @@ struct Session::Callbacks {
             stream.trailers = std::move(stream.arriving);
             return;
         }
-        stream.head_done = self.side_ == Side::server || !is_interim(stream.arriving);
+        const bool interim = stream.arriving.find(":status").value_or("").starts_with('1');
+        stream.head_done = self.side_ == Side::server || !interim;
         stream.heads.push_back(std::move(stream.arriving));
         if (self.side_ == Side::server) self.calls_.request(self.shared_from_this(), self.streams_.at(stream.id));
     }
@@ -219,6 +221,7 @@ Result<void> Session::begin() {
     }
     const std::unique_ptr<nghttp2_session_callbacks, void (*)(nghttp2_session_callbacks*)> callbacks(raw, nghttp2_session_callbacks_del);
     const std::unique_ptr<nghttp2_option, void (*)(nghttp2_option*)> option(raw_option, nghttp2_option_del);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(raw, Callbacks::begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(raw, Callbacks::begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(raw, Callbacks::header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(raw, Callbacks::invalid_header);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "http/head_writer.hpp"
 
 namespace claviger::http2 {
 
@@ -100,6 +101,8 @@ Result<http::RequestHead> request_from(const http::Fields& head, bool ended) {
         request.fields.add("TE", "trailers");
         request.fields.add("Connection", "TE");
     }
+    base::WipedString text;  // what cannot be said in HTTP/1.1 is no request here either
+    if (auto said = http::append_head(request, text); !said) return bad(said.error().message);
     return request;
 }
 

@@ -56,6 +56,7 @@ TEST(Translation, PX19_what_would_be_two_messages_is_none) {
         request_with({{"content-length", "+1"}}), request_with({{"content-length", "1, 1"}}), request_with({{"content-length", ""}}), request_with({{"content-length", "99999999999999999999"}}),
         {{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/"}}, {{":method", "GET"}, {":scheme", "https"}, {":path", "/"}},
         {{":method", "GET"}, {":scheme", "https"}, {":authority", "a b"}, {":path", "/"}}, {{":method", "GET"}, {":scheme", "https"}, {":authority", ""}, {":path", "/"}},
+        {{":method", "GET"}, {":scheme", "https"}, {":authority", "u@a"}, {":path", "/"}}, {{":method", "GET"}, {":scheme", "https"}, {":authority", "a:1:2"}, {":path", "/"}}, request_with({}, "GET", "/a#b"),
     };
     for (const auto& lines : bad) {
         const auto made = request_from(fields_of(lines), true);
