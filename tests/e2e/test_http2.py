@@ -1,7 +1,7 @@
 """HTTP/2 as a client that keeps to no rule speaks it, through a real session in front of a service that notes what comes
 (PX-19): the cases of http2_cases.py and floods. Nothing malformed arrives, each refusal is in the log, and a connection or at least
 the proxy goes on serving."""
-import collections, http.server, queue, ssl, struct
+import collections, http.server, queue, socket, ssl, struct
 from harness import *
 from http2_cases import Maker, PATH, cases
 from http2_frames import *
@@ -100,6 +100,7 @@ def peer_of(session, host):
     with session.opened(host, "127.0.0.1") as tls:
         equal(tls.selected_alpn_protocol(), "h2", "ALPN")
         tls.settimeout(PATIENCE)
+        tls.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield Peer(tls)
 
 
@@ -269,6 +270,96 @@ def throw_away(tls):
             pass
     tls.settimeout(PATIENCE)
 
+class RudeService(threading.Thread):
+    """A server of HTTP/2 that answers each request with what it is told to."""
+
+    def __init__(self, world):
+        super().__init__(daemon=True)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(world.cert, world.key)
+        self.context.set_alpn_protocols(["h2"])
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.host, self.answer = f"127.0.0.1:{self.listener.getsockname()[1]}", good_answer
+        world.closing.append(self.listener.close)
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
+
+    def serve(self, connection):
+        with contextlib.suppress(OSError), self.context.wrap_socket(connection, server_side=True) as tls:
+            tls.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            peer = Peer(tls)
+            check(peer.exactly(len(PREFACE)) == PREFACE, "the preface")
+            peer.send(settings())
+            while got := peer.frame():
+                kind, flags, number, _ = got
+                if kind == SETTINGS and not flags & ACK:
+                    peer.send(frame(SETTINGS, ACK))
+                elif kind == HEADERS:
+                    peer.send(self.answer(number))
+
+
+def good_answer(number):
+    return headers(number, [(b":status", b"200")], end=False) + data(number, b"ok\n", True)
+
+
+def rude_answers():
+    """(name, of a stream's number what is answered)."""
+    status = (b":status", b"200")
+    head = lambda *fields, end=True: lambda n: headers(n, fields, end)
+    for name, value in ((b"connection", b"close"), (b"keep-alive", b"timeout=5"), (b"proxy-connection", b"close"), (b"transfer-encoding", b"chunked"), (b"upgrade", b"h2c"), (b"te", b"gzip"),
+                        (b"X-Test", b"1"), (b"a b", b"1"), (b"", b"1"), (b"x", b"a\r\nb: c"), (b"x", b"a\0"), (b":path", b"/"), (b":test", b"1"), (b"content-length", b"5"), (b"content-length", b"x")):
+        yield f"{name!r}: {value!r}", head(status, (name, value))
+    yield "no status", head((b"x", b"y"))
+    yield "two", head(status, status)
+    yield "a status behind a field", head((b"x", b"y"), status)
+    for value in (b"", b"20", b"2000", b"101", b"099", b"abc", b"+20"):
+        yield f"status {value!r}", head((b":status", value))
+    yield "two lengths", head(status, (b"content-length", b"3"), (b"content-length", b"4"), end=False)
+    yield "DATA before the head", lambda n: data(n, b"x", True)
+    yield "an interim answer that ends", head((b":status", b"103"))
+    yield "RST_STREAM", rst
+    yield "a pushed request", lambda n: frame(PUSH_PROMISE, END_HEADERS, n, b"\0\0\0\x02" + Maker(b"a.test").block()) + good_answer(n)
+    yield "an index of no field", lambda n: frame(HEADERS, END_HEADERS | 1, n, b"\x20\x80")
+    yield "a SETTINGS frame of a wrong size", lambda n: frame(SETTINGS, payload=b"1")
+    yield "fields beyond the limit", lambda n: frame(HEADERS, 1, n, block([status])) + b"".join(frame(CONTINUATION, 0 if at < 4 else END_HEADERS, n, field(b"x", b"y" * 16000)) for at in range(5))
+    begun = lambda n, *fields: headers(n, [status, *fields], False)
+    for name, more in (("longer than told", lambda n: begun(n, (b"content-length", b"2")) + data(n, b"abc", True)), ("shorter than told", lambda n: begun(n, (b"content-length", b"5")) + data(n, b"abc", True)),
+                       ("longer than told, in parts", lambda n: begun(n, (b"content-length", b"3")) + data(n, b"abc") + data(n, b"d", True)),
+                       ("a status in trailers", lambda n: begun(n) + data(n, b"abc") + headers(n, [status])), ("a field of a connection in trailers", lambda n: begun(n) + data(n, b"abc") + headers(n, [(b"connection", b"close")])),
+                       ("trailers that are not the end", lambda n: begun(n) + data(n, b"abc") + headers(n, [(b"x", b"y")], False) + data(n, end=True)), ("RST_STREAM within", lambda n: begun(n) + data(n, b"abc") + rst(n)),
+                       ("20 interim answers", lambda n: headers(n, [(b":status", b"103")], False) * 20 + good_answer(n))):
+        yield f"later: {name}", more
+
+
+def PX17_answers_that_break_a_rule_are_not_passed_on(world):
+    """A head becomes 502; what is seen later breaks the answer off. Another request is served."""
+    world.certificates()
+    service = RudeService(world)
+    session = begun(world, service.host, world.canaries.new("key"))
+    wrong = []
+
+    def asked(peer, number):
+        peer.send(headers(number, Maker(service.host.encode()).fields()))
+        peer.until(lambda: peer.streams.get(number, Stream()).over)
+        return peer.streams[number]
+    for name, answer in rude_answers():
+        with peer_of(session, service.host) as peer:
+            peer.greet()
+            service.answer = answer
+            got = asked(peer, 1)
+            broken_off = name.startswith("later: ") and got.reset not in (None, "NO_ERROR")
+            good = broken_off or (got.status == "502" and got.ended)
+            service.answer = good_answer
+            after = asked(peer, 3)
+            if not good or after.status != "200" or after.body != b"ok\n":
+                wrong.append(f"{name}: {got.status}, ended {got.ended}, reset {got.reset}, {got.body}; then {after.status} {after.body}")
+    session.end()
+    check(not wrong, "\n".join(wrong))
+
 
 if __name__ == "__main__":
-    main(PX19_what_breaks_a_rule_is_refused_and_never_arrives, PX19_floods_end_their_connection_and_no_other)
+    main(PX19_what_breaks_a_rule_is_refused_and_never_arrives, PX19_floods_end_their_connection_and_no_other, PX17_answers_that_break_a_rule_are_not_passed_on)
