@@ -50,11 +50,12 @@ net::Task<Verdict> attempt(Exchange& it, bool first) {
     } else {
         upstream.close();
         co_await settle(it, upstream, body, false);
-        const bool again = lease->reused && first && it.at_hand() && idempotent(it.head.method);
+        const bool again = !body.malformed && lease->reused && first && it.at_hand() && idempotent(it.head.method);
         // With a part of the body sent both sides are closed already.
         const bool broken = !it.drained() && body.bytes > 0 && !body.complete;
         verdict.then = again ? Then::ask_again : Then::give_up;
-        if (!again && !broken) verdict.problem = problem_from(answer.error());
+        if (body.malformed) verdict.problem = problem_of_bad_message(*body.malformed);
+        else if (!again && !broken) verdict.problem = problem_from(answer.error());
     }
     it.watch.gone.on_cancel(nullptr);  // the connection is about to go
     if (it.watch.gone.cancelled()) co_return Verdict{Then::give_up};

@@ -115,6 +115,11 @@ Problem method_not_allowed(const policy::PassedMethods& passed, std::string_view
     return problem;
 }
 
+Problem problem_of_bad_message(const base::Error& error) {
+    if (error.code == base::ErrorCode::limit) return {431, "limit", error.message, ""};
+    return {400, "bad_request", error.message, ""};
+}
+
 Problem body_too_long() {
     return {413, "body_too_long", "requests to this service are signed over their body, which may have at most 256 KiB then", ""};
 }

@@ -36,6 +36,8 @@ Problem problem_from(const base::Error& error);
 Problem problem_of_credential(const base::Error& error);
 // 405 with the methods that pass instead, and how the session would pass this one, if it may (PX-21).
 Problem method_not_allowed(const policy::PassedMethods& passed, std::string_view method);
+// 400 or 431 for what the client sent.
+Problem problem_of_bad_message(const base::Error& error);
 // 413: a signature covers the body, and it is longer than what is held for that.
 Problem body_too_long();
 

@@ -52,6 +52,10 @@ bool has_body(const http::RequestHead& head) {
            (head.framing.kind == http::BodyFraming::Kind::length && head.framing.length > 0);
 }
 
+bool broke_a_rule(const http::Connection& client, const base::Error& error) {
+    return client.refusal_status() != 0 && error.code != base::ErrorCode::timeout;
+}
+
 net::Task<void> pump_body(http::Connection& client, http::Connection& upstream, http::BodyFraming framing, RequestBody& body, KeptBody& kept,
                           CredentialPtr credential) {
     Piece piece(framing);
@@ -61,6 +65,7 @@ net::Task<void> pump_body(http::Connection& client, http::Connection& upstream, 
         const net::Deadline read_deadline = net::in(kBodyIdle);
         auto got = co_await client.read_body(piece.space(), read_deadline);
         ok = got.has_value();
+        if (!ok && broke_a_rule(client, got.error())) body.malformed = std::move(got).error();
         if (!ok || *got == 0) break;
         const std::string_view bytes = piece.filled(*got);
         kept.take(bytes);

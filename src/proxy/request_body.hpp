@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -69,9 +70,12 @@ struct RequestBody {
     bool started = false, complete = false;
     bool begun = false, called_off = false;  // of a body that is held back
     std::uint64_t bytes = 0;
+    std::optional<base::Error> malformed{};  // the client broke a rule in it
 };
 
 bool has_body(const http::RequestHead& head);
+// Whether reading a body failed by what the client sent, so that it can be told; else it left, or fell silent.
+bool broke_a_rule(const http::Connection& client, const base::Error& error);
 // The references outlive each of the tasks below; `credential` may be null.
 
 // From the client to the upstream server and into `kept`. A broken body closes the upstream connection: a half-sent one

@@ -50,6 +50,18 @@ TEST_F(ServedTest, LG03_no_query_and_no_secret_in_the_path) {
     EXPECT_EQ(served.path, "/a/***");
 }
 
+// Not the server's, although that has got a part of it.
+TEST_F(ServedTest, PX15_a_body_that_breaks_a_rule_is_its_client_s_mistake) {
+    start_recording();
+    SilentServer server(loop, "");
+    const std::string head = "POST http://" + server.authority() + "/x HTTP/1.1\r\nHost: " + server.authority() + "\r\n" + authorization + "Transfer-Encoding: chunked\r\n\r\n";
+    for (const std::string body : {"x\r\n", "3\r\nabcd", "3\r\nabc\r\n0\r\nHost: other\r\n\r\n"}) {
+        EXPECT_EQ(status_of(head + body), 400) << body;
+        const auto served = record_of(head + body);
+        EXPECT_EQ(std::to_string(served.status) + " " + served.reason, "400 bad_request") << body;
+    }
+}
+
 TEST_F(ServedTest, every_refusal_has_its_reason) {
     options.unmatched = Unmatched::deny;
     options.router = policy::Router({route_to({"api.acme.com", "http://127.0.0.1:9"})});

@@ -21,11 +21,6 @@ Served about(const Session& session, std::string method, std::string host, std::
 
 void record_no_room(Session& session) { Recording(session.options.on_served, about(session, "", "", "")).finish(0, "no_room", 0, 0); }
 
-Problem problem_of_bad_message(const base::Error& error) {
-    if (error.code == ErrorCode::limit) return {431, "limit", error.message, ""};
-    return {400, "bad_request", error.message, ""};
-}
-
 net::Task<bool> refuse(Session& session, http::Connection& client, Served what, Problem problem, bool drained) {
     Recording recording(session.options.on_served, std::move(what));
     recording.served.reason = problem.reason;

@@ -12,7 +12,6 @@ namespace claviger::proxy {
 
 // The beginning of a record: now, this method, this authority, this path masked.
 Served about(const Session& session, std::string method, std::string host, std::string_view path = {});
-Problem problem_of_bad_message(const base::Error& error);
 // A connection that was closed for want of a place (PX-31).
 void record_no_room(Session& session);
 // The next request of a client. Nothing: it left, or what it sent is no request, which it was told; `at`: the host of its
