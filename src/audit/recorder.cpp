@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "audit/anchors.hpp"
 #include "base/text.hpp"
 #include "sys/files.hpp"
@@ -80,8 +82,24 @@ Result<void> Recorder::flush() {
     return written;
 }
 
+// Those that nothing of their kind follows must not wait for the session's end.
+void Recorder::append_folded(base::Duration after) {
+    const auto now = with_.clock.now();
+    for (auto& [reason, folded] : folded_) {
+        if (!folded.last || (now >= folded.written && now - folded.written < after)) continue;
+        append(*folded.last);
+        folded.written = now;
+        folded.last.reset();
+    }
+}
+
+bool Recorder::waiting() const {
+    return !lines_.empty() || lost_ > 0 || std::any_of(folded_.begin(), folded_.end(), [](const auto& one) { return one.second.last.has_value(); });
+}
+
 Result<void> Recorder::write_out() {
-    if (!waiting()) return {};
+    append_folded(kFoldedFor);
+    if (lines_.empty() && lost_ == 0) return {};
     if (lost_ > 0 && lines_.size() < kMostWaiting) {
         Entry lost;
         lost.kind = Entry::Kind::lost;
@@ -157,10 +175,7 @@ Result<void> Recorder::rotate() {
 }
 
 Result<void> Recorder::close() {
-    for (const auto& [reason, folded] : folded_) {
-        if (folded.last) append(*folded.last);
-    }
-    folded_.clear();
+    append_folded(base::Duration(0));
     TRY_VOID(flush());
     if (!file_) return {};
     TRY_VOID(file_->sync());

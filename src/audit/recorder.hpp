@@ -34,7 +34,7 @@ public:
     static base::Result<std::unique_ptr<Recorder>> make(Surroundings with);
 
     void record(Entry entry);
-    [[nodiscard]] bool waiting() const { return !lines_.empty() || lost_ > 0; }
+    [[nodiscard]] bool waiting() const;
     // Handed to the kernel, not to the disk: what a killed process had flushed is there, what a power failure takes is not.
     base::Result<void> flush();
     // flush(), then durable, and its end in the journal. Call it last.
@@ -46,6 +46,7 @@ private:
     Recorder(Surroundings with, base::Secret key, std::string session);
     bool fold(Entry& entry);
     void append(const Entry& entry);
+    void append_folded(base::Duration after);
     base::Result<void> write_out();
     base::Result<void> open();
     base::Result<void> rotate();

@@ -226,6 +226,25 @@ TEST_F(RecorderTest, what_is_counted_is_counted_by_its_reason) {
     EXPECT_LE(lines["no_room"], 4u) << "a line a second, and the rest at the end";
 }
 
+TEST_F(RecorderTest, what_was_counted_is_written_although_nothing_of_its_kind_follows) {
+    auto recorder = session();
+    Entry closed;
+    closed.reason = "no_room";
+    for (int i = 0; i < 1000; ++i) {
+        closed.at = clock_.now();
+        recorder->record(closed);
+    }
+    ASSERT_TRUE(recorder->flush());
+    EXPECT_EQ(read({recorder->session(), 1}).size(), 1u);
+    EXPECT_TRUE(recorder->waiting()) << "so it is flushed again";
+    clock_.advance(std::chrono::seconds(1));
+    ASSERT_TRUE(recorder->flush());
+    const auto entries = read({recorder->session(), 1});
+    ASSERT_EQ(entries.size(), 2u);
+    EXPECT_EQ(entries[1].count, 998u);
+    EXPECT_FALSE(recorder->waiting());
+}
+
 // A file that may not grow is what a full disk is.
 class SmallFiles {
 public:

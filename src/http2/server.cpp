@@ -89,7 +89,13 @@ Task<void> relay(ServedPtr served, std::shared_ptr<Session> session, StreamPtr s
     const http::BodyFraming framing = request->framing;
     if (framing.kind == Kind::length && framing.length == 0) {  // what comes all the same makes it malformed
         co_await wait_for_end(stream);
-        if (!stream->ended) co_return session->reset(*stream, NGHTTP2_CANCEL);
+        if (!stream->ended) {
+            if (!stream->peer_reset) {
+                auto why = base::Error::make(base::ErrorCode::protocol, "the request's body is longer than it says");
+                session->loop().spawn("http2 refusal", served->service.refuse(nullptr, std::move(why)));
+            }
+            co_return session->reset(*stream, NGHTTP2_CANCEL);
+        }
     }
     auto ends = net::make_pipe(session->loop(), "h2");
     session->loop().spawn("http2 request", served->service.serve(std::move(ends.second)));

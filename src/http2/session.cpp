@@ -175,7 +175,7 @@ struct Session::Callbacks {
         self.head_bytes_ -= stream->head_bytes;
         if (error == NGHTTP2_NO_ERROR && !stream->refused) ++self.completed_;
         // A peer may also make us break its streams off (CVE-2025-8671); those that we wanted to end are abandoned.
-        const bool for_nothing = stream->refused || (error != NGHTTP2_NO_ERROR && !stream->peer_reset && !stream->abandoned);
+        const bool for_nothing = (stream->refused && !stream->peer_reset) || (error != NGHTTP2_NO_ERROR && !stream->peer_reset && !stream->abandoned);
         if (for_nothing) ++self.resets_;
         stream->closed = true;
         stream->changed.notify();
