@@ -220,8 +220,9 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
     options.on_served = [&log = broker.log, &audit, &view](proxy::Served served) {
         served.path = view.masked(std::move(served.path));
         served.host = view.masked(std::move(served.host));
+        served.why = view.masked(std::move(served.why));
         log.info("proxy.served", {{"provider", served.provider}, {"connection", served.connection}, {"host", served.host},
-                                  {"method", served.method}, {"path", served.path}, {"status", served.status}, {"reason", served.reason},
+                                  {"method", served.method}, {"path", served.path}, {"status", served.status}, {"reason", served.reason}, {"why", served.why},
                                   {"scrubbed", served.scrubbed}, {"ms", served.milliseconds}});
         audit.record(served);
     };

@@ -26,6 +26,7 @@ void SessionAudit::record(const proxy::Served& served) {
     entry.provider = served.provider, entry.connection = served.connection;
     entry.method = served.method, entry.host = served.host, entry.path = served.path;
     entry.status = served.status, entry.reason = served.reason;
+    entry.why = base::printable(served.why, audit::Entry::kLongestWhy);
     entry.rule = served.rule, entry.approval = served.approval, entry.scrubbed = served.scrubbed;
     entry.sent = served.request_bytes, entry.received = served.response_bytes;
     recorder_->record(std::move(entry));

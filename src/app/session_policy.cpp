@@ -50,7 +50,12 @@ std::optional<Problem> refusal_of(const policy::Approvals::Answered& answered, c
             return problem;
         }
         case Outcome::gone: return told(403, "approval_timed_out", "and the client did not wait for it");
-        case Outcome::unavailable: return told(503, "approval_unavailable", "who cannot be asked: " + answered.why);
+        case Outcome::unavailable: {
+            auto problem = told(503, "approval_unavailable", "who cannot be asked on this machine now");
+            problem.command = "claviger doctor";
+            problem.why = answered.why;
+            return problem;
+        }
         case Outcome::too_often: {
             auto problem = told(429, "too_many_asked", "who is asked so many things a minute and no more");
             problem.retry_after = 5;
@@ -165,7 +170,8 @@ net::Task<proxy::Admission> SessionPolicy::admit(proxy::GateRequest request, net
         if (judged && !admission.refusal) admission.refusal = judged->verdict.refusal;
     }
     if (!judged) {  // nobody knows what the rules would refuse
-        admission.refusal = policy_refusal(judged.error().message, "", judged.error().hint);
+        admission.refusal = policy_refusal("the rules of this connection cannot be read, so nothing is let through", "", proxy::command_in(judged.error().hint));
+        admission.refusal->why = judged.error().describe();
     } else {
         admission.reachable_by_name = judged->verdict.names_host();
         admission.strips_overrides = judged->strips_overrides;

@@ -56,6 +56,7 @@ void append_entry(std::string& out, std::uint64_t number, const Entry& entry) {
     append_member(out, "path", entry.path);
     append_number(out, "status", entry.status);
     append_member(out, "reason", entry.reason);
+    append_member(out, "why", entry.why);
     append_member(out, "rule", entry.rule);
     append_member(out, "approval", entry.approval);
     append_number(out, "sent", entry.sent);
@@ -83,6 +84,7 @@ Result<Entry> read_entry(std::string_view line, std::uint64_t number) {
     entry.path = text_at(object, "path");
     entry.status = static_cast<int>(number_at(object, "status"));
     entry.reason = text_at(object, "reason");
+    entry.why = text_at(object, "why");
     entry.rule = text_at(object, "rule");
     entry.approval = text_at(object, "approval");
     entry.sent = number_at(object, "sent");

@@ -20,6 +20,7 @@ struct Entry {
     std::string method, host, path;
     int status = 0;
     std::string reason;                // why the proxy answered itself; docs/refusals.md
+    std::string why{};                 // more of it than the program was told; cut to kLongestWhy
     std::string rule{};                // of the session's rules and limits the one that decided
     std::string approval{};            // how the owner approved it: "once", "10m", "earlier"
     std::uint64_t sent = 0, received = 0;
@@ -27,6 +28,7 @@ struct Entry {
     std::uint64_t count = 0;           // of lost: how many; of a request without host: how many more such came since the last one
 
     friend bool operator==(const Entry&, const Entry&) = default;
+    static constexpr std::size_t kLongestWhy = 500;
     // Refused by the proxy, or by a client that would not speak to it.
     [[nodiscard]] bool denied() const { return !reason.empty() && reason != "abandoned" && reason != "interrupted"; }
 };

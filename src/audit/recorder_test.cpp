@@ -37,7 +37,7 @@ TEST_F(RecorderTest, what_is_recorded_is_read_back) {
     auto recorder = session();
     std::vector<Entry> given{entry(1), entry(2), entry(3), entry(4)};
     given[1].kind = Entry::Kind::tunnel, given[1].method = "CONNECT", given[1].provider = given[1].connection = given[1].path = "";
-    given[2].status = 403, given[2].reason = "not_allowed", given[2].sent = 7;
+    given[2].status = 403, given[2].reason = "not_allowed", given[2].why = "address 10.1.2.3 is refused", given[2].sent = 7;
     given[3].path = "/\"\\\n\x1b[31m/\xc3\xa9", given[3].milliseconds = 0;
     for (const auto& one : given) recorder->record(one);
     ASSERT_TRUE(recorder->close());

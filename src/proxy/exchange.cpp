@@ -69,6 +69,7 @@ net::Task<ExchangeOutcome> answer_problem(http::Connection& client, Problem prob
     ExchangeOutcome outcome;
     outcome.status = problem.status;
     outcome.reason = problem.reason;
+    outcome.why = problem.why;
     auto message = to_message(problem, !drained);
     const net::Deadline deadline = net::in(kWriteTime);
     const std::string body = std::move(message.body);
@@ -129,7 +130,7 @@ net::Task<ExchangeOutcome> exchange(ExchangeSurroundings with, http::Connection&
     Verdict verdict{Then::ask_again};
     for (bool first = true; !problem && verdict.then == Then::ask_again; first = false) {
         if (const auto made = make_head(it); !made) {
-            problem = problem_from(made.error());
+            problem = problem_of_request(made.error());
             break;
         }
         verdict = co_await attempt(it, first);

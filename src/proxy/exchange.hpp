@@ -58,6 +58,7 @@ struct ExchangeRequest {
 struct ExchangeOutcome {
     int status = 0;  // what the client got; 0 when the connection broke before a head was sent
     std::string reason;  // of the problem that was answered; empty: the answer is the API's
+    std::string why{};   // and what the owner may know of it
     std::uint64_t request_bytes = 0, response_bytes = 0;
     std::uint64_t scrubbed = 0;  // secrets of the credential that the answer showed
     bool client_usable = false;  // the client's connection may carry another request

@@ -154,7 +154,9 @@ net::Task<Result<http::ResponseHead>> read_final_head(Exchange& it, http::Connec
 
 net::Task<Verdict> judge(Exchange& it, http::Connection& upstream, RequestBody& body, http::ResponseHead& answer) {
     if (it.forwards && answer.status == 407) {
-        co_return Verdict{Then::give_up, Problem{502, "upstream_unreachable", "the proxy " + it.forwards->name() + " (" + it.forwards->variable + ") wants other credentials than the environment has for it", ""}};
+        Problem problem{502, "upstream_unreachable", "the proxy of this machine wants other credentials than " + it.forwards->variable + " has for it", ""};
+        problem.why = "the proxy " + it.forwards->name() + " (" + it.forwards->variable + ") wants other credentials than the environment has for it";
+        co_return Verdict{Then::give_up, std::move(problem)};
     }
     if (answer.status == 101) {
         auto good = check_websocket_answer(it.request.head, answer);

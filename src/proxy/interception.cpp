@@ -84,6 +84,7 @@ net::Task<void> refuse_tunnel(Session& session, http::Connection client, Tunnel 
         co_await refuse(session, client, std::move(what), std::move(problem), false);
         co_return;
     }
+    what.why = problem.why;
     Recording recording(session.options.on_served, std::move(what));
     recording.finish(0, problem.reason, 0, 0);
     co_await refuse_handshake(client.stream(), std::move(problem));
@@ -232,7 +233,7 @@ net::Task<void> serve_tunnel(Session& session, http::Connection client, Tunnel t
     auto what = about(session, "CONNECT", authority_text(to));
     auto url = net::Url::parse("https://" + authority_text(to) + "/");
     if (!url) {
-        auto problem = problem_from(url.error());
+        Problem problem{400, "bad_request", url.error().message, ""};
         co_await refuse_tunnel(session, std::move(client), std::move(tunnel), std::move(what), std::move(problem));
         co_return;
     }
@@ -249,7 +250,7 @@ net::Task<bool> serve_plain(Session& session, http::Connection& client, http::Re
         co_return go_on;
     }
     const bool bad = url.error().code == ErrorCode::protocol;
-    Problem problem = bad ? Problem{400, "bad_request", url.error().message, ""} : problem_from(url.error());
+    Problem problem = bad ? Problem{400, "bad_request", url.error().message, ""} : problem_of_request(url.error());
     const auto shown = net::Url::parse(head.target);
     auto what = about(session, head.method, shown ? shown->authority() : "", shown ? std::string_view(shown->path()) : "");
     const bool go_on = co_await refuse(session, client, std::move(what), std::move(problem), !has_body(head));

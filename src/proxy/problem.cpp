@@ -1,5 +1,7 @@
 #include "proxy/problem.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "json/value.hpp"
 
@@ -25,10 +27,23 @@ std::string_view title_of(int status) {
     }
 }
 
-// Hints are for people: "run: claviger login acme". A program gets the command alone; other advice stays with the sentence.
-std::string command_in(const std::string& hint) {
-    const auto at = hint.find("claviger ");
-    return at == std::string::npos ? std::string() : hint.substr(at);
+// Why a credential is not to be had, as far as the program behind the proxy may know.
+std::string_view kept_by(base::ErrorCode code) {
+    using base::ErrorCode;
+    switch (code) {
+        case ErrorCode::timeout: return "it has to be renewed, and the service that renews it takes long; try again in a moment";
+        case ErrorCode::network:
+        case ErrorCode::tls:
+        case ErrorCode::protocol:
+        case ErrorCode::address_refused:
+        case ErrorCode::authorization_failed:
+        case ErrorCode::cancelled:
+        case ErrorCode::limit: return "it has to be renewed, and the service that renews it cannot be reached or does not answer as it should; try again in a moment";
+        case ErrorCode::invalid_input:
+        case ErrorCode::unsupported:
+        case ErrorCode::not_found: return "the definition of its service, or what is stored for it, cannot be used";
+        default: return "the vault that holds it cannot be used now";
+    }
 }
 
 // A method is a token, which may hold what a shell does not take as it is.
@@ -37,15 +52,23 @@ std::string as_word(std::string_view token) {
     return token.find_first_not_of(kPlain) == std::string_view::npos ? std::string(token) : base::shell_quote(token);
 }
 
-Problem with_hint(int status, std::string reason, const base::Error& error) {
-    auto command = command_in(error.hint);
-    const bool advice = command.empty() && !error.hint.empty();
-    return {status, std::move(reason), error.message + (advice ? "; " + error.hint : ""), std::move(command)};
+Problem told(int status, std::string reason, std::string detail, const base::Error& error) {
+    Problem problem{status, std::move(reason), std::move(detail), command_in(error.hint)};
+    problem.why = error.describe();
+    return problem;
+}
+
+// Whoever made these errors named the connection, what the request itself says, and what to do: nothing else.
+Problem as_said(int status, std::string reason, const base::Error& error) {
+    auto problem = told(status, std::move(reason), error.message, error);
+    if (problem.command.empty() && !error.hint.empty()) problem.detail += "; " + error.hint;
+    return problem;
 }
 
 Problem unavailable(const base::Error& error) {
-    auto problem = with_hint(424, "credential_unavailable", error);
-    if (error.hint.empty()) problem.command = "claviger doctor";  // nobody has said what to do
+    auto problem = told(424, "credential_unavailable", "the request was not sent, because its credential is not to be had: " + std::string(kept_by(error.code)), error);
+    const bool has_path = error.hint.find('/') != std::string::npos;
+    if (problem.command.empty() && (error.hint.empty() || has_path)) problem.command = "claviger doctor";  // nobody has said what to do
     return problem;
 }
 
@@ -77,23 +100,33 @@ ProblemMessage to_message(const Problem& problem, bool close) {
     return message;
 }
 
+std::string command_in(const std::string& hint) {
+    constexpr std::string_view kProgram = "claviger ";
+    const auto after = hint.find(": claviger ");
+    if (after == std::string::npos && !hint.starts_with(kProgram)) return {};
+    auto command = hint.substr(after == std::string::npos ? 0 : after + 2);
+    command.erase(std::min(command.find_first_of(",;"), command.size()));
+    return command.find('/') == std::string::npos ? command : std::string();
+}
+
 Problem problem_from(const base::Error& error) {
     using base::ErrorCode;
     switch (error.code) {
-        case ErrorCode::needs_login:
-        case ErrorCode::suspended:
-        case ErrorCode::not_connected: return with_hint(424, std::string(to_string(error.code)), error);
-        case ErrorCode::denied: return with_hint(403, "not_allowed", error);
-        case ErrorCode::address_refused: return with_hint(403, "address_refused", error);
-        case ErrorCode::timeout: return {504, "upstream_timeout", "the upstream server did not answer in time", ""};
-        case ErrorCode::tls: return with_hint(502, "upstream_tls", error);
-        case ErrorCode::cancelled: return {502, "upstream_closed", "the upstream server closed the connection", ""};
-        case ErrorCode::network: return {502, "upstream_unreachable", error.message, ""};
-        case ErrorCode::protocol: return {502, "upstream_protocol", "the upstream server broke the HTTP protocol", ""};
-        case ErrorCode::limit: return {502, "limit", error.message, ""};
-        case ErrorCode::busy: return with_hint(503, "busy", error);
+        case ErrorCode::denied: return told(403, "not_allowed", "nothing may be sent to this host in that way; use its https URL", error);
+        case ErrorCode::address_refused: return told(403, "address_refused", "the host is, or its name leads to, an address of this machine, of a private network or of another special kind, which nothing is sent to", error);
+        case ErrorCode::timeout: return told(504, "upstream_timeout", "the upstream server did not answer in time", error);
+        case ErrorCode::tls: {
+            auto problem = told(502, "upstream_tls", "the upstream server's certificate or version of TLS is not acceptable", error);
+            if (error.hint.find('/') == std::string::npos && problem.command.empty() && !error.hint.empty()) problem.detail += "; " + error.hint;
+            return problem;
+        }
+        case ErrorCode::cancelled: return told(502, "upstream_closed", "the upstream server closed the connection", error);
+        case ErrorCode::network: return told(502, "upstream_unreachable", "the upstream server cannot be reached: nobody knows its name, nothing answers there, or the proxy of this machine that leads there fails", error);
+        case ErrorCode::protocol: return told(502, "upstream_protocol", "the upstream server broke the HTTP protocol", error);
+        case ErrorCode::limit: return told(502, "limit", "the upstream server's answer has a head beyond the limits", error);
+        case ErrorCode::busy: return told(503, "busy", "another process renews the credential or holds the vault; try again in a moment", error);
         // Whatever keeps the credential from us: never forwarded without it.
-        default: return unavailable(error);
+        default: return problem_of_credential(error);
     }
 }
 
@@ -102,7 +135,7 @@ Problem problem_of_credential(const base::Error& error) {
     switch (error.code) {
         case ErrorCode::needs_login:
         case ErrorCode::suspended:
-        case ErrorCode::not_connected:
+        case ErrorCode::not_connected: return as_said(424, std::string(to_string(error.code)), error);
         case ErrorCode::busy: return problem_from(error);
         default: return unavailable(error);
     }
@@ -118,6 +151,16 @@ Problem method_not_allowed(const policy::PassedMethods& passed, std::string_view
 Problem problem_of_bad_message(const base::Error& error) {
     if (error.code == base::ErrorCode::limit) return {431, "limit", error.message, ""};
     return {400, "bad_request", error.message, ""};
+}
+
+Problem problem_of_request(const base::Error& error) {
+    using base::ErrorCode;
+    switch (error.code) {
+        case ErrorCode::denied: return as_said(403, "not_allowed", error);
+        case ErrorCode::invalid_input:
+        case ErrorCode::unsupported: return as_said(424, "credential_unavailable", error);
+        default: return problem_of_credential(error);
+    }
 }
 
 Problem body_too_long() {

@@ -36,7 +36,9 @@ TEST(Problem, PX35_the_answer_is_problem_json_with_reason_and_command) {
 TEST(Problem, PX35_of_a_hint_the_command_alone_is_for_programs) {
     const auto problem_of = [](const char* hint) { return problem_from(base::Error::make(ErrorCode::needs_login, "no", hint)); };
     EXPECT_EQ(problem_of("run: claviger login acme --force").command, "claviger login acme --force");
-    EXPECT_EQ(problem_of("see the difference and accept it with: claviger confirm acme").command, "claviger confirm acme");
+    EXPECT_EQ(problem_of("see the difference and accept it with: claviger confirm acme; or log in anew with --force").command, "claviger confirm acme");
+    EXPECT_EQ(problem_of("see which with: claviger vault status, replace them, then rotate again").command, "claviger vault status");
+    EXPECT_EQ(problem_of("try again in a moment; a stopped claviger process may hold it").command, "");
     EXPECT_EQ(problem_of("try again in a moment").command, "");
     EXPECT_EQ(problem_of("try again in a moment").detail, "no; try again in a moment");
     EXPECT_EQ(problem_of("").detail, "no");
@@ -78,6 +80,27 @@ TEST(Problem, PX21_a_405_says_what_passes_and_how_more_would) {
         EXPECT_EQ(problem.allow, passed.allow_field()) << method;
     }
     EXPECT_FALSE(to_message({403, "policy", "x", ""}, false).head.fields.find("Allow"));
+}
+
+// Every class of error, made by whoever says too much.
+TEST(Problem, PX35_nothing_of_this_machine_is_told) {
+    const char* const internals[] = {"10.1.2.3", "fd00::7", "proxy.corp:3128", "/home/", "/proc/", "/etc/"};
+    for (int code = 0; code <= static_cast<int>(ErrorCode::changed); ++code) {
+        const auto kind = static_cast<ErrorCode>(code);
+        // These are made of names alone, by the layers that know the connection.
+        if (kind == ErrorCode::needs_login || kind == ErrorCode::suspended || kind == ErrorCode::not_connected) continue;
+        auto error = base::Error::make(kind, "host 'x': address 10.1.2.3 is refused; cannot connect to fd00::7: by proxy.corp:3128; cannot read /home/ann/.claviger/vault.db, /proc/self/fd/3",
+                                       "mend the file; this shows all that is wrong: claviger register /home/ann/.claviger/providers/acme.json");
+        error.cause = std::make_shared<base::Error>(base::Error::make(kind, "cannot read /etc/hosts"));
+        for (const auto& problem : {problem_from(error), problem_of_credential(error)}) {
+            const auto message = to_message(problem, true);
+            std::string sent = message.body;
+            for (const auto& field : message.head.fields.items()) sent.append(field.name).append(": ").append(field.value).append("\n");
+            for (const auto* word : internals) EXPECT_EQ(sent.find(word), std::string::npos) << to_string(kind) << ": " << sent;
+            EXPECT_NE(problem.why.find("address 10.1.2.3"), std::string::npos) << "the owner is told of " << to_string(kind);
+            EXPECT_NE(problem.why.find("/etc/hosts"), std::string::npos) << "and why";
+        }
+    }
 }
 
 TEST(Problem, a_407_asks_for_basic_credentials) {

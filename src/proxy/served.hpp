@@ -21,6 +21,7 @@ struct Served {
     std::string rule{};                // of the session's rules or limits the one that decided; empty: none said anything
     std::string approval{};            // how the owner approved it: "once", "10m", "earlier"; empty: nobody did
     std::string reason;                // why the proxy answered itself: docs/refusals.md; empty: it did not
+    std::string why{};                 // more of it, which the client does not get
     std::uint64_t request_bytes = 0, response_bytes = 0;  // of the bodies; of a tunnel: all
     std::uint64_t scrubbed = 0;  // times that the answer showed the credential and it was overwritten
     std::int64_t milliseconds = 0;

@@ -161,12 +161,17 @@ TEST_F(ServedTest, LG05_no_credential_is_asked_for_while_it_could_not_be_written
     options.router = policy::Router({route_to({"http://127.0.0.1:9"})});
     bool full = true;
     options.may_release = [&full]() -> base::Result<void> {
-        if (full) return base::fail(base::ErrorCode::storage, "the disk is full");
+        if (full) return base::fail(base::ErrorCode::storage, "cannot write /home/ann/audit/1.jsonl: the disk is full");
         return {};
     };
     start_recording();
+    auto client = dial();
+    send(*client, get("127.0.0.1:9"));
+    const std::string answer = receive(*client, "}\n");
     auto served = record_of(get("127.0.0.1:9"));
     EXPECT_EQ(std::to_string(served.status) + served.reason + served.provider, "503audit_unavailableacme");
+    EXPECT_EQ(answer.find("/home"), std::string::npos) << "PX-35: " << answer;
+    EXPECT_NE(served.why.find("/home/ann/audit"), std::string::npos) << "the owner is told";
     EXPECT_EQ(credentials.asked, 0);
     full = false;
     served = record_of(get("127.0.0.1:9"));

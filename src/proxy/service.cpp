@@ -24,6 +24,7 @@ void record_no_room(Session& session) { Recording(session.options.on_served, abo
 net::Task<bool> refuse(Session& session, http::Connection& client, Served what, Problem problem, bool drained) {
     Recording recording(session.options.on_served, std::move(what));
     recording.served.reason = problem.reason;
+    recording.served.why = problem.why;
     auto outcome = co_await answer_problem(client, std::move(problem), drained);
     recording.finish(outcome.status, outcome.reason, 0, outcome.response_bytes);
     if (recording.served.method.empty() && outcome.response_bytes == 0) recording.drop();  // no request: a client that left without a word
@@ -87,7 +88,9 @@ net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url 
     plan.admitted = std::move(asked);
     if (decision.kind != Kind::matched) co_return plan;  // the provider's own OAuth endpoints too: never with a credential
     if (auto may = session.options.may_release ? session.options.may_release() : Result<void>(); !may) {
-        co_return answer_instead({503, "audit_unavailable", may.error().message, "claviger doctor"});
+        Problem problem{503, "audit_unavailable", "the audit log cannot be written, so no request gets a credential until it can", "claviger doctor"};
+        problem.why = may.error().describe();
+        co_return answer_instead(std::move(problem));
     }
     auto credential = co_await session.credentials.credential(decision.provider, decision.connection, watch.gone);
     watch.gone.on_cancel(nullptr);
@@ -128,6 +131,7 @@ net::Task<bool> perform(Session& session, http::Connection& client, http::Reques
         session.log.warn("proxy.scrubbed", {{"provider", what.provider}, {"connection", what.connection}, {"host", what.host}, {"times", outcome.scrubbed}});
     }
     recording.served.scrubbed = outcome.scrubbed;
+    recording.served.why = std::move(outcome.why);
     recording.finish(outcome.status, outcome.reason, outcome.request_bytes, outcome.response_bytes);
     co_return outcome.client_usable;
 }

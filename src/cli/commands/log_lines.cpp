@@ -42,6 +42,7 @@ std::string what_of(const audit::Entry& entry) {
     else if (entry.reason == "no_room") text += " a connection for which there was no place";
     else if (entry.host.empty()) text += " somebody without the session's credential";
     else text += (entry.method.empty() ? " malformed request to " : " " + entry.method + " ") + entry.host + entry.path;
+    if (!entry.why.empty()) text += ": " + entry.why;
     if (entry.denied() && !entry.rule.empty()) text += ", by " + entry.rule;
     if (!entry.approval.empty()) text += ", approved" + (entry.approval == "once" ? " once" : entry.approval == "earlier" ? " before" : " for " + entry.approval) + " (" + entry.rule + ")";
     if (entry.scrubbed > 0) text += fmt::format(", the credential taken out of the answer {} time{}", entry.scrubbed, entry.scrubbed == 1 ? "" : "s");
@@ -74,6 +75,7 @@ json::Object log_json(const audit::SegmentName& segment, std::uint64_t number, c
         put(object, "path", entry.path);
         object["status"] = entry.status > 0 ? json::Value(entry.status) : json::Value(nullptr);
         put(object, "reason", entry.reason);
+        put(object, "why", entry.why);
         put(object, "rule", entry.rule);
         put(object, "approval", entry.approval);
         object["sent"] = entry.sent;
