@@ -27,15 +27,19 @@ constexpr std::string_view kTrustNames[] = {
     "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "NPM_CONFIG_CAFILE", "YARN_HTTPS_CA_FILE_PATH", "PERL_LWP_SSL_CA_FILE", "HTTPLIB2_CA_CERTS",
     "WEBSOCKET_CLIENT_CA_BUNDLE", "BUNDLE_SSL_CA_CERT", "NIX_SSL_CERT_FILE", "HEX_CACERTS_PATH", "JULIA_SSL_CA_ROOTS_PATH",
     "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE"};
-// How secrets are called in environments; what is called so does not reach the child (CL-04).
-constexpr std::string_view kSecretEndings[] = {"_TOKEN", "_SECRET", "_SECRET_KEY", "_API_KEY", "_APIKEY", "_ACCESS_KEY",
-                                               "_PRIVATE_KEY", "_PASSWORD", "_PASSWD", "_PASSPHRASE", "_CREDENTIALS"};
+// How secrets are called in environments, in whatever case; what is called so does not reach the child (CL-04).
+constexpr std::string_view kSecretEndings[] = {
+    "_TOKEN", "_TOKENS", "_AUTHTOKEN", "_SECRET", "_SECRETS", "_KEY", "_APIKEY", "_PAT", "_PASSWORD", "_PASSWD", "_PASS", "_PWD", "_PW", "_PASSPHRASE",
+    "_CREDENTIAL", "_CREDENTIALS", "_CREDS", "_AUTH", "_COOKIE", "_DSN", "_CONNECTION_STRING", "_WEBHOOK", "_WEBHOOK_URL", "_MNEMONIC"};
+// And those that end in nothing of it: PostgreSQL, sshpass, AWS, Docker, Rails.
+constexpr std::string_view kSecretNames[] = {"PGPASSWORD", "SSHPASS", "AWS_ACCESS_KEY_ID", "DOCKER_AUTH_CONFIG", "SECRET_KEY_BASE", "LDAPPASSWORD", "IPMIPASSWORD"};
 
-bool named_like_a_secret(std::string_view name) {
+bool named_like_a_secret(const std::string& variable) {
+    const std::string name = base::to_upper(variable);
     for (const auto ending : kSecretEndings) {
-        if (name.ends_with(ending) || name == ending.substr(1)) return true;
+        if (name.ends_with(ending) || (name == ending.substr(1) && name != "PWD")) return true;
     }
-    return false;
+    return std::find(std::begin(kSecretNames), std::end(kSecretNames), name) != std::end(kSecretNames);
 }
 
 std::string value_of(const Variables& variables, std::string_view name) {
@@ -53,7 +57,7 @@ void take_secrets_out(const ChildEnvironmentInput& input, ChildEnvironment& chil
         if (variable.first.starts_with("CLAVIGER_")) return true;
         const bool kept = is_kept(input, variable.first);
         if (!kept && input.sandboxed && sys::names_a_control_point(variable.first)) return true;
-        if (kept || !named_like_a_secret(variable.first)) return false;
+        if (kept || (!named_like_a_secret(variable.first) && !input.exported.contains(variable.first))) return false;
         child.hidden.push_back(variable.first);
         return true;
     });

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +34,7 @@ struct ChildEnvironmentInput {
     std::vector<std::string> providers;  // that lie below it
     std::optional<TrustFiles> trust;   // none: nothing is intercepted
     std::map<std::string, std::string> placeholders;  // of the session's definitions: names and what stands there
+    std::set<std::string> exported;    // names that any definition exports to, of a session's connection or of none
     std::vector<std::string> keep;     // secret-looking variables that the child may have all the same
     bool sandboxed = false;            // variables that lead to what the sandbox hides go too
     RoutedHosts routed;

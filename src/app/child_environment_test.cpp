@@ -78,6 +78,33 @@ TEST(ChildEnvironment, CL04_variables_that_lead_to_what_the_sandbox_hides_go_wit
     EXPECT_TRUE(variables.contains("SSH_AUTH_SOCK"));
 }
 
+TEST(ChildEnvironment, CL04_what_any_definition_exports_to_stays_out) {
+    auto in = input();
+    for (const auto* name : {"WOOCOMMERCE_CONSUMER", "ACME_ID", "OTHER_ID"}) in.parent[name] = "mine";
+    in.exported = {"WOOCOMMERCE_CONSUMER", "ACME_ID", "ACME_TOKEN"};
+    in.keep = {"ACME_ID"};
+    const auto child = make_child_environment(in);
+    EXPECT_FALSE(child.variables.contains("WOOCOMMERCE_CONSUMER"));
+    EXPECT_EQ(child.hidden, (std::vector<std::string>{"ACME_TOKEN", "WOOCOMMERCE_CONSUMER"})) << "and it is said, once";
+    EXPECT_EQ(child.variables.at("ACME_ID"), "mine") << "kept";
+    EXPECT_EQ(child.variables.at("OTHER_ID"), "mine");
+    EXPECT_EQ(child.variables.at("ACME_TOKEN"), "placeholder");
+}
+
+TEST(ChildEnvironment, CL04_names_of_secrets_in_the_wild) {
+    auto in = input();
+    const char* const secrets[] = {"PGPASSWORD", "MYSQL_PWD", "SSHPASS", "RSYNC_PASSWORD", "GITHUB_PAT", "AZURE_DEVOPS_EXT_PAT", "KAGGLE_KEY", "SMTP_PASS",
+                                   "REDISCLI_AUTH", "npm_config__auth", "NPM_CONFIG__AUTHTOKEN", "SENTRY_DSN", "AZURE_STORAGE_CONNECTION_STRING", "SLACK_WEBHOOK_URL",
+                                   "DOCKER_AUTH_CONFIG", "SECRET_KEY_BASE", "RAILS_MASTER_KEY", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "TF_VAR_db_password",
+                                   "VAULT_TOKEN", "BORG_PASSPHRASE", "GOOGLE_APPLICATION_CREDENTIALS", "TOKEN", "API_KEY"};
+    const char* const harmless[] = {"PWD", "OLDPWD", "PATH", "GIT_ASKPASS", "SSH_ASKPASS", "XAUTHORITY", "SSH_AUTH_SOCK", "TOKENIZER", "LESSKEY", "KEYBOARD", "COMPASS", "XDG_SESSION_ID"};
+    for (const auto* name : secrets) in.parent[name] = "x";
+    for (const auto* name : harmless) in.parent[name] = "x";
+    const auto variables = make_child_environment(in).variables;
+    for (const auto* name : secrets) EXPECT_FALSE(variables.contains(name)) << name;
+    for (const auto* name : harmless) EXPECT_TRUE(variables.contains(name)) << name;
+}
+
 TEST(ChildEnvironment, CL04_what_is_named_like_a_secret_stays_out_unless_kept) {
     auto in = input();
     in.parent["DATABASE_PASSWORD"] = "p";

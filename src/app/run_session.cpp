@@ -289,6 +289,19 @@ void say_idle_asks(const Broker& broker, const RunRequest& request, const std::v
     for (const auto& one : idle_asks(broker.vault, request, routes)) request.say("note: " + one);
 }
 
+// The user's own credentials are none of the program's business, also those for providers that this session does not serve.
+std::set<std::string> exported_names(const provider::Registry& registry) {
+    std::set<std::string> names;
+    const auto entries = registry.list();
+    if (!entries) return names;  // the session has its definitions already
+    for (const auto& entry : *entries) {
+        const auto definition = registry.load(entry.name);
+        if (!definition) continue;
+        for (auto& name : inject::credential_variables(*definition)) names.insert(std::move(name));
+    }
+    return names;
+}
+
 // Arguments may be secrets, and so may a path; the program's name says enough.
 std::string program_name(const RunRequest& request) {
     return base::masked_path(std::filesystem::path(request.command.front()).filename().string(), 64);
@@ -322,6 +335,7 @@ Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys:
     input.proxy_url = proxy->proxy_url();
     input.proxy_port = proxy->port();
     input.reverse_url = proxy->reverse_url();
+    input.exported = exported_names(broker.registry);
     input.keep = request.keep_environment;
     input.sandboxed = staged.report().isolation != sys::Isolation::none;
     const policy::Router router(routes);

@@ -116,6 +116,15 @@ std::map<std::string, std::string> placeholders(const provider::ProviderDefiniti
     return values;
 }
 
+std::vector<std::string> credential_variables(const provider::ProviderDefinition& definition) {
+    std::vector<std::string> names;
+    for (auto& rule : plan(definition)) {
+        const bool url = base::equal_ignoring_case(rule.source, "api_url") || base::equal_ignoring_case(rule.source, "base_url");
+        if (!url && valid_environment_name(rule.env_name)) names.push_back(std::move(rule.env_name));
+    }
+    return names;
+}
+
 Result<std::vector<ExportValue>> export_values(const provider::ProviderDefinition& definition,
                                                const connection::Connection& connection, base::Instant now) {
     TRY_VOID(check_usable(definition, connection, now));

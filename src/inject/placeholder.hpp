@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "connection/connection.hpp"
 #include "provider/definition.hpp"
@@ -16,6 +17,10 @@ inline constexpr std::string_view kPlaceholder = "claviger-managed";  // where n
 // Names of the environment -> values, for each name that `export` knows. What an `api_url` or `base_url` is exported to
 // gets the real one, which a library must know, or is left out.
 std::map<std::string, std::string> placeholders(const provider::ProviderDefinition& definition, const connection::Connection& connection);
+
+// The names of the environment that hold something of a connection, whatever connection that is: those of placeholders(),
+// without the URLs.
+std::vector<std::string> credential_variables(const provider::ProviderDefinition& definition);
 
 // The first place that api_url names exactly, as an origin or URL; empty when it names none.
 std::string first_api_url(const provider::ProviderDefinition& definition, const provider::VariableValues& variables);

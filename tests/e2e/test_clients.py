@@ -117,6 +117,25 @@ def placeholders_look_like_keys(world):
     equal(kept.stdout, "mine https://api.acme.com\n", "unless it is kept")
 
 
+def what_other_definitions_export_stays_out(world):
+    """CL-04: the user's own values for providers that are not connected, or left out by --only; and what is called like a secret."""
+    for name in ("one", "two", "three"):
+        world.run("register", world.definition(name, auth_type="api_key", flow="api_key", api_url=f"{name}.acme.com", export={f"{name.upper()}_LOGIN": "api_key"},
+                                               api_key={"header_name": "X-Key"}), "--yes")
+    for name in ("one", "two"):  # the third is not connected
+        world.run("login", name, "--input", "stdin", stdin=world.canaries.new(f"key of {name}"))
+    mine = {name: world.canaries.new(f"the user's {name}") for name in ("ONE_LOGIN", "TWO_LOGIN", "THREE_LOGIN", "WOOCOMMERCE_CONSUMER_KEY", "TWILIO_ACCOUNT_SID",
+                                                                       "PGPASSWORD", "MYSQL_PWD", "SSHPASS", "GITHUB_PAT")}
+    done = world.run("run", "--use", "one", "--only", "--", "env", "-0", env=world.environment(**mine))
+    given = dict(variable.partition("=")[::2] for variable in done.stdout.split("\0"))
+    equal(given.get("ONE_LOGIN"), "claviger-managed", "of the session: a placeholder")
+    check(not set(mine) - {"ONE_LOGIN"} & set(given) and not world.canaries.find_in(done.stdout.encode()), f"of others: nothing, {set(mine) & set(given)}")
+    for name in mine:
+        contains(done.stderr, name, "it is said")
+    contains(world.run("run", "--use", "one", "--only", "--keep-env", "TWO_LOGIN", "--", "sh", "-c", "echo ${TWO_LOGIN:+kept}${THREE_LOGIN:-gone}",
+                       env=world.environment(**mine)).stdout, "keptgone", "unless it is kept")
+
+
 def curl(world):
     api = connect_key(world)
     big = world.directory / "big.bin"
@@ -226,4 +245,4 @@ def in_its_own_namespaces():
 
 if __name__ == "__main__":
     in_its_own_namespaces()
-    main(matrix, a_no_proxy_of_the_users_hides_no_routed_host, placeholders_look_like_keys, curl, python, node, git)
+    main(matrix, a_no_proxy_of_the_users_hides_no_routed_host, placeholders_look_like_keys, what_other_definitions_export_stays_out, curl, python, node, git)
