@@ -204,6 +204,12 @@ std::vector<std::uint16_t> ports_led_here(const policy::Router& router) {
     return {ports.begin(), ports.end()};
 }
 
+// Until when anything goes through it, where that is known.
+std::optional<base::Duration> lasting_of(const RunRequest& request) {
+    const auto of_project = request.project ? request.project->lasting : std::nullopt;
+    return request.lasting && of_project ? std::min(*request.lasting, *of_project) : request.lasting ? request.lasting : of_project;
+}
+
 Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, const RunRequest& request, net::Loop& loop,
                                                          std::vector<policy::Route> routes, LiveCredentials& credentials,
                                                          SessionPolicy& gate, SessionAudit& audit, sys::StagedChild& staged,
@@ -230,6 +236,7 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
     options.proxies = outbound_proxies();
     options.gate = &gate;
     options.methods = request.methods;
+    options.lasting = lasting_of(request);
     options.placeholders = standing_for_credentials(view.placeholders);
     return proxy::ForwardProxy::start(loop, std::move(options), credentials, broker.clock, broker.random, broker.log);
 }

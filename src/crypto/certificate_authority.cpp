@@ -10,7 +10,8 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-constexpr std::chrono::hours kMaxLifetime{24};
+constexpr std::chrono::hours kLeafLifetime{24};
+constexpr std::chrono::hours kMaxLifetime{367 * 24};  // a session's --for may be 366 days
 constexpr std::chrono::minutes kClockSkew{5};  // a client's clock may be behind ours
 
 }  // namespace
@@ -34,7 +35,7 @@ Result<CertificateAuthority> CertificateAuthority::make(const Options& options) 
         return base::fail(ErrorCode::invalid_input, "an authority without hosts would be without constraints");
     }
     if (options.lifetime <= base::Duration::zero() || options.lifetime > kMaxLifetime) {
-        return base::fail(ErrorCode::invalid_input, "the lifetime of an authority must be between 0 and 24 hours");
+        return base::fail(ErrorCode::invalid_input, "the lifetime of an authority must be between 0 and 367 days");
     }
     auto state = std::make_unique<State>();
     for (const auto& host : options.permitted_hosts) {
@@ -42,9 +43,7 @@ Result<CertificateAuthority> CertificateAuthority::make(const Options& options) 
         if (!permitted) return base::fail(permitted.error().within("a host of the session"));
         state->permitted.push_back(*std::move(permitted));
     }
-    // The whole span stays within 24 hours, the allowance for clocks included.
-    const auto from = options.now - kClockSkew;
-    state->validity = {from, std::min(options.now + options.lifetime, from + base::Duration(kMaxLifetime))};
+    state->validity = {options.now - kClockSkew, options.now + options.lifetime};
     TRY(root_key, generate_key());
     TRY(leaf_key, generate_key());
     TRY(root, make_root(root_key.get(), state->permitted, state->validity));
@@ -60,15 +59,21 @@ Result<CertificateAuthority> CertificateAuthority::make(const Options& options) 
 
 const std::string& CertificateAuthority::certificate_pem() const { return state_->root_pem; }
 
-Result<Leaf> CertificateAuthority::mint(std::string_view host) const {
+Result<Leaf> CertificateAuthority::mint(std::string_view host, base::Instant now) const {
     TRY(name, host_name_from(host, false));
     const auto covers = [&name = name](const HostName& one) { return one.covers(name); };
     if (!std::any_of(state_->permitted.begin(), state_->permitted.end(), covers)) {
         return base::fail(ErrorCode::denied, "the host is not one of this session");
     }
-    TRY(leaf, make_leaf(state_->leaf_key.get(), state_->root.get(), state_->root_key.get(), name, state_->validity));
+    if (now < state_->validity.from || now >= state_->validity.until) {
+        return base::fail(ErrorCode::limit, "the session's certificate authority is not valid at this time");
+    }
+    // The whole span stays within 24 hours, the allowance for clocks included.
+    const auto from = std::max(now - kClockSkew, state_->validity.from);
+    const Validity validity{from, std::min(from + base::Duration(kLeafLifetime), state_->validity.until)};
+    TRY(leaf, make_leaf(state_->leaf_key.get(), state_->root.get(), state_->root_key.get(), name, validity));
     TRY(pem, certificate_text(leaf.get()));
-    return Leaf{pem + state_->root_pem, state_->leaf_key_pem.duplicate()};
+    return Leaf{pem + state_->root_pem, state_->leaf_key_pem.duplicate(), validity.from, validity.until};
 }
 
 }  // namespace claviger::crypto

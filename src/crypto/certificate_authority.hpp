@@ -1,8 +1,9 @@
-// A session's certificate authority: P-256, pathlen 0, critical name constraints = the hosts of the session,
-// lifetime <= 24 h, key only in this process's locked memory; leaves per exact host, minted once and cached by the
-// caller (PX-26, PX-27, VA-14). Thread rule: mint() from one thread at a time.
+// A session's certificate authority: P-256, pathlen 0, critical name constraints = the hosts of the session, a life as
+// long as the session's (docs/decisions/0017-life-of-the-authority.md), key only in this process's locked memory; leaves per
+// exact host, of 24 hours at most, cached by the caller (PX-26, PX-27, VA-14). Thread rule: mint() from one thread at a time.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@ namespace claviger::crypto {
 struct Leaf {
     std::string chain_pem;  // leaf, then the authority
     base::Secret key_pem;
+    base::Instant from{}, until{};
 };
 
 class CertificateAuthority {
@@ -32,8 +34,9 @@ public:
     ~CertificateAuthority();
 
     [[nodiscard]] const std::string& certificate_pem() const;
-    // ErrorCode::denied when the host is outside the constraints.
-    [[nodiscard]] base::Result<Leaf> mint(std::string_view host) const;
+    // Valid from now on, never beyond the authority's own end. ErrorCode::denied when the host is outside the constraints,
+    // ErrorCode::limit when the authority has ended, or has not begun: the clock was set back.
+    [[nodiscard]] base::Result<Leaf> mint(std::string_view host, base::Instant now) const;
 
 private:
     struct State;

@@ -70,28 +70,43 @@ TEST(CertificateAuthority, PX26_root_has_the_required_form) {
     EXPECT_EQ(X509_get_signature_nid(root.get()), NID_ecdsa_with_SHA256);
 }
 
-TEST(CertificateAuthority, PX26_lifetime_is_at_most_24_hours) {
-    const auto authority = authority_for({"api.acme.com"});
-    const auto leaf = authority.mint("api.acme.com");
-    ASSERT_TRUE(leaf);
-    for (const auto& pem : {authority.certificate_pem(), leaf->chain_pem}) {
-        const auto certificate = first_certificate(pem);
-        int days = 0, seconds = 0;
-        ASSERT_EQ(ASN1_TIME_diff(&days, &seconds, X509_get0_notBefore(certificate.get()),
-                                 X509_get0_notAfter(certificate.get())), 1);
-        EXPECT_LE(days * 86400 + seconds, 86400);
-        EXPECT_GT(days * 86400 + seconds, 86000);
+std::chrono::seconds lifetime_of(const std::string& pem) {
+    const auto certificate = first_certificate(pem);
+    int days = 0, seconds = 0;
+    EXPECT_EQ(ASN1_TIME_diff(&days, &seconds, X509_get0_notBefore(certificate.get()), X509_get0_notAfter(certificate.get())), 1);
+    return std::chrono::seconds(days * 86400 + seconds);
+}
+
+TEST(CertificateAuthority, PX26_a_leaf_lives_for_24_hours_the_authority_as_long_as_its_session) {
+    const auto authority = CertificateAuthority::make({.permitted_hosts = {"api.acme.com"}, .now = kNow, .lifetime = std::chrono::hours(72)});
+    ASSERT_TRUE(authority);
+    EXPECT_EQ(lifetime_of(authority->certificate_pem()), std::chrono::hours(72) + std::chrono::minutes(5));
+    EXPECT_EQ(lifetime_of(authority->mint("api.acme.com", kNow)->chain_pem), std::chrono::hours(24));
+    EXPECT_EQ(lifetime_of(authority->mint("api.acme.com", kNow + std::chrono::hours(71))->chain_pem), std::chrono::hours(1) + std::chrono::minutes(5))
+        << "not longer than what signs it";
+    for (const auto lifetime : {std::chrono::hours(0), std::chrono::hours(-1), std::chrono::hours(24 * 368)}) {
+        EXPECT_FALSE(CertificateAuthority::make({.permitted_hosts = {"a.com"}, .now = kNow, .lifetime = lifetime}));
     }
-    for (const auto lifetime : {std::chrono::hours(25), std::chrono::hours(0), std::chrono::hours(-1)}) {
-        const auto made = CertificateAuthority::make({.permitted_hosts = {"a.com"}, .now = kNow, .lifetime = lifetime});
-        EXPECT_FALSE(made);
+}
+
+TEST(CertificateAuthority, PX26_leaves_of_every_day_of_a_session_verify) {
+    const auto authority = CertificateAuthority::make({.permitted_hosts = {"api.acme.com"}, .now = kNow, .lifetime = std::chrono::hours(30 * 24)});
+    ASSERT_TRUE(authority);
+    const auto root = first_certificate(authority->certificate_pem());
+    for (const auto hours : {0, 23, 25, 49, 29 * 24, 30 * 24 - 1}) {
+        const auto then = kNow + std::chrono::hours(hours);
+        const auto leaf = authority->mint("api.acme.com", then);
+        ASSERT_TRUE(leaf) << hours;
+        EXPECT_EQ(verify(root.get(), first_certificate(leaf->chain_pem).get(), "api.acme.com", then), X509_V_OK) << hours;
     }
+    EXPECT_EQ(authority->mint("api.acme.com", kNow + std::chrono::hours(30 * 24)).error().code, ErrorCode::limit) << "it has ended";
+    EXPECT_EQ(authority->mint("api.acme.com", kNow - std::chrono::hours(1)).error().code, ErrorCode::limit) << "it has not begun";
 }
 
 TEST(CertificateAuthority, PX26_valid_from_five_minutes_ago_until_its_end) {
     const auto authority = authority_for({"api.acme.com"});
     const auto root = first_certificate(authority.certificate_pem());
-    const auto leaf = first_certificate(authority.mint("api.acme.com")->chain_pem);
+    const auto leaf = first_certificate(authority.mint("api.acme.com", kNow)->chain_pem);
     const auto at = [&](std::chrono::minutes offset) { return verify(root.get(), leaf.get(), "api.acme.com", kNow + offset); };
     EXPECT_EQ(at(std::chrono::minutes(0)), X509_V_OK);
     EXPECT_EQ(at(std::chrono::minutes(-5)), X509_V_OK);
@@ -104,7 +119,7 @@ TEST(CertificateAuthority, PX26_serials_have_128_random_bits) {
     const auto authority = authority_for({"acme.com"});
     std::set<std::string> seen;
     for (int i = 0; i < 50; ++i) {
-        const auto leaf = first_certificate(authority.mint("acme.com")->chain_pem);
+        const auto leaf = first_certificate(authority.mint("acme.com", kNow)->chain_pem);
         const Number serial(ASN1_INTEGER_to_BN(X509_get0_serialNumber(leaf.get()), nullptr));
         EXPECT_EQ(BN_num_bits(serial.get()), 128);
         EXPECT_EQ(BN_is_negative(serial.get()), 0);
@@ -115,11 +130,11 @@ TEST(CertificateAuthority, PX26_serials_have_128_random_bits) {
 
 TEST(CertificateAuthority, PX27_leaf_names_exactly_one_host) {
     const auto authority = authority_for({"api.acme.com", "::1"});
-    const auto leaf = first_certificate(authority.mint("API.acme.com")->chain_pem);
+    const auto leaf = first_certificate(authority.mint("API.acme.com", kNow)->chain_pem);
     EXPECT_EQ(extension_text(leaf.get(), NID_subject_alt_name), "DNS:api.acme.com");
     EXPECT_EQ(extension_text(leaf.get(), NID_ext_key_usage), "TLS Web Server Authentication");
     EXPECT_EQ(extension_text(leaf.get(), NID_basic_constraints), "critical CA:FALSE");
-    EXPECT_EQ(extension_text(first_certificate(authority.mint("[::1]")->chain_pem).get(), NID_subject_alt_name),
+    EXPECT_EQ(extension_text(first_certificate(authority.mint("[::1]", kNow)->chain_pem).get(), NID_subject_alt_name),
               "IP Address:0:0:0:0:0:0:0:1");
 }
 
@@ -141,7 +156,7 @@ TEST(CertificateAuthority, PX27_mints_for_permitted_hosts_only) {
     };
     for (const auto& row : rows) {
         const auto authority = authority_for(row.permitted);
-        const auto leaf = authority.mint(row.host);
+        const auto leaf = authority.mint(row.host, kNow);
         EXPECT_EQ(leaf.has_value(), row.allowed) << row.permitted[0] << " " << row.host;
         if (!leaf) continue;
         // What we mint, OpenSSL accepts under strict checks.
@@ -181,14 +196,14 @@ TEST(CertificateAuthority, PX26_a_leaf_signs_nothing) {
     const auto authority = authority_for({"api.acme.com"});
     const auto root = first_certificate(authority.certificate_pem());
     EXPECT_EQ(X509_get_pathlen(root.get()), 0);
-    const auto leaf = first_certificate(authority.mint("api.acme.com")->chain_pem);
+    const auto leaf = first_certificate(authority.mint("api.acme.com", kNow)->chain_pem);
     EXPECT_EQ(X509_check_ca(leaf.get()), 0);
     EXPECT_EQ(verify(root.get(), leaf.get(), "other.acme.com"), X509_V_ERR_HOSTNAME_MISMATCH);
 }
 
 TEST(CertificateAuthority, each_session_has_its_own) {
     const auto one = authority_for({"a.com"}), two = authority_for({"a.com"});
-    EXPECT_NE(verify(first_certificate(one.certificate_pem()).get(), first_certificate(two.mint("a.com")->chain_pem).get(),
+    EXPECT_NE(verify(first_certificate(one.certificate_pem()).get(), first_certificate(two.mint("a.com", kNow)->chain_pem).get(),
                      "a.com"), X509_V_OK);
 }
 
@@ -204,7 +219,7 @@ TEST(CertificateAuthority, refuses_to_be_made_without_or_with_wrong_hosts) {
 
 TEST(CertificateAuthority, VA14_the_key_of_the_leaf_fits_its_certificate) {
     const auto authority = authority_for({"a.com"});
-    const auto leaf = authority.mint("a.com");
+    const auto leaf = authority.mint("a.com", kNow);
     const auto text = leaf->key_pem.reveal();
     const Memory memory(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
     const Key key(PEM_read_bio_PrivateKey(memory.get(), nullptr, nullptr, nullptr));

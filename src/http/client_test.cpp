@@ -333,7 +333,7 @@ TEST_F(ClientTest, OA09_https_to_the_right_name_with_the_right_authority_only) {
     chosen.now = base::SystemClock().now();
     auto authority = crypto::CertificateAuthority::make(chosen);
     ASSERT_TRUE(authority) << authority.error().describe();
-    auto leaf = authority->mint("localhost");
+    auto leaf = authority->mint("localhost", chosen.now);
     ASSERT_TRUE(leaf) << leaf.error().describe();
     auto identity = net::TlsServerContext::make(leaf->chain_pem, leaf->key_pem);
     ASSERT_TRUE(identity);

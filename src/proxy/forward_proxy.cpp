@@ -103,10 +103,16 @@ private:
     std::optional<Led> led_;
 };
 
-Result<std::optional<LeafCache>> make_leaves(const policy::Router& router, base::Instant now) {
+// Programs read whom they trust once, at their start, so the authority lives as long as the session may (decision 17).
+constexpr std::chrono::hours kAfterTheEnd{1};  // refusals are read too
+constexpr std::chrono::hours kUnboundedSession{30 * 24};
+
+Result<std::optional<LeafCache>> make_leaves(const ProxyOptions& of, const base::Clock& clock) {
+    const policy::Router& router = of.router;
     crypto::CertificateAuthority::Options options;
     options.permitted_hosts = router.constraint_hosts();
-    options.now = now;
+    options.now = clock.now();
+    options.lifetime = of.lasting ? *of.lasting + kAfterTheEnd : kUnboundedSession;
     if (options.permitted_hosts.empty()) {
         if (const auto pattern = router.first_regex(); !pattern.empty()) {
             return base::fail(base::ErrorCode::unsupported,
@@ -117,7 +123,7 @@ Result<std::optional<LeafCache>> make_leaves(const policy::Router& router, base:
         return std::optional<LeafCache>();
     }
     TRY(authority, crypto::CertificateAuthority::make(options));
-    return std::optional<LeafCache>(LeafCache(std::move(authority)));
+    return std::optional<LeafCache>(LeafCache(std::move(authority), clock));
 }
 
 Result<net::Listener> listener_of(net::Loop& loop, ProxyOptions& options) {
@@ -145,7 +151,7 @@ base::Secret basic_value(const base::Secret& user_and_password) {
 Result<std::unique_ptr<ForwardProxy>> ForwardProxy::start(net::Loop& loop, ProxyOptions options,
                                                           CredentialSource& credentials, const base::Clock& clock,
                                                           base::Random& random, base::Log& log) {
-    TRY(leaves, make_leaves(options.router, clock.now()));
+    TRY(leaves, make_leaves(options, clock));
     TRY(listener, listener_of(loop, options));
 
     // Which hosts may be on this machine is decided for each (reaches_loopback); nobody ever reaches our own listener

@@ -95,10 +95,13 @@ net::Task<void> intercept(Session& session, http::Connection client, Tunnel tunn
     auto context = session.leaves ? session.leaves->context_for(authority.host)
                                   : Result<net::TlsServerContext>(base::fail(ErrorCode::denied, "no host is routed"));
     if (!context) {
-        Problem problem{502, "not_interceptable",
+        const bool ended = context.error().code == ErrorCode::limit;
+        Problem problem{502, "not_interceptable", ended ?
+                        "the session's certificate authority is not valid at this time: the session is too old, or the clock of this machine was set; "
+                        "begin a new session" :
                         "the session's certificate authority may not speak for this host; in the definition name the host "
                         "exactly or as *.host instead of a regular expression",
-                        ""};
+                        ended ? "claviger run -- PROGRAM" : ""};
         auto what = about(session, "CONNECT", authority_text(authority));
         co_await refuse_tunnel(session, std::move(client), std::move(tunnel), std::move(what), std::move(problem));
         co_return;
