@@ -8,6 +8,7 @@ namespace claviger::proxy {
 namespace {
 
 constexpr std::chrono::seconds kConnectTime{30};
+constexpr std::chrono::seconds kOwnAnswerTime{30};  // to write what is short and ours
 
 // RFC 9110 section 9.2.2: what may be sent again when a pooled connection turns out to be dead.
 bool idempotent(std::string_view method) {
@@ -71,7 +72,7 @@ net::Task<ExchangeOutcome> answer_problem(http::Connection& client, Problem prob
     outcome.reason = problem.reason;
     outcome.why = problem.why;
     auto message = to_message(problem, !drained);
-    const net::Deadline deadline = net::in(kWriteTime);
+    const net::Deadline deadline = net::in(kOwnAnswerTime);
     const std::string body = std::move(message.body);
     auto sent = co_await client.write_head(std::move(message.head), body, deadline);
     if (!sent) co_return outcome;
@@ -90,7 +91,7 @@ net::Task<ExchangeOutcome> answer_options(http::Connection& client, bool drained
     outcome.status = head.status = 204;
     head.reason = "No Content";
     if (!drained) head.fields.add("Connection", "close");
-    const net::Deadline deadline = net::in(kWriteTime);
+    const net::Deadline deadline = net::in(kOwnAnswerTime);
     auto sent = co_await client.write_message(std::move(head), std::string_view(), deadline);
     outcome.client_usable = sent.has_value() && drained && client.may_continue();
     co_return outcome;

@@ -7,6 +7,7 @@
 // most kReplayableBody bytes that was kept while it was sent. Thread rule: on the Loop's thread.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -52,6 +53,7 @@ struct ExchangeRequest {
     std::string provider, connection;   // whose it is
     std::string pool_key;    // tenant, connection, TLS settings (PX-18)
     bool reaches_loopback = false;  // a route names this host as one of this machine
+    std::chrono::milliseconds idle_time{60'000};  // of the client where nothing is passed on meanwhile
     std::vector<std::string> placeholders{};  // what stands for credentials in the client's environment
 };
 

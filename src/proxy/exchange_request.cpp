@@ -111,7 +111,7 @@ net::Task<Result<MaybeProblem>> read_covered(Exchange& it) {
     auto waiting = co_await let_body_come(it);
     if (!waiting) co_return base::fail(std::move(waiting).error());
     const http::BodyFraming framing = it.request.head.framing;
-    auto read = co_await read_whole(it.client, framing, it.kept);
+    auto read = co_await read_whole(it.client, framing, it.kept, it.request.idle_time);
     if (!read && broke_a_rule(it.client, read.error())) co_return MaybeProblem(problem_of_bad_message(read.error()));
     if (!read) co_return base::fail(std::move(read).error());
     if (!it.kept.whole()) co_return MaybeProblem(body_too_long());

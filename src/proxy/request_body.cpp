@@ -119,10 +119,10 @@ net::Task<void> send_kept(http::Connection& upstream, RequestBody& body, const K
     body.done.set();
 }
 
-net::Task<base::Result<void>> read_whole(http::Connection& client, http::BodyFraming framing, KeptBody& kept) {
+net::Task<base::Result<void>> read_whole(http::Connection& client, http::BodyFraming framing, KeptBody& kept, std::chrono::milliseconds idle) {
     Piece piece(framing);
     while (!client.body_complete() && !kept.too_long()) {
-        const net::Deadline deadline = net::in(kBodyIdle);
+        const net::Deadline deadline = net::in(idle);
         auto got = co_await client.read_body(piece.space(), deadline);
         if (!got) co_return base::fail(std::move(got).error());
         if (*got == 0) break;

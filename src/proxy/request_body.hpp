@@ -3,6 +3,7 @@
 // Owned by the exchange. Thread rule: on the Loop's thread.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +16,7 @@
 
 namespace claviger::proxy {
 
+// PX-31: docs/formats/http-policy.md, "Limits", says why these are longer than what holds between requests.
 constexpr std::chrono::minutes kBodyIdle{10};  // a model may pause for minutes between two pieces
 constexpr std::chrono::minutes kWriteTime{5};
 
@@ -90,7 +92,7 @@ net::Task<void> pump_held_back(http::Connection& client, http::Connection& upstr
 net::Task<void> call_off(RequestBody& body);
 // A kept body once more.
 net::Task<void> send_kept(http::Connection& upstream, RequestBody& body, const KeptBody& kept, CredentialPtr credential);
-// The client's whole body into `kept`, or as much of it as may be kept.
-net::Task<base::Result<void>> read_whole(http::Connection& client, http::BodyFraming framing, KeptBody& kept);
+// The client's whole body into `kept`, or as much of it as may be kept. `idle`: how long the client may be silent.
+net::Task<base::Result<void>> read_whole(http::Connection& client, http::BodyFraming framing, KeptBody& kept, std::chrono::milliseconds idle);
 
 }  // namespace claviger::proxy

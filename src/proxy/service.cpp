@@ -83,6 +83,7 @@ net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url 
     plan.request.emplace();
     plan.request->url = url;
     plan.request->head = std::move(head);
+    plan.request->idle_time = session.options.limits.idle_time;
     plan.request->pool_key = "none";
     plan.request->reaches_loopback = reaches_loopback(session, url.host(), url.port());
     plan.admitted = std::move(asked);
