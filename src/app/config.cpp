@@ -79,6 +79,7 @@ const std::vector<ConfigKey>& config_keys() {
         {"network.allow_private", "false", "true|false", "let providers, tunnels and plain requests reach private addresses"},
         {kAuthority, "", "", "PEM file of a private authority to trust beside the system's"},
         {"run.ask_seconds", "120", "", "how long a request that a rule asks about waits for your answer, in seconds", 1, 24 * 3600},
+        {"run.reflection", "replace", "replace|abort", "what run does with an answer that shows the credential: overwrite it there, or stop the answer"},
         {"run.unmatched", "allow", "allow|deny", "what run does with hosts that no connection serves"},
         {"vault.key_source", "automatic", "automatic|secret-service|file|passphrase", "where a new vault's key goes"},
     };

@@ -236,6 +236,7 @@ Result<std::unique_ptr<proxy::ForwardProxy>> start_proxy(const Broker& broker, c
     options.proxies = outbound_proxies();
     options.gate = &gate;
     options.methods = request.methods;
+    options.stop_reflections = broker.config.get("run.reflection") == "abort";
     options.lasting = lasting_of(request);
     options.placeholders = standing_for_credentials(view.placeholders);
     return proxy::ForwardProxy::start(loop, std::move(options), credentials, broker.clock, broker.random, broker.log);

@@ -9,10 +9,16 @@ namespace claviger::proxy {
 using base::ErrorCode;
 using base::Result;
 
+namespace {
+
+tl::unexpected<base::Error> shown() { return base::fail(ErrorCode::denied, "the answer shows the credential"); }
+
+}  // namespace
+
 AnswerBody::AnswerBody(http::Connection& upstream, const http::BodyFraming& framing, CredentialPtr credential,
-                       std::unique_ptr<http::ContentDecoder> decoder, bool messages)
+                       std::unique_ptr<http::ContentDecoder> decoder, bool messages, bool stops)
     : upstream_(upstream), credential_(std::move(credential)), decoder_(std::move(decoder)),
-      scrubber_(credential_ ? credential_->reflections : nullptr, decoder_ ? Piece::kMost : piece_size(framing)), over_(upstream.body_complete()) {
+      scrubber_(credential_ ? credential_->reflections : nullptr, decoder_ ? Piece::kMost : piece_size(framing)), over_(upstream.body_complete()), stops_(stops) {
     if (decoder_) coded_.emplace(framing);
     if (messages) messages_.emplace();
 }
@@ -26,13 +32,15 @@ net::Task<Result<std::string_view>> AnswerBody::next(net::Deadline deadline) {
     over_ = upstream_.body_complete() && (!decoder_ || decoder_->hungry());
     const bool message_over = messages_ && messages_->take({space.data(), *got});
     const auto piece = scrubber_.take(*got, over_ || message_over);
+    if (stopped()) co_return shown();
     bytes_ += piece.size();
     co_return piece;
 }
 
-http::Fields AnswerBody::trailers() const {
+Result<http::Fields> AnswerBody::trailers() {
     http::Fields fields = upstream_.trailers();
-    if (credential_) guard_fields(fields, *credential_);
+    if (credential_) in_trailers_ = guard_fields(fields, *credential_);
+    if (stopped()) return shown();
     return fields;
 }
 

@@ -33,6 +33,10 @@ std::optional<Problem> coding_problem(const http::ResponseHead& answer) {
                    ""};
 }
 
+Problem reflected_credential() {
+    return Problem{502, "reflected_credential", "the service answered with the credential that it was given, and such answers are stopped here (run.reflection)", ""};
+}
+
 std::unique_ptr<http::ContentDecoder> take_coding_off(http::ResponseHead& answer) {
     const auto coding = http::content_coding(answer.fields);
     if (coding.empty()) return nullptr;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "http/content_coding.hpp"
 #include "http/message.hpp"
@@ -19,6 +20,10 @@ void ask_uncoded(http::Fields& request);
 
 // An answer whose body is coded all the same, so that nobody can look into it.
 std::optional<Problem> coding_problem(const http::ResponseHead& answer);
+
+// The reason of an answer that showed the credential, where such are stopped.
+inline constexpr std::string_view kReflected = "reflected_credential";
+Problem reflected_credential();
 
 // The decoder of a coded answer, whose fields and framing then tell of the decoded body; null where none is needed.
 std::unique_ptr<http::ContentDecoder> take_coding_off(http::ResponseHead& answer);

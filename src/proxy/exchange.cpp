@@ -15,6 +15,13 @@ bool idempotent(std::string_view method) {
     return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE";
 }
 
+// Looks without changing anything: what is passed on is looked through there.
+bool head_reflects(Exchange& it, http::ResponseHead answer) {
+    const auto found = guard_head(answer, *it.request.credential);
+    it.outcome.scrubbed += found;
+    return it.outcome.scrubbed > 0;  // also in an interim answer, which went without it
+}
+
 // One try. What is to happen next: ask_again, or give_up with the problem to answer, or pass_on when all is done.
 net::Task<Verdict> attempt(Exchange& it, bool first) {
     http::Client::AcquireOptions how;
@@ -41,7 +48,9 @@ net::Task<Verdict> attempt(Exchange& it, bool first) {
     if (answer) {
         verdict = co_await judge(it, upstream, body, *answer);
         if (verdict.then == Then::pass_on && it.request.credential) {
-            if (auto problem = coding_problem(*answer)) verdict = Verdict{Then::give_up, std::move(problem)};
+            auto problem = coding_problem(*answer);
+            if (!problem && it.request.stops_reflections && head_reflects(it, *answer)) problem = reflected_credential();
+            if (problem) verdict = Verdict{Then::give_up, std::move(problem)};
         }
         if (verdict.then == Then::pass_on) {
             co_await pass_on(it, std::move(lease->connection), body, std::move(*answer));
@@ -137,7 +146,10 @@ net::Task<ExchangeOutcome> exchange(ExchangeSurroundings with, http::Connection&
         verdict = co_await attempt(it, first);
         problem = std::move(verdict.problem);
     }
-    if (problem) it.outcome = co_await answer_problem(client, std::move(*problem), it.drained());
+    if (!problem) co_return it.outcome;
+    const auto scrubbed = it.outcome.scrubbed;
+    it.outcome = co_await answer_problem(client, std::move(*problem), it.drained());
+    it.outcome.scrubbed = scrubbed;
     co_return it.outcome;
 }
 

@@ -54,6 +54,7 @@ struct ExchangeRequest {
     std::string pool_key;    // tenant, connection, TLS settings (PX-18)
     bool reaches_loopback = false;  // a route names this host as one of this machine
     std::chrono::milliseconds idle_time{60'000};  // of the client where nothing is passed on meanwhile
+    bool stops_reflections = false;  // an answer that shows the credential is not passed on without it, but stopped
     std::vector<std::string> placeholders{};  // what stands for credentials in the client's environment
 };
 

@@ -45,11 +45,13 @@ net::Task<Result<void>> write_rest(AnswerBody& body, http::Connection& client) {
     }
     const net::Deadline end_deadline = net::in(kWriteTime);
     auto trailers = body.trailers();
-    auto ended = co_await client.finish_body(std::move(trailers), end_deadline);
+    if (!trailers) co_return base::fail(std::move(trailers).error());
+    auto ended = co_await client.finish_body(std::move(*trailers), end_deadline);
     co_return ended;
 }
 
-net::Task<Result<void>> write_answer(AnswerBody& body, http::Connection& client, http::ResponseHead head) {
+net::Task<Result<void>> write_answer(Exchange& it, AnswerBody& body, http::ResponseHead head) {
+    http::Connection& client = it.client;
     const net::Deadline deadline = net::in(kWriteTime);
     // The head goes with the first piece only if that piece is there at once; an event stream's head must not wait.
     std::string_view first;
@@ -58,7 +60,8 @@ net::Task<Result<void>> write_answer(AnswerBody& body, http::Connection& client,
         if (!piece) co_return base::fail(std::move(piece).error());
         first = *piece;
     }
-    if (body.over() && body.trailers().items().empty()) {
+    it.begun = true;
+    if (body.over() && !body.has_trailers()) {
         auto whole = co_await client.write_message(std::move(head), first, deadline);
         co_return whole;
     }
@@ -193,6 +196,19 @@ void keep_for_reuse(Exchange& it, std::unique_ptr<http::Connection> upstream, co
     if (body.complete && upstream->may_continue()) it.with.upstreams.give_back(it.pool_key(), it.request.url, std::move(upstream));
 }
 
+// An answer that showed the credential and was stopped: refused where nothing of it has gone, else cut off.
+net::Task<void> stop(Exchange& it) {
+    const ExchangeOutcome so_far = it.outcome;
+    if (it.begun) {
+        it.outcome.reason = kReflected;
+        it.client.close();
+        co_return;
+    }
+    auto problem = reflected_credential();
+    it.outcome = co_await answer_problem(it.client, std::move(problem), it.drained());
+    it.outcome.scrubbed = so_far.scrubbed, it.outcome.request_bytes = so_far.request_bytes;
+}
+
 net::Task<void> pass_on(Exchange& it, std::unique_ptr<http::Connection> upstream, RequestBody& body, http::ResponseHead answer) {
     if (answer.status == 101) {
         co_await switch_over(it, *upstream, std::move(answer));
@@ -205,18 +221,19 @@ net::Task<void> pass_on(Exchange& it, std::unique_ptr<http::Connection> upstream
     auto decoder = credential ? take_coding_off(answer) : nullptr;
     // A dialogue of messages that both sides know as one, not whatever an answer calls so.
     const bool messages = !decoder && it.client.stream().protocol() == "h2" && GrpcMessages::is_body_of(it.request.head.fields) && GrpcMessages::is_body_of(answer.fields);
-    AnswerBody answer_body(*upstream, framing, credential, std::move(decoder), messages);
+    AnswerBody answer_body(*upstream, framing, credential, std::move(decoder), messages, it.request.stops_reflections);
     if (credential) it.outcome.scrubbed += guard_head(answer, *credential);
     auto out = outgoing_answer(std::move(answer), it.request.head, close_after || !it.client.may_continue());
-    auto streamed = co_await write_answer(answer_body, it.client, std::move(out));
+    auto streamed = co_await write_answer(it, answer_body, std::move(out));
     it.outcome.response_bytes = answer_body.bytes();
     it.outcome.scrubbed += answer_body.scrubbed();
-    co_await settle(it, *upstream, body, streamed.has_value());
+    co_await settle(it, *upstream, body, streamed.has_value() || (answer_body.stopped() && !it.begun));
     it.outcome.request_bytes = body.bytes;
     it.watch.gone.on_cancel(nullptr);
     if (!streamed) {
         upstream->close();
-        it.client.close();  // an early end must be visible to the client (PX-17)
+        if (answer_body.stopped()) co_await stop(it);
+        else it.client.close();  // an early end must be visible to the client (PX-17)
         co_return;
     }
     it.outcome.client_usable = it.client.may_continue() && body.complete && it.client.body_complete() && !close_after;

@@ -24,6 +24,7 @@ struct Exchange {
     bool sends_body = false, replaced = false, told_nonce = false;
     bool held_back = false;       // the client has its body still, and waits to be told to send it
     bool told_continue = false;   // it was told
+    bool begun = false;           // something of the final answer went to the client
     bool websocket = false;       // the client wants to switch, and may
     http::OutboundProxyPtr forwards{};  // plain http through a proxy of this machine
 

