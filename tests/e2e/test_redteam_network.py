@@ -68,9 +68,26 @@ def encoded(how, secret):
         "raw": lambda: secret, "base64": lambda: base64.b64encode(padded).decode(), "base64url": lambda: base64.urlsafe_b64encode(padded).decode(), "hex": raw.hex, "HEX": lambda: raw.hex().upper(),
         "percent": lambda: "".join(f"%{b:02X}" for b in raw), "percent-lower": lambda: "".join(f"%{b:02x}" for b in raw), "json": lambda: json.dumps({"key": secret}),
         "json-unicode": lambda: '"' + "".join(f"\\u{b:04x}" for b in raw) + '"', "html": lambda: "".join(f"&#{b};" for b in raw), "html-hex": lambda: "".join(f"&#x{b:X};" for b in raw),
-        "html-named": lambda: html.escape(secret).replace("-", "&hyphen;").replace("_", "&lowbar;"), "basic": lambda: "Basic " + base64.b64encode(b"user:" + raw).decode(),
+        "html-padded": lambda: "".join(f"&#{b:07};" for b in raw), "percent-twice": lambda: "".join(f"%25{b:02X}" for b in raw), "percent-u": lambda: "".join(f"%u{b:04X}" for b in raw),
+        "js-hex": lambda: "".join(f"\\x{b:02x}" for b in raw), "octal": lambda: "".join(f"\\{b:03o}" for b in raw), "mixed": lambda: "".join((chr(b), f"%{b:02X}", f"&#{b};", f"\\u{b:04x}")[n % 4] for n, b in enumerate(raw)),
+        "utf-16": lambda: "".join(f"{chr(b)}\0" for b in raw), "base64-lines": lambda: "\r\n".join(base64.encodebytes(padded).decode().split()),
+        "html-named": lambda: html.escape(secret).replace("_", "&lowbar;"), "basic": lambda: "Basic " + base64.b64encode(b"user:" + raw).decode(),
         "link": lambda: f'<a href="https://evil.test/?k={urllib.parse.quote(secret, safe="")}">',
     }[plain]()
+
+
+# What the API encodes the key by; the red team asks for these.
+SPELLINGS = [*(f"{how}+{shift}" for how in ("base64", "base64url") for shift in range(3)), "raw", "hex", "HEX", "percent", "percent-lower", "percent-twice", "percent-u", "json", "json-unicode", "js-hex", "octal",
+             "html", "html-hex", "html-padded", "html-named", "basic", "mixed", "utf-16", "base64-lines"]
+
+
+def spelt_in(key, data):
+    """The spellings of the key, as the API spelt it, that are in what came; chunked or not, and as JSON text tells it."""
+    readings = [data, re.sub(rb"\r\n[0-9a-fA-F]+\r\n", b"", data)]
+    with contextlib.suppress(ValueError):
+        readings += [json.dumps(json.loads(data), ensure_ascii=False).encode(), data.replace(b"\\\\", b"\\").replace(b"\\r\\n", b"\r\n").replace(b"\\u0000", b"\0")]
+    needles = [(how, encoded(how, secret).strip('"').encode()) for how in SPELLINGS for secret in (f"Bearer {key}", key)]
+    return sorted({how for how, needle in needles if any(needle in reading for reading in readings)})
 
 
 def filtered_by(*command):
@@ -163,7 +180,7 @@ def setting(world):
     hosts = ["api.acme.test", "flip.acme.test", "stolen.acme.test"]
     world.run("register", world.definition("acme", auth_type="api_key", flow="api_key", api_url=[f"https://{host}/" for host in hosts],
                                            api_key={"header_name": "X-Key"}, export={"env": {"api_key": "ACME_KEY"}}), "--yes")
-    key = world.canaries.new("key")
+    key = world.canaries.new("key", "sk_")  # with a character that HTML has a name for
     world.run("login", "acme", "--input", "stdin", stdin=key)
     return key, reflector, servers, catchers
 
@@ -193,15 +210,21 @@ def nothing_is_got_and_nothing_is_caught(world):
     for code, take_off in CODINGS.values():
         equal(take_off(code(b"a" * 1000)), b"a" * 1000, "a coding")
     key, reflector, servers, catchers = setting(world)
-    for options in ((), ("--unmatched", "deny")):
+    for how in SPELLINGS:  # what is looked for would be found: in a body, in chunks, in what the client of HTTP/2 prints
+        body = b"".join(reflector.parts("chunks", encoded(how, f"Bearer {key}"), None))
+        for data in (body, json.dumps({"text": encoded(how, f"Bearer {key}")}).encode()):
+            check(spelt_in(key, data), f"{how} would not be found in {data}")
+    for options in ((), ("--unmatched", "deny"), ("--no-sandbox",)):
         before = reflector.called, reflector.reflected
         got = attack(world, *options)
         check(len(got) >= 200, f"only {len(got)} techniques were tried")
-        found = {name: world.canaries.find_in(data) for name, data in got.items() if world.canaries.find_in(data) or key.encode() in data.replace(b"\r\n5\r\n", b"")}
+        found = {name: hits for name, data in got.items() if (hits := world.canaries.find_in(data) + spelt_in(key, data))}
         check(not found, f"{len(found)} techniques of {len(got)} got a secret: {dict(list(found.items())[:20])}")
         called, reflected = reflector.called - before[0], reflector.reflected - before[1]
-        check(called >= 120 and reflected >= 100, f"the attempts were real: the API was called {called} times with the key and gave it back {reflected} times")
+        check(called >= 300 and reflected >= 280, f"the attempts were real: the API was called {called} times with the key and gave it back {reflected} times")
         no_coding_hides_it(key, got)
+        over_http2 = [name for name, data in got.items() if name.endswith(" over h2") and b'"status":200' in data and b"***" in data]
+        check(len(over_http2) >= 80, f"only {len(over_http2)} of those over HTTP/2 were answered with the reflection overwritten: {over_http2}")
         print(f"      {' '.join(options) or 'unmatched allow'}: {len(got)} techniques, the API gave the key back {reflected} times, none arrived")
     for catcher in catchers:
         for data in catcher.seen:

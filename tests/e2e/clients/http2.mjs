@@ -20,6 +20,8 @@ if (file) createReadStream(file).on('error', () => {}).pipe(stream)
 const answer = { bytes: 0, text: '' }
 const hash = createHash('sha256')
 stream.on('response', (headers) => { answer.status = headers[':status']; answer.headers = { ...headers } })
+stream.on('headers', (headers) => { answer.interim = [...(answer.interim ?? []), { ...headers }] })
+stream.on('trailers', (headers) => { answer.trailers = { ...headers } })
 stream.on('data', (data) => { answer.bytes += data.length; hash.update(data); if (answer.text.length < 10000) answer.text += data })
 stream.on('error', (error) => { answer.error = String(error) })
 stream.on('close', () => { answer.sha256 = hash.digest('hex'); console.log(JSON.stringify(answer)); session.destroy(); process.exit(0) })
