@@ -120,6 +120,41 @@ def PX31_connections_without_a_place_are_recorded(world):
     contains(world.run("log").stdout, "(no_room) a connection for which there was no place", "in words")
 
 
+def PX01_another_user_is_a_stranger(world):
+    """Root's session and an ordinary user's: every other user of the machine, root too, is refused and nothing is dialled. A
+    program of the session stays one when it becomes another user."""
+    if os.geteuid() != 0:
+        cannot_run("only root can become another user")
+        return
+    OWNER, OTHER = 12345, 23456  # ordinary users that exist on no system
+
+    def becomes(user):
+        return ["setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups"] if user else []
+    api = connect_key(world)
+    host = api.removeprefix("https://")
+    curl = ["curl", "-sS", "-k", "-m", "60", "-o", "/dev/null", "-w", "%{http_connect} %{http_code}"]
+    inside = world.run("run", "--", *becomes(OTHER), "sh", "-c", f"id -u; {' '.join(curl[:-1])} '{curl[-1]}' -x http://127.0.0.1:${{HTTPS_PROXY##*:}} {api}/whoami")
+    equal(inside.stdout, f"{OTHER}\n200 200", "a program of the session that became another user")
+    program = world.directory / "as-owner"
+    program.write_text(f'#!/bin/sh\nexec {" ".join(becomes(OWNER))} {world.program} "$@"\n')
+    program.chmod(0o755)
+    roots = world.program
+    for owner, program in ((0, roots), (OWNER, str(program))):
+        world.program = program
+        subprocess.run(["chown", "-Rh", f"{owner}:{owner}", world.directory], check=True)
+        session = Session(world)
+        equal(world.run("run", "--", "sh", "-c", f"{' '.join(curl[:-1])} '{curl[-1]}' -x http://127.0.0.1:${{HTTPS_PROXY##*:}} {api}/whoami").stdout, "200 200", f"the session of {owner}")
+        before = requests_seen(world)
+        for user in {0, OWNER, OTHER} - {owner}:
+            for credential in ((), ("-U", "claviger:wrong")):
+                tunnel = subprocess.run([*becomes(user), *curl, *credential, "-x", f"http://127.0.0.1:{session.port}", f"{api}/whoami"], capture_output=True, text=True)
+                equal(tunnel.stdout, "407 000", f"{user} at the proxy of {owner} {credential}: {tunnel.stderr}")
+                plain = subprocess.run([*becomes(user), *curl, *credential, "-x", f"http://127.0.0.1:{session.port}", f"http://{host}/whoami"], capture_output=True, text=True)
+                equal(plain.stdout, "000 407", f"{user} at the proxy of {owner}, plain http {credential}: {plain.stderr}")
+        equal(requests_seen(world), before, "nothing was dialled")
+        session.end()
+
+
 def the_reverse_form_serves_programs_that_know_no_proxy(world):
     """PX-01, PX-02, PX-05, PX-30: by an unguessable path, for hosts of the session alone."""
     api = connect_key(world)
@@ -400,6 +435,6 @@ def a_definition_swapped_back_and_forth_opens_no_other_host(world):
 
 
 if __name__ == "__main__":
-    main(only_the_session_may_use_the_proxy, PX01_a_program_of_the_session_is_known_by_its_connection, PX31_connections_without_a_place_are_recorded, the_reverse_form_serves_programs_that_know_no_proxy, host_sni_and_connect_agree, plain_http_never_carries_a_credential,
+    main(only_the_session_may_use_the_proxy, PX01_a_program_of_the_session_is_known_by_its_connection, PX01_another_user_is_a_stranger, PX31_connections_without_a_place_are_recorded, the_reverse_form_serves_programs_that_know_no_proxy, host_sni_and_connect_agree, plain_http_never_carries_a_credential,
          abandoned_requests_hold_nothing, a_logout_holds_from_the_next_request_on, PX29_a_stream_ends_with_its_permission, certificates_for_other_hosts_are_refused,
          a_moved_connection_never_sends_its_new_credential_to_the_old_host, a_definition_swapped_back_and_forth_opens_no_other_host)
