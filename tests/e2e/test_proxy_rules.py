@@ -229,11 +229,37 @@ def host_sni_and_connect_agree(world):
             tls.sendall(bad.encode())
             contains(read_head(tls), " 400 ", repr(bad[:40]))
     equal(requests_seen(world), seen, "0 refused messages upstream")
+    with session.opened(host, None) as tls:  # an address needs no name
+        tls.sendall(f"GET /whoami HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        contains(read_head(tls), " 200 ", "an address without a server name")
     for target, status in ((f"127.0.0.1:{session.port}", " 403 "), ("example.com:443", " 403 "), ("nonsense", " 400 ")):
         connection, head = session.connect(target)
         contains(head, status, target)
         connection.close()
     session.end()
+
+
+def PX06_a_named_host_is_named_in_the_handshake(world):
+    """Without a server name only an address may be meant (RFC 6066 section 3 knows no names for those)."""
+    api = connect_key(world, host="localhost")
+    host = api.removeprefix("https://")
+    session = Session(world)
+
+    def ask(name):
+        try:
+            with session.opened(host, name) as tls:
+                tls.sendall(f"GET /whoami HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                return read_head(tls)
+        except (ssl.SSLError, OSError):
+            return ""
+    for name in (None, "127.0.0.1", "localhost.localdomain"):
+        equal(ask(name), "", f"a named host with {name} as its server name")
+    equal(requests_seen(world), 0, "nothing arrived")
+    contains(ask("localhost"), " 200 ", "with its name")
+    equal(requests_seen(world), 1, "one request")
+    session.end()
+    reasons = [line.get("reason") for line in map(json.loads, world.run("log", "--json").stdout.splitlines()) if line["kind"] == "request"]
+    equal(reasons.count("misdirected"), 3, f"as the log says: {reasons}")
 
 
 def plain_http_never_carries_a_credential(world):
@@ -435,6 +461,7 @@ def a_definition_swapped_back_and_forth_opens_no_other_host(world):
 
 
 if __name__ == "__main__":
-    main(only_the_session_may_use_the_proxy, PX01_a_program_of_the_session_is_known_by_its_connection, PX01_another_user_is_a_stranger, PX31_connections_without_a_place_are_recorded, the_reverse_form_serves_programs_that_know_no_proxy, host_sni_and_connect_agree, plain_http_never_carries_a_credential,
+    main(only_the_session_may_use_the_proxy, PX01_a_program_of_the_session_is_known_by_its_connection, PX01_another_user_is_a_stranger, PX31_connections_without_a_place_are_recorded, the_reverse_form_serves_programs_that_know_no_proxy, host_sni_and_connect_agree,
+         PX06_a_named_host_is_named_in_the_handshake, plain_http_never_carries_a_credential,
          abandoned_requests_hold_nothing, a_logout_holds_from_the_next_request_on, PX29_a_stream_ends_with_its_permission, certificates_for_other_hosts_are_refused,
          a_moved_connection_never_sends_its_new_credential_to_the_old_host, a_definition_swapped_back_and_forth_opens_no_other_host)
