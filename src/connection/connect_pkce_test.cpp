@@ -259,7 +259,9 @@ TEST_F(Code, OA10_an_endless_answer_is_cut_off) {
 TEST_F(Code, OA03_OA04_what_comes_back_is_checked) {
     server.on("/.well-known/oauth-authorization-server", 200,
               server.metadata(R"(,"authorization_response_iss_parameter_supported":true)"));
-    const auto definition = define(oauth(fmt::format(R"("issuer":"{}")", server.origin())));
+    // By what the metadata announces, or by what the definition remembers of it: that one asks for none.
+    const auto discovering = define(oauth(fmt::format(R"("issuer":"{}")", server.origin())));
+    const auto remembering = define(oauth(fmt::format(R"("issuer":"{0}","authorization_url":"{0}/authorize","token_url":"{0}/token","callback":{{"iss_required":true}})", server.origin())));
     struct Row { std::vector<std::pair<std::string, std::string>> parameters; bool good; };
     const Row rows[] = {
         {{{"code", "c"}}, false},
@@ -269,14 +271,21 @@ TEST_F(Code, OA03_OA04_what_comes_back_is_checked) {
         {{{"iss", server.origin()}}, false},
         {{{"code", "c"}, {"iss", server.origin()}}, true},
     };
-    for (const auto& row : rows) {
-        give_client();
-        dialog.browser = [&](const Words&) { return AuthorizationResponse{row.parameters}; };
-        const auto before = server.requests("/token").size();
-        EXPECT_EQ(login(definition).has_value(), row.good);
-        EXPECT_EQ(server.requests("/token").size(), before + (row.good ? 1U : 0U));
+    const auto metadata_requests = [&] { return server.requests("/.well-known/oauth-authorization-server").size(); };
+    for (const auto* definition : {&discovering, &remembering}) {
+        const auto asked = metadata_requests();
+        for (const auto& row : rows) {
+            give_client();
+            dialog.browser = [&](const Words&) { return AuthorizationResponse{row.parameters}; };
+            const auto before = server.requests("/token").size();
+            ConnectRequest request;
+            request.force = true;
+            EXPECT_EQ(login(*definition, request).has_value(), row.good);
+            EXPECT_EQ(server.requests("/token").size(), before + (row.good ? 1U : 0U));
+        }
+        EXPECT_EQ(connections->load("acme", "default")->issuer, server.origin());
+        EXPECT_EQ(metadata_requests() > asked, definition == &discovering);
     }
-    EXPECT_EQ(connections->load("acme", "default")->issuer, server.origin());
 }
 
 TEST_F(Code, OA05_two_flows_at_two_servers_are_not_crossed) {

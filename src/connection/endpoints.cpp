@@ -148,6 +148,7 @@ net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
     endpoints.jwks = known.jwks;
     endpoints.pushed_authorization = known.pushed_authorization;
     endpoints.issuer = known.issuer;
+    endpoints.iss_required = attempt.definition.oauth2->callback.iss_required;
     CO_TRY_VOID(check_complete(attempt, endpoints));
     // What its metadata adds is for the tokens of this server alone.
     if (metadata.token_endpoint == token) {
@@ -159,7 +160,7 @@ net::Task<base::Result<Endpoints>> find_endpoints(Attempt& attempt) {
                                                : metadata.token_endpoint == token;
     if (its_own) {
         endpoints.issuer = metadata.issuer;
-        endpoints.iss_required = metadata.authorization_response_iss_parameter_supported;
+        endpoints.iss_required = endpoints.iss_required || metadata.authorization_response_iss_parameter_supported;
         if (!endpoints.jwks) endpoints.jwks = metadata.jwks_uri;
         // RFC 9126 section 5: used where the server wants it, or the definition does (OA-24).
         if (metadata.require_pushed_authorization_requests && !endpoints.pushed_authorization) {

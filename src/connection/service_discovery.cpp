@@ -181,6 +181,8 @@ provider::ProviderDefinition definition_of(const DiscoveredService& service, con
     oauth.supports_dcr = server.registration_endpoint.has_value();
     oauth.supports_device_code = server.device_authorization_endpoint.has_value();
     oauth.token_auth_method = method_of(server);
+    // A login by all these endpoints asks for no metadata: what they announce is kept here (RFC 9207 section 2.4).
+    oauth.callback.iss_required = server.authorization_endpoint && server.authorization_response_iss_parameter_supported;
     if (service.resource) oauth.resource = service.resource->resource;
     take_scopes(service, oauth);
     d.oauth2 = std::move(oauth);

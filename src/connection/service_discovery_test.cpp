@@ -31,6 +31,15 @@ TEST(ServiceDiscovery, the_flow_follows_from_the_endpoints) {
     EXPECT_EQ(definition_of(device, "acme").flow, provider::Flow::device_code);
 }
 
+TEST(ServiceDiscovery, OA04_an_announced_issuer_in_the_response_is_remembered) {
+    constexpr const char* kAnnounced = R"(,"authorization_response_iss_parameter_supported":true)";
+    EXPECT_FALSE(definition_of(service(), "acme").oauth2->callback.iss_required);
+    EXPECT_TRUE(definition_of(service(kAnnounced), "acme").oauth2->callback.iss_required);
+    auto device = service(kAnnounced);
+    device.server.authorization_endpoint.reset();
+    EXPECT_FALSE(definition_of(device, "acme").oauth2->callback.iss_required) << "no response comes back";
+}
+
 TEST(ServiceDiscovery, what_is_made_reads_back_without_an_error) {
     auto found = service(R"(,"scopes_supported":["openid","offline_access","bad scope","read","read"],"code_challenge_methods_supported":["plain"],"token_endpoint_auth_methods_supported":["client_secret_basic"])");
     found.asked = url("https://mcp.acme.example/mcp");

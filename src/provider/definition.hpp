@@ -44,6 +44,7 @@ struct CallbackQuirk {
     std::string code_param = "code", state_param = "state";
     std::vector<std::string> capture;
     bool code_entry = false;
+    bool iss_required = false;  // RFC 9207: a response without `iss` is refused, as one is whose metadata announces it
 };
 struct CaptureRule { std::string name, pointer; };  // name -> JSON Pointer in the answer
 struct ResponseQuirk {

@@ -77,6 +77,7 @@ OAuth2 some_oauth() {
     if (*rc::gen::arbitrary<bool>()) o.basic = {"{{client_secret}}", *maybe(word()), true};
     if (o.basic.present) o.token_auth_method = TokenAuthMethod::client_secret_basic;
     o.callback.code_entry = *rc::gen::arbitrary<bool>();
+    o.callback.iss_required = !o.callback.code_entry && !o.issuer.empty() && *rc::gen::arbitrary<bool>();
     o.dpop = *rc::gen::arbitrary<bool>();
     o.token_method = *rc::gen::element<std::string>("POST", "GET");
     o.revoke.present = *rc::gen::arbitrary<bool>();

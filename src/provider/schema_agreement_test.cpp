@@ -138,7 +138,7 @@ TEST_F(SchemaAgreement, every_member_with_right_and_wrong_types) {
         {&kOAuth, "grant", {"null", "{}", R"({"type":"client_credentials","assertion":null})"}, {"[]", R"({"type":"password"})", R"({"assertion":[]})", R"({"subject_token":1})"}},
         {&kOAuth, "device_token_request", {"\"oauth2_form\"", "\"json\"", "null"}, {"\"form\"", "1"}},
         {&kOAuth, "rename", {"{}", "null", R"({"token":{"client_id":"k"}})", R"({"token":null})"}, {"[]", R"({"token":{"a":1}})", R"({"refresh":[]})"}},
-        {&kOAuth, "callback", {"{}", "null", R"({"code_param":"c","capture":["r"]})", R"({"code_entry":true})"}, {"[]", R"({"code_param":1})", R"({"capture":"r"})", R"({"code_entry":"yes"})"}},
+        {&kOAuth, "callback", {"{}", "null", R"({"code_param":"c","capture":["r"]})", R"({"code_entry":true})", R"({"iss_required":false})"}, {"[]", R"({"code_param":1})", R"({"capture":"r"})", R"({"code_entry":"yes"})", R"({"iss_required":1})"}},
         {&kOAuth, "expires", {"{}", "null", R"({"unit":"days","kind":"absolute","default":1})"}, {"[]", R"({"unit":"weeks"})", R"({"kind":"x"})", R"({"default":0})", R"({"default":"1"})", R"({"default":99999999999})"}},
         {&kOAuth, "refresh", {"{}", "null", R"({"rotation":"never","mode":"remint","margin_seconds":0})",
             R"({"method":"GET","grant_type":"x","token":"access_token","auth":"none","content_type":"json","idle_max_seconds":60,"grace_seconds":0})"},

@@ -191,6 +191,11 @@ void check_response(RuleCheck& check, const OAuth2& oauth) {
     if (oauth.callback.code_entry && !oauth.callback.capture.empty()) {
         check.error("/oauth/callback/capture", "bad_parameter", "nothing comes back beside a code that is entered: take out capture or code_entry");
     }
+    if (oauth.callback.iss_required && oauth.callback.code_entry) {
+        check.error("/oauth/callback/iss_required", "bad_parameter", "nothing comes back beside a code that is entered: take out iss_required or code_entry");
+    } else if (oauth.callback.iss_required && oauth.issuer.empty()) {
+        check.error("/oauth/callback/iss_required", "required", "nothing is known to compare iss with; write oauth.issuer");
+    }
 }
 
 }  // namespace

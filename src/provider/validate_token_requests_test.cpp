@@ -29,6 +29,8 @@ TEST(TokenRequestRules, what_is_refused_is_refused_where_it_stands) {
         {with(R"("refresh":{"grant_type":"password"})"), "grant_refused", "/oauth/refresh/grant_type"},
         {with(R"("refresh":{"grant_type":""})"), "bad_parameter", "/oauth/refresh/grant_type"},
         {with(R"("callback":{"code_entry":true,"capture":["realm"]})"), "bad_parameter", "/oauth/callback/capture"},
+        {with(R"("callback":{"iss_required":true})"), "required", "/oauth/callback/iss_required"},
+        {with(R"("issuer":"https://acme.example","callback":{"iss_required":true,"code_entry":true})"), "bad_parameter", "/oauth/callback/iss_required"},
         {with(R"("rename":{"authorize":{"state":""}})"), "reserved_parameter", "/oauth/rename/authorize/state"},
         {with(R"("rename":{"token":{"code_verifier":""}})"), "reserved_parameter", "/oauth/rename/token/code_verifier"},
         {with(R"("token_signature":{"key":"abc","message":"m","headers":{"X":"{{request.signature}}"}})"), "bad_template", "/oauth/token_signature/key"},
@@ -98,6 +100,7 @@ TEST(TokenRequestRules, a_change_of_any_of_them_suspends) {
                                R"("token_auth_method":"client_secret_basic","basic":{"username":"{{client_secret}}"})",
                                R"("jwks_url":"https://acme.example/k")", R"("introspection_url":"https://acme.example/i")", R"("pushed_authorization_url":"https://acme.example/p")",
                                R"("steps":[{"name":"s","url":"https://acme.example/s"}])", R"("callback":{"code_entry":true})",
+                               R"("issuer":"https://acme.example","callback":{"iss_required":true})",
                                R"("token_signature":{"key":"{{client_secret}}","message":"m","headers":{"X":"{{request.signature}}"}})",
                                R"("response":{"ok_status":[302]})"})
         EXPECT_NE(digest(with(change)), plain) << change;

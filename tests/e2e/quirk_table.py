@@ -74,6 +74,7 @@ SHOWN = {
 BY_OTHER_TESTS = {
     "refresh/idle_max_seconds": "src/connection/refresh_schedule_test.cpp::ARefreshTokenThatDiesOfDisuseIsKeptAlive",
     "refresh/grace_seconds": "src/connection/refresh_schedule_test.cpp::RF06_TheFurtherAttemptFollowsWithinTheGraceOfTheDefinition",
+    "callback/iss_required": "tests/e2e/test_authoring.py::OA04_what_a_server_announces_is_remembered",
     "client_assertion": "tests/e2e/test_explain.py::OA26_each_failure_of_a_signing_client",
     "dpop": "tests/e2e/test_oidc_matrix.py::authorization_code",
 }

@@ -26,6 +26,20 @@ def an_issuer_becomes_a_definition_and_a_login_in_two_commands(world):
     world.run("provider", "discover", server["issuer"], "--name", "acme", "--register", "--yes", code=5)
 
 
+def OA04_what_a_server_announces_is_remembered(world):
+    """A server that announces `iss` and leaves it out: the definition that discover made finds that out without metadata."""
+    record = world.directory / "record"
+    server = world.authorization_server("--no-iss", "--record", record)
+    document = json.loads(world.run("provider", "discover", server["issuer"], "--name", "acme", "--register", "--yes", "--json").stdout)
+    equal(document["definition"]["oauth"]["callback"], {"iss_required": True}, "remembered (RFC 9207)")
+    record.unlink()
+    refused, pages = browser_login(world, ["login", "acme"], code=8)
+    contains(refused.stderr, "does not name its issuer", "the reason")
+    contains(pages[0], "is not connected", "the page")
+    check("/.well-known/" not in record.read_text() and "POST /token " not in record.read_text(), f"neither metadata nor the token is asked for: {record.read_text()}")
+    world.run("get", "acme", code=6)
+
+
 def RFC9728_the_url_of_an_mcp_server_is_enough(world):
     for options in ((), ("--challenge-only",)):
         server = world.authorization_server()
@@ -218,7 +232,7 @@ def a_wizard_on_the_terminal(world):
 
 
 if __name__ == "__main__":
-    main(an_issuer_becomes_a_definition_and_a_login_in_two_commands, RFC9728_the_url_of_an_mcp_server_is_enough, a_url_that_publishes_nothing_is_said_plainly,
+    main(an_issuer_becomes_a_definition_and_a_login_in_two_commands, OA04_what_a_server_announces_is_remembered, RFC9728_the_url_of_an_mcp_server_is_enough, a_url_that_publishes_nothing_is_said_plainly,
          lint_finds_what_register_lets_pass, the_five_values_are_enough, what_can_be_derived_need_not_be_said, every_answer_is_checked_and_a_mistake_leaves_nothing,
          the_five_values_are_asked_first_and_help_names_every_answer, a_bundled_name_is_not_taken_by_accident, a_client_that_cannot_be_stored_leaves_the_definition_of_before,
          what_the_service_publishes_is_proposed, a_wizard_on_the_terminal)

@@ -183,6 +183,7 @@ void read_response(FieldReader& oauth, OAuth2& model, Context& context) {
         model.callback.state_param = callback->string("state_param", "state");
         model.callback.capture = callback->strings("capture");
         model.callback.code_entry = callback->boolean("code_entry");
+        model.callback.iss_required = callback->boolean("iss_required");
         callback->finish(&context.unknown);
     }
 }

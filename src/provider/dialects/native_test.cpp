@@ -38,7 +38,7 @@ constexpr std::string_view kEverything = R"({
     "token_headers": {"X-Acme-Version": "2"}, "resource": "https://api.acme.example/", "audience": "acme",
     "token_signature": {"algorithm": "sha512", "key": "{{client_secret}}", "message": "{{request.timestamp}}.{{request.body}}", "timestamp": "rfc3339", "headers": {"X-Token-Sign": "{{request.signature}}"}},
     "rename": {"authorize": {"client_id": "client_key"}, "token": {"client_id": "client_key"}},
-    "callback": {"code_param": "auth_code", "state_param": "st", "capture": ["realm"]},
+    "callback": {"code_param": "auth_code", "state_param": "st", "capture": ["realm"], "iss_required": true},
     "response": {"access_token": ["/authed/token", "/token"], "refresh_token": "/authed/refresh", "expires": "/exp", "scope": "/sc", "token_type": "/tt",
       "format": "json", "error_when": {"/ok": false}, "capture": [{"name": "instance_url", "pointer": "/instance/url"}, {"name": "team"}]},
     "expires": {"unit": "milliseconds", "kind": "absolute", "default": 3600},

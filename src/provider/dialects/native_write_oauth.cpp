@@ -128,6 +128,7 @@ void write_oauth2_quirks(const OAuth2& oauth, ObjectWriter& out) {
     callback.text("state_param", oauth.callback.state_param, "state");
     callback.texts("capture", oauth.callback.capture);
     callback.flag("code_entry", oauth.callback.code_entry);
+    callback.flag("iss_required", oauth.callback.iss_required);
     out.object("callback", std::move(callback).take());
 
     out.object("response", write_response(oauth.response));
