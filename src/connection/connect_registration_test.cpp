@@ -1,4 +1,5 @@
 #include "connection/connect_code_test_support.hpp"
+#include "connection/service_discovery.hpp"
 
 namespace claviger::connection::testing {
 namespace {
@@ -187,16 +188,41 @@ TEST_F(Registered, OA07_OA21_a_protected_resource_names_its_server) {
     const auto resource = other.origin() + "/mcp";
     EXPECT_EQ(read_form(net::Url::parse(dialog.links.at(0))->query().value()).at("resource"), resource);
     EXPECT_EQ(server.requests("/token").at(0).form.at("resource"), resource);
-    // OA-02: such a server must do S256.
-    server.on("/.well-known/oauth-authorization-server", 200,
-              fmt::format(R"({{"issuer":"{0}","authorization_endpoint":"{0}/authorize","token_endpoint":"{0}/token","registration_endpoint":"{0}/register"}})",
-                          server.origin()));
     ConnectRequest force;
     force.force = true;
-    EXPECT_EQ(login(definition, force).error().code, ErrorCode::authorization_failed);
     other.on("/.well-known/oauth-protected-resource/mcp", 200,
              fmt::format(R"({{"resource":"https://evil.example/mcp","authorization_servers":["{}"]}})", server.origin()));
     EXPECT_EQ(login(definition, force).error().code, ErrorCode::protocol);
+}
+
+TEST_F(Registered, OA02_the_server_of_a_protected_resource_must_announce_S256) {
+    other.on("/.well-known/oauth-protected-resource/mcp", 200,
+             fmt::format(R"({{"resource":"{}/mcp","authorization_servers":["{}"]}})", other.origin(), server.origin()));
+    auto definition = dynamic(fmt::format(R"("issuer":"{0}","resource":"{0}/mcp","supports_dcr":true)", other.origin()));
+    definition.oauth2->issuer.clear();  // the resource alone is known
+    const auto api = net::Url::parse(other.origin() + "/mcp").value();
+    const auto discover = [&] { return loop.run_until(discover_service(*http, api, [](std::string_view) {})); };
+    const auto announce = [&](const std::string& methods) {
+        server.on("/.well-known/oauth-authorization-server", 200,
+                  fmt::format(R"({{"issuer":"{0}","authorization_endpoint":"{0}/authorize","token_endpoint":"{0}/token","registration_endpoint":"{0}/register"{1}}})",
+                              server.origin(), methods));
+    };
+    for (const auto* methods : {"", R"(,"code_challenge_methods_supported":[])", R"(,"code_challenge_methods_supported":["plain"])",
+                                R"(,"code_challenge_methods_supported":"S256")", R"(,"code_challenge_methods_supported":["s256"])"}) {
+        announce(methods);
+        const auto by_login = login(definition);
+        ASSERT_FALSE(by_login) << methods;
+        EXPECT_EQ(by_login.error().code, ErrorCode::authorization_failed) << methods;
+        const auto by_discovery = discover();
+        ASSERT_FALSE(by_discovery) << methods;
+        EXPECT_EQ(by_discovery.error().code, ErrorCode::authorization_failed) << methods;
+        EXPECT_NE(by_discovery.error().message.find("S256"), std::string::npos) << by_discovery.error().message;
+    }
+    EXPECT_TRUE(dialog.links.empty());
+    EXPECT_TRUE(server.requests("/register").empty());
+    announce(R"(,"code_challenge_methods_supported":["plain","S256"])");
+    EXPECT_TRUE(discover());
+    EXPECT_TRUE(login(definition));
 }
 
 }  // namespace

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "connection/attempt.hpp"
@@ -70,11 +68,7 @@ net::Task<base::Result<oauth::ServerMetadata>> discover_by_resource(Attempt& att
         co_return base::fail(ErrorCode::protocol, fmt::format("{} names no authorization server", url.redacted()));
     auto metadata = co_await oauth::discover_server(attempt.with.http, resource->authorization_servers.front());
     if (!metadata) co_return base::fail(metadata.error());
-    const auto& methods = metadata->code_challenge_methods_supported;
-    if (by_code(attempt.flow) && std::find(methods.begin(), methods.end(), "S256") == methods.end())
-        co_return base::fail(ErrorCode::authorization_failed,
-                             fmt::format("the authorization server of {} does not support PKCE with S256", url.redacted()),
-                             "ask its operator to support S256");
+    if (by_code(attempt.flow)) CO_TRY_VOID(oauth::check_s256(*metadata, url));
     co_return metadata;
 }
 

@@ -114,8 +114,9 @@ net::Task<base::Result<DiscoveredService>> discover_service(http::Client& http, 
         for (const auto& issuer : resource->authorization_servers) {
             say("Asking the authorization server " + base::printable(issuer) + " ...");
             auto metadata = co_await oauth::discover_server(http, issuer);
-            if (!metadata) {
-                last = metadata.error();
+            auto usable = metadata ? oauth::check_s256(*metadata, url) : base::Result<void>(base::fail(metadata.error()));
+            if (!usable) {
+                last = usable.error();
                 continue;
             }
             service.server = std::move(*metadata);

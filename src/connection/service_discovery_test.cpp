@@ -41,7 +41,7 @@ TEST(ServiceDiscovery, OA04_an_announced_issuer_in_the_response_is_remembered) {
 }
 
 TEST(ServiceDiscovery, what_is_made_reads_back_without_an_error) {
-    auto found = service(R"(,"scopes_supported":["openid","offline_access","bad scope","read","read"],"code_challenge_methods_supported":["plain"],"token_endpoint_auth_methods_supported":["client_secret_basic"])");
+    auto found = service(R"(,"scopes_supported":["openid","offline_access","bad scope","read","read"],"code_challenge_methods_supported":["S256"],"token_endpoint_auth_methods_supported":["client_secret_basic"])");
     found.asked = url("https://mcp.acme.example/mcp");
     found.resource = oauth::ProtectedResource{"https://mcp.acme.example/mcp", "Acme Tools", {"https://login.acme.example"}, {}, {}};
     const auto read = provider::read_definition(json::to_pretty_text(provider::to_native_json(definition_of(found, "acme"))));
@@ -53,8 +53,18 @@ TEST(ServiceDiscovery, what_is_made_reads_back_without_an_error) {
     EXPECT_EQ(d.oauth2->available_scopes.size(), 3u);
     EXPECT_TRUE(d.oauth2->pkce) << "OA-02: only a human switches it off";
     EXPECT_EQ(d.oauth2->token_auth_method, provider::TokenAuthMethod::client_secret_basic);
-    const auto notes = notes_on(found);
-    EXPECT_NE(std::find_if(notes.missing.begin(), notes.missing.end(), [](const auto& line) { return line.starts_with("PKCE with S256"); }), notes.missing.end());
+}
+
+TEST(ServiceDiscovery, OA02_what_a_server_without_a_resource_says_of_PKCE_is_told) {
+    const auto told = [](const std::string& methods) {
+        const auto notes = notes_on(service(methods));
+        const auto line = std::find_if(notes.missing.begin(), notes.missing.end(), [](const auto& missing) { return missing.find("PKCE") != std::string::npos; });
+        return line == notes.missing.end() ? std::string() : *line;
+    };
+    EXPECT_EQ(told(R"(,"code_challenge_methods_supported":["plain","S256"])"), "");
+    EXPECT_TRUE(told(R"(,"code_challenge_methods_supported":["plain"])").starts_with("PKCE with S256"));
+    EXPECT_TRUE(told(R"(,"code_challenge_methods_supported":[])").starts_with("PKCE with S256"));
+    EXPECT_TRUE(told("").starts_with("a word on PKCE"));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "oauth/discovery.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/text.hpp"
@@ -121,6 +123,15 @@ net::Task<base::Result<ServerMetadata>> discover_server(http::Client& http, std:
     co_return base::fail(ErrorCode::not_found,
                          fmt::format("{} publishes no authorization server metadata", url.redacted()),
                          "write authorization_url and token_url into the definition");
+}
+
+base::Result<void> check_s256(const ServerMetadata& server, const net::Url& resource) {
+    const auto& methods = server.code_challenge_methods_supported;
+    if (!server.authorization_endpoint || std::find(methods.begin(), methods.end(), "S256") != methods.end()) return {};
+    return base::fail(ErrorCode::authorization_failed,
+                      fmt::format("the authorization server {} of {} does not announce PKCE with S256, without which no code is asked of it",
+                                  base::printable(server.issuer), resource.redacted()),
+                      "ask its operator to list S256 in code_challenge_methods_supported");
 }
 
 std::vector<net::Url> resource_metadata_urls(const net::Url& resource) {

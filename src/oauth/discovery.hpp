@@ -21,6 +21,10 @@ std::vector<net::Url> server_metadata_urls(const net::Url& issuer);
 base::Result<ServerMetadata> read_server_metadata(std::string_view document, std::string_view issuer);
 net::Task<base::Result<ServerMetadata>> discover_server(http::Client& http, std::string issuer);
 
+// A client of a protected resource does PKCE with S256 or nothing (OA-02, MCP): ErrorCode::authorization_failed where the
+// metadata of its server does not list it. Only for servers that have an authorization endpoint to use it at.
+base::Result<void> check_s256(const ServerMetadata& server, const net::Url& resource);
+
 struct ProtectedResource {
     std::string resource, name;
     std::vector<std::string> authorization_servers, scopes_supported, bearer_methods_supported;
