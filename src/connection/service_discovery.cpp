@@ -132,6 +132,8 @@ net::Task<base::Result<DiscoveredService>> discover_service(http::Client& http, 
     auto metadata = co_await server_at(http, url);
     const bool at_origin = url.path() == "/" || url.path().empty();
     if (!metadata && (hopeless(metadata.error()) || (at_origin && metadata.error().code != ErrorCode::not_found))) co_return base::fail(metadata.error());
+    // A resource whose metadata is there and not to be believed (OA-07) is no API of whatever server its origin names.
+    if (!metadata && resource.error().code != ErrorCode::not_found) co_return base::fail(resource.error());
     if (!metadata && at_origin) co_return base::fail(nothing_there(url));
     if (!metadata) {
         CO_TRY(origin, net::Url::parse(url.origin()));

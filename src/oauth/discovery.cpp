@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "json/parse.hpp"
+#include "net/tcp.hpp"
 #include "oauth/foreign_text.hpp"
 #include "oauth/metadata_fetch.hpp"
 
@@ -188,6 +189,18 @@ std::string resource_metadata_of(std::string_view www_authenticate) {
     return {};
 }
 
+base::Result<void> check_metadata_place(const net::Url& place, const net::Url& resource) {
+    const auto refused = [&](std::string_view why) {
+        return base::fail(ErrorCode::protocol, fmt::format("{} names metadata at {}, which {}", resource.redacted(), place.redacted(), why),
+                          "name the issuer of the service instead");
+    };
+    if (!check_endpoint(place, "resource_metadata")) return refused("is no plain https URL");
+    if (place.host_is_loopback()) return resource.host_is_loopback() ? base::Result<void>() : refused("is on this machine");
+    if (!place.host_is_ip() || place.host() == resource.host()) return {};
+    if (!net::check_address(place.dial_host(), place.port(), {})) return refused("is an address of a private network");
+    return {};
+}
+
 net::Task<base::Result<ProtectedResource>> discover_resource(http::Client& http, net::Url resource) {
     CO_TRY_VOID(check_endpoint(resource, "resource URL"));
     bool parent_allowed = false;  // only the document at the root may speak for a parent
@@ -205,8 +218,10 @@ net::Task<base::Result<ProtectedResource>> discover_resource(http::Client& http,
     for (const auto field : answer->fields.all("WWW-Authenticate"))
         if (place.empty()) place = resource_metadata_of(field);
     if (answer->status == 401 && !place.empty()) {
-        CO_TRY(url, net::Url::parse(place));
-        auto document = co_await fetch_metadata(http, url);
+        const auto url = net::Url::parse(place);
+        if (!url) co_return base::fail(ErrorCode::protocol, fmt::format("{} names metadata at what is not a URL", resource.redacted()));
+        CO_TRY_VOID(check_metadata_place(*url, resource));
+        auto document = co_await fetch_metadata(http, *url);
         if (!document) co_return base::fail(document.error());
         if (*document) co_return read_protected_resource(**document, resource, true);
     }

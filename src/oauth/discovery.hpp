@@ -36,6 +36,9 @@ base::Result<ProtectedResource> read_protected_resource(std::string_view documen
                                                         bool parent_allowed);
 // The `resource_metadata` parameter of a WWW-Authenticate field (RFC 9728 section 5.1); empty when there is none.
 std::string resource_metadata_of(std::string_view www_authenticate);
+// Whether such a parameter of `resource` may be followed (OA-07): https; no address of this machine or of a private network,
+// unless the resource is there itself. ErrorCode::protocol otherwise, before anything is sent.
+base::Result<void> check_metadata_place(const net::Url& place, const net::Url& resource);
 // Asks the well-known places, then the resource itself for a challenge.
 net::Task<base::Result<ProtectedResource>> discover_resource(http::Client& http, net::Url resource);
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.hpp"
+#include "http/server.hpp"
 
 namespace claviger::oauth {
 namespace {
@@ -89,6 +90,77 @@ TEST(ProtectedResource, OA07_the_resource_must_be_the_url_that_was_asked) {
         EXPECT_EQ(read_protected_resource(document, url(row.asked), false).has_value(), row.exact) << row.asked << " " << row.said;
         EXPECT_EQ(read_protected_resource(document, url(row.asked), true).has_value(), row.parent) << row.asked << " " << row.said;
     }
+}
+
+TEST(ProtectedResource, OA07_where_a_challenge_may_send_us) {
+    struct Row { const char *place, *resource; bool good; };
+    const Row rows[] = {
+        {"https://api.example/m", "https://api.example/mcp", true},
+        {"https://other.example/m", "https://api.example/mcp", true},
+        {"https://8.8.8.8/m", "https://api.example/mcp", true},
+        {"http://api.example/m", "https://api.example/mcp", false},
+        {"ftp://api.example/m", "https://api.example/mcp", false},
+        {"https://u:p@api.example/m", "https://api.example/mcp", false},
+        {"https://api.example/m#x", "https://api.example/mcp", false},
+        {"http://127.0.0.1:9/m", "https://api.example/mcp", false},
+        {"https://127.0.0.1/m", "https://api.example/mcp", false},
+        {"https://localhost/m", "https://api.example/mcp", false},
+        {"http://[::1]:9/m", "https://api.example/mcp", false},
+        {"https://2130706433/m", "https://api.example/mcp", false},
+        {"https://10.0.0.1/m", "https://api.example/mcp", false},
+        {"https://192.168.1.1/m", "https://api.example/mcp", false},
+        {"https://169.254.169.254/m", "https://api.example/mcp", false},
+        {"https://[fd00::1]/m", "https://api.example/mcp", false},
+        {"https://[::ffff:10.0.0.1]/m", "https://api.example/mcp", false},
+        {"http://127.0.0.1:9/m", "http://127.0.0.1:8/mcp", true},
+        {"https://10.0.0.1/m", "http://127.0.0.1:8/mcp", false},
+        {"http://10.0.0.1/m", "https://10.0.0.1/mcp", false},
+        {"https://10.0.0.1:8443/m", "https://10.0.0.1/mcp", true},
+        {"https://10.0.0.2/m", "https://10.0.0.1/mcp", false},
+    };
+    for (const auto& row : rows) {
+        const auto place = net::Url::parse(row.place);  // some are refused as URLs already
+        EXPECT_EQ(place && check_metadata_place(*place, url(row.resource)), row.good) << row.place << " of " << row.resource;
+    }
+}
+
+TEST(ProtectedResource, OA07_what_a_challenge_must_not_name_is_never_asked) {
+    net::Loop loop;
+    auto listener = net::Listener::loopback(loop, 0);
+    ASSERT_TRUE(listener);
+    const auto origin = fmt::format("http://127.0.0.1:{}", listener->port());
+    std::string place, body;
+    const auto answer = [](const std::string* metadata, const std::string* document, http::ServerRequest request) -> net::Task<http::ServerResponse> {
+        http::ServerResponse response;
+        response.status = request.head.target == "/mcp" ? 401 : request.head.target == "/here" ? 200 : 404;
+        if (response.status == 401) response.fields.set("WWW-Authenticate", "Bearer resource_metadata=\"" + *metadata + "\"");
+        if (response.status == 200) response.body = *document;
+        co_return response;
+    };
+    http::Server server(loop, std::move(*listener), http::Server::Options{}, [&](http::ServerRequest request) { return answer(&place, &body, std::move(request)); });
+    std::vector<std::string> asked;
+    http::Client::Options options;
+    options.addresses.allow_loopback = true;
+    options.addresses.allow_private = true;  // discovery itself refuses, whatever the client would dial
+    options.total_time = std::chrono::milliseconds(2'000);
+    options.observer = [&](const http::Request& request, const base::Result<http::Response>&) { asked.push_back(request.url.text()); };
+    auto http = http::Client::make(loop, std::move(options));
+    ASSERT_TRUE(http);
+    const auto discover = [&] { return loop.run_until(discover_resource(*http, url(origin + "/mcp"))); };
+    for (const auto* bad : {"http://10.0.0.1/here", "https://10.0.0.1/here", "http://as.example/here", "https://169.254.169.254/here", "https://u@127.0.0.1/here", "/here", "not a url"}) {
+        place = bad;
+        asked.clear();
+        const auto found = discover();
+        ASSERT_FALSE(found) << bad;
+        EXPECT_EQ(found.error().code, base::ErrorCode::protocol) << bad;
+        ASSERT_EQ(asked.size(), 3U) << bad;  // both well-known places and the resource
+        for (const auto& each : asked) EXPECT_TRUE(each.starts_with(origin)) << each;
+    }
+    place = origin + "/here";
+    body = fmt::format(R"({{"resource":"{}/mcp","authorization_servers":["https://as.example"]}})", origin);
+    const auto found = discover();
+    ASSERT_TRUE(found) << found.error().describe();
+    EXPECT_EQ(found->authorization_servers, std::vector<std::string>{"https://as.example"});
 }
 
 TEST(ProtectedResource, OA07_challenge_parameter) {
