@@ -288,6 +288,28 @@ TEST_F(Code, OA03_OA04_what_comes_back_is_checked) {
     }
 }
 
+TEST_F(Code, OA21_a_token_for_another_audience_is_flagged) {
+    const auto warnings = [&](const std::string& asked, const std::string& claims) {
+        give_client();
+        server.on("/token", 200, fmt::format(R"({{"access_token":"e30.{}.c2ln","token_type":"bearer"}})", base::base64url_encode(claims)));
+        ConnectRequest request;
+        request.force = true;
+        const auto outcome = login(plain(asked), request);
+        EXPECT_TRUE(outcome) << outcome.error().describe();
+        return outcome ? outcome->warnings : std::vector<std::string>();
+    };
+    constexpr const char* kResource = R"(,"resource":"https://api.acme.example/mcp")";
+    constexpr const char* kBoth = R"(,"resource":"https://api.acme.example/mcp","audience":"urn:acme")";
+    EXPECT_TRUE(warnings(kResource, R"({"aud":"https://api.acme.example/mcp"})").empty());
+    EXPECT_TRUE(warnings(kBoth, R"({"aud":["urn:acme"]})").empty());
+    EXPECT_TRUE(warnings("", R"({"aud":"https://other.example"})").empty());
+    for (const auto* asked : {kResource, kBoth, R"(,"audience":"https://api.acme.example/mcp")"}) {
+        const auto told = warnings(asked, R"({"aud":"https://other.example"})");
+        ASSERT_EQ(told.size(), 1U) << asked;
+        EXPECT_NE(told[0].find("'https://other.example', not for https://api.acme.example/mcp"), std::string::npos) << told[0];
+    }
+}
+
 TEST_F(Code, OA05_two_flows_at_two_servers_are_not_crossed) {
     // Both run at once; each browser answers only after both have left for their servers.
     const auto one = plain();

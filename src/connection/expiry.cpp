@@ -7,8 +7,8 @@
 
 #include "base/number.hpp"
 #include "base/text.hpp"
+#include "connection/jwt_claims.hpp"
 #include "http/date.hpp"
-#include "json/parse.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -74,17 +74,9 @@ std::optional<base::Instant> by_iso(std::string text) {
 
 // RFC 7519 section 4.1.4, of a token that is nobody's to verify here: only its issuer can.
 std::optional<base::Instant> by_jwt(const base::Secret& token, base::Instant now) {
-    const auto text = token.reveal();
-    const auto first = text.find('.'), second = text.find('.', first == std::string_view::npos ? first : first + 1);
-    if (second == std::string_view::npos) return std::nullopt;
-    auto claims = base::base64url_decode(text.substr(first + 1, second - first - 1));
+    const auto claims = unverified_claims(token);
     if (!claims) return std::nullopt;
-    json::ParseOptions parsing;
-    parsing.storage = json::secret_storage();
-    const auto value = json::parse(*claims, parsing);
-    base::wipe(claims->data(), claims->size());
-    if (!value || !value->is_object()) return std::nullopt;
-    const auto* exp = json::find(value->get_object(), "exp");
+    const auto* exp = json::find(claims->get_object(), "exp");
     if (exp == nullptr || !exp->is_number()) return std::nullopt;
     const auto seconds = exp->to_number<double>();
     if (!(seconds >= 1) || seconds > 1e12) return std::nullopt;
