@@ -314,5 +314,33 @@ TEST_F(ConnectionsTest, a_provider_goes_whole_with_its_journal_line_in_one_trans
     EXPECT_EQ(connections->erase_provider("acme", std::nullopt).value(), 0U);
 }
 
+TEST(PlainHttp, OA09_every_place_of_a_connection_counts) {
+    EXPECT_FALSE(speaks_plain_http(Connection()));
+    const std::string plain = "http://127.0.0.1:9/x";
+    const std::function<void(Connection&)> places[] = {
+        [&](Connection& c) { c.token_endpoint = plain; },
+        [&](Connection& c) { c.revocation_endpoint = plain; },
+        [&](Connection& c) { c.userinfo_endpoint = plain; },
+        [&](Connection& c) { c.oauth_endpoints = {"https://acme.example/a", plain}; },
+        [&](Connection& c) { c.variables["base_url"] = plain; },
+    };
+    for (const auto& put : places) {
+        Connection connection;
+        connection.token_endpoint = "https://acme.example/t";
+        connection.variables["tenant"] = "http";
+        EXPECT_FALSE(speaks_plain_http(connection));
+        put(connection);
+        EXPECT_TRUE(speaks_plain_http(connection)) << &put - places;
+    }
+    provider::ProviderDefinition definition;
+    definition.docs_url = plain;  // no credential goes there
+    EXPECT_FALSE(speaks_plain_http(definition));
+    definition.api_urls = {"https://api.acme.example/", plain};
+    EXPECT_TRUE(speaks_plain_http(definition));
+    definition.api_urls.clear();
+    definition.oauth2.emplace().token_url = plain;
+    EXPECT_TRUE(speaks_plain_http(definition));
+}
+
 }  // namespace
 }  // namespace claviger::connection::testing

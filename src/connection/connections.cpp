@@ -13,6 +13,7 @@
 #include "connection/refresh_state.hpp"
 #include "json/value.hpp"
 #include "net/url.hpp"
+#include "provider/url_fields.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -75,6 +76,18 @@ base::Result<Connection> Connections::load_default(std::string_view provider) {
     return load(provider, name);
 }
 
+bool speaks_plain_http(const Connection& connection) {
+    const auto plain = [](const std::string& text) { return text.starts_with("http://"); };
+    return plain(connection.token_endpoint) || plain(connection.revocation_endpoint) || plain(connection.userinfo_endpoint) ||
+           std::ranges::any_of(connection.oauth_endpoints, plain) ||
+           std::ranges::any_of(connection.variables, [&](const auto& variable) { return plain(variable.second); });
+}
+
+bool speaks_plain_http(const provider::ProviderDefinition& definition) {
+    const auto plain = [](const provider::UrlField& field) { return field.text->starts_with("http://"); };
+    return std::ranges::any_of(provider::endpoint_fields(definition), plain) || std::ranges::any_of(provider::place_fields(definition), plain);
+}
+
 base::Result<std::vector<Summary>> Connections::list() {
     TRY(rows, all_of(vault_, tenant_, kConnectionKind));
     std::vector<Summary> summaries;
@@ -109,6 +122,7 @@ base::Result<std::vector<Summary>> Connections::list() {
         summary.login_needed = connection.login_needed;
         summary.login_reason = connection.login_reason;
         summary.failing_since = connection.last_refresh_failure;
+        summary.plain_http = speaks_plain_http(connection);
         const auto chosen = default_name(connection.provider);
         if (!chosen && !damaged(chosen.error())) return base::fail(chosen.error());
         summary.is_default = chosen && *chosen == connection.name;

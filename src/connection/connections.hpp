@@ -22,8 +22,14 @@ struct Summary {  // decrypted, secrets dropped
     std::string login_reason;
     std::optional<base::Instant> failing_since;  // last_refresh_failure
     bool is_default = false;
+    bool plain_http = false;                     // speaks_plain_http()
     std::optional<base::Error> problem{};  // the record is damaged: only provider and name are known, as the file has them
 };
+
+// Whether a place that this connection learnt or was given (endpoints of its login, variables) is plain http, which is taken on
+// loopback alone (OA-09); and the same of the definition's own places.
+bool speaks_plain_http(const Connection& connection);
+bool speaks_plain_http(const provider::ProviderDefinition& definition);
 
 // What a client that is stored is for, where another one is stored for that origin already.
 enum class ClientUse {

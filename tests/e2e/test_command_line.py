@@ -480,7 +480,16 @@ def list_json_has_a_stable_shape(world):
         by_name[entry["name"]] = entry
     equal(by_name["acme"]["connections"], [{"provider": "acme", "connection": "default", "default": True, "status": "connected", "why": None, "command": None, "login_reason": None, "refresh_failing_since": None,
                                      "scopes": [], "expires_at": None,
-                                            "base_url": None, "account": None, "missing_scopes": []}], "a connection")
+                                            "base_url": None, "account": None, "missing_scopes": [], "plain_http": False}], "a connection")
+    drop(world, "local", api_url="http://127.0.0.1:9/")
+    world.run("login", "local", "--input", "stdin", stdin=world.canaries.new("local key"))
+    listed = {p["name"]: p["connections"] for p in json.loads(world.run("list", "--json", "--connected").stdout)["providers"]}
+    equal({name: c[0]["plain_http"] for name, c in listed.items()}, {"acme": False, "local": True}, "OA-09: plain http on loopback is seen")
+    table = world.run("list", "--connected")
+    contains(table.stdout, "default !", "OA-09: in the table too")
+    equal(table.stdout.count("!"), 1, "and only there")
+    contains(table.stderr, "! speaks plain http", "what the mark means")
+    world.run("remove", "local", "--yes")
     got = json.loads(world.run("get", "acme", "--json").stdout)
     equal({k: got[k] for k in by_name["acme"]["connections"][0]}, by_name["acme"]["connections"][0], "get has the members of list, of the same types")
     equal((got["requested_scopes"], got["client_id"], got["api_key"]), ([], None, "***REDACTED***"), "and more of its own")

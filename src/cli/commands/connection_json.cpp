@@ -27,6 +27,7 @@ ConnectionFacts facts_of(const connection::Connection& connection, bool is_defau
     if (const auto found = connection.variables.find("base_url"); found != connection.variables.end()) facts.base_url = found->second;
     facts.account = connection.account.label.empty() ? connection.account.id : connection.account.label;
     facts.missing_scopes = connection::missing_scopes(definition, connection);
+    facts.plain_http = connection::speaks_plain_http(connection) || (definition != nullptr && connection::speaks_plain_http(*definition));
     return facts;
 }
 
@@ -41,6 +42,7 @@ ConnectionFacts facts_of(const connection::Summary& summary, const provider::Pro
     facts.base_url = summary.base_url;
     facts.account = summary.account_label;
     facts.missing_scopes = connection::missing_scopes(definition, summary.scope_facts);
+    facts.plain_http = summary.plain_http || (definition != nullptr && connection::speaks_plain_http(*definition));
     return facts;
 }
 
@@ -64,6 +66,7 @@ json::Object connection_json(const ConnectionFacts& facts) {
     object["expires_at"] = time_or_null(facts.expires_at);
     object["base_url"] = string_or_null(facts.base_url);
     object["account"] = string_or_null(facts.account);
+    object["plain_http"] = facts.plain_http;
     return object;
 }
 

@@ -22,13 +22,14 @@ struct ConnectionFacts {
     std::optional<base::Instant> expires_at;
     std::string base_url, account;
     std::vector<std::string> missing_scopes;
+    bool plain_http = false;  // something of it is plain http, on loopback (OA-09)
 };
 
 // `definition` says which scopes imply others; may be null.
 ConnectionFacts facts_of(const connection::Connection& connection, bool is_default, const provider::ProviderDefinition* definition, base::Instant now);
 ConnectionFacts facts_of(const connection::Summary& summary, const provider::ProviderDefinition* definition, base::Instant now);
 
-// provider, connection, default, status, why, command, login_reason, refresh_failing_since, scopes, missing_scopes, expires_at, base_url, account; what is not known is null.
+// provider, connection, default, status, why, command, login_reason, refresh_failing_since, scopes, missing_scopes, expires_at, base_url, account, plain_http; what is not known is null.
 json::Object connection_json(const ConnectionFacts& facts);
 json::Value string_or_null(const std::string& text);
 

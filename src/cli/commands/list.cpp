@@ -115,7 +115,7 @@ bool knows_an_account(const std::vector<Line>& lines) {
 void print_table(const Output& out, const std::vector<Line>& lines, base::Instant now) {
     const bool accounts = knows_an_account(lines);
     std::vector<std::vector<Output::Cell>> rows;
-    bool starred = false;
+    bool starred = false, plain = false;
     const auto add = [&](const Line& line, Output::Cell connection, Output::Cell status, std::string expires, const std::string& account) {
         const std::string kind(line.entry.type_known ? to_string(line.entry.auth_type) : "-");
         std::vector<Output::Cell> row{{base::printable(line.entry.name)}, {std::string(source_text(line.entry))}, {kind},
@@ -131,7 +131,8 @@ void print_table(const Output& out, const std::vector<Line>& lines, base::Instan
         for (const auto& facts : line.connections) {
             const bool star = facts.is_default && line.connections.size() > 1;
             starred = starred || star;
-            add(line, {facts.name + (star ? " *" : "")}, {std::string(to_string(facts.standing.status)), colour_of(facts.standing.status)},
+            plain = plain || facts.plain_http;
+            add(line, {facts.name + (star ? " *" : "") + (facts.plain_http ? " !" : "")}, {std::string(to_string(facts.standing.status)), colour_of(facts.standing.status)},
                 relative_expiry(facts.expires_at, now), facts.account);
         }
     }
@@ -139,6 +140,7 @@ void print_table(const Output& out, const std::vector<Line>& lines, base::Instan
     if (accounts) head.emplace_back("ACCOUNT");
     out.table(head, rows);
     if (starred) out.talk("* is the provider's default connection");
+    if (plain) out.talk("! speaks plain http to this machine, without TLS");
 }
 
 void say_what_is_missing(const Output& out, const std::vector<Line>& lines) {
