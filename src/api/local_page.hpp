@@ -14,7 +14,9 @@
 namespace claviger::api {
 
 struct LocalPageOptions {
-    std::uint16_t port = 7998;  // of the redirect URI; 0 = any free one, for tests
+    std::uint16_t port = 7998;   // of the redirect URI; 0 = any free one (RFC 8252 section 7.3)
+    // Where `port` is taken, any free one is: only for a redirect URI that nobody has registered yet (LB-09, OA-15).
+    bool another_port = false;
     // Opens a URL for the human; called with the one-time link of a form or the authorization URL. Says the link too.
     std::function<void(const net::Url&)> open_browser;
     std::function<void(std::string_view)> say;

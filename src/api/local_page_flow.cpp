@@ -10,12 +10,17 @@ base::Result<std::shared_ptr<LocalSite>> LocalSite::open(net::Loop& loop, LocalP
                                                          base::Random& random, base::Log& log) {
     const auto port = options.port;
     auto listener = net::Listener::loopback(loop, port);
+    if (!listener && options.another_port && listener.error().code == base::ErrorCode::busy) {
+        auto free = net::Listener::loopback(loop, 0);
+        if (free && options.say) options.say(fmt::format("Port {} is taken: this login uses port {}.", port, free->port()));
+        if (free) listener = std::move(free);
+    }
     if (!listener) {
         auto error = listener.error();
         if (error.code == base::ErrorCode::busy) {
             if (error.message.empty()) error.message = fmt::format("port {} is in use by another program", port);
             error.hint = fmt::format("the redirect URI needs port {}: end the program that holds it, or finish the "
-                                     "other login, and try again", port);
+                                     "other login, and try again; or give another one with --port, if the app is registered for it", port);
         }
         return base::fail(std::move(error));
     }

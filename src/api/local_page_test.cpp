@@ -270,6 +270,19 @@ TEST_F(Page, LB09_a_taken_port_is_an_error_that_says_what_to_do) {
     EXPECT_NE(second.error().hint, "");
 }
 
+TEST_F(Page, OA15_a_redirect_uri_that_nobody_registered_yet_may_have_any_port) {
+    LocalPageOptions options;
+    options.port = page->port();
+    options.another_port = true;
+    std::vector<std::string> lines;
+    options.say = [&](std::string_view line) { lines.emplace_back(line); };
+    const auto second = LocalPage::open(loop, std::move(options), random, log);
+    ASSERT_TRUE(second) << second.error().describe();
+    EXPECT_NE((*second)->port(), page->port());
+    EXPECT_EQ((*second)->redirect_uri().value(), fmt::format("http://127.0.0.1:{}/auth/callback/oauth", (*second)->port()));
+    EXPECT_EQ(lines, std::vector<std::string>{fmt::format("Port {} is taken: this login uses port {}.", page->port(), (*second)->port())});
+}
+
 TEST_F(Page, the_redirect_uri_names_the_port_and_the_path) {
     EXPECT_EQ(page->redirect_uri().value(), fmt::format("http://127.0.0.1:{}/auth/callback/oauth", page->port()));
     EXPECT_EQ(LocalPageOptions{}.port, 7998);

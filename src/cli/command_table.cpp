@@ -75,6 +75,7 @@ std::span<const CommandSpec> commands() {
           {"--force", "", "log in again and replace the connection"},
           {"--new-client", "", "ask for another client id and secret than the stored ones, or register anew; replaces the connection as --force does"},
           {"--if-needed", "", "succeed at once when already connected"},
+          {"--port", "N", "port on 127.0.0.1 that the redirect URI names, instead of 7998; 0: any free one, for services that take every port (RFC 8252)"},
           {"--qr", "WHEN", "show a device code as QR code too: auto (on a terminal), always or never", Words::choice, "auto|always|never"},
           {"--input", "WHERE", "where to ask: auto, browser, terminal or stdin", Words::choice, "auto|browser|terminal|stdin"}},
          {"claviger login github", "claviger login openai --input stdin < key.txt",

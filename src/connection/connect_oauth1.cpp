@@ -215,6 +215,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_oauth1(Attempt& attempt) {
         recorder->expect(stations.access_token, oauth::Step::Kind::token_credentials);
     }
     CO_TRY(redirect_uri, attempt.with.dialog.redirect_uri());
+    if (attempt.with.recorder != nullptr) attempt.with.recorder->transcript().redirect_uri = redirect_uri;
     auto origin = stations.access_token.origin();
     auto consumer = co_await ready_consumer(attempt, std::move(origin), redirect_uri);
     if (!consumer) co_return base::fail(consumer.error());

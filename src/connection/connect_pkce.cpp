@@ -235,6 +235,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     Leg leg;
     CO_TRY(redirect_uri, attempt.with.dialog.redirect_uri());
     leg.redirect_uri = redirect_uri;
+    if (attempt.with.recorder != nullptr) attempt.with.recorder->transcript().redirect_uri = redirect_uri;
     CO_TRY(resource, resource_parameter(*attempt.definition.oauth2, attempt.variables));
     leg.resource = std::move(resource);
     auto client = co_await ready_client(attempt, *endpoints, std::move(redirect_uri));

@@ -1,6 +1,7 @@
 #include "connection/connection.hpp"
 
 #include <fstream>
+#include <functional>
 
 #include "connection/connect_test_support.hpp"
 #include "connection/record.hpp"

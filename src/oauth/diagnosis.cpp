@@ -96,7 +96,8 @@ Checks by_shape(const Login& login) {
 
 Checks when_nobody_came_back(const Login& login) {
     Checks checks{{"the page", "did the service show an error instead of its question? Then it is the first of these:"}, redirect_url(login), client_id(login), scopes(login), pkce(login)};
-    checks.push_back({"browser", "it must run on this machine, or reach it: over SSH connect with ssh -L 7998:127.0.0.1:7998"});
+    if (const auto place = net::Url::parse(login.redirect_uri()))
+        checks.push_back({"browser", fmt::format("it must run on this machine, or reach it: over SSH connect with ssh -L {0}:127.0.0.1:{0}", place->port())});
     return checks;
 }
 

@@ -6,6 +6,7 @@
 #include "api/local_page.hpp"
 #include "app/account.hpp"
 #include "app/service_call.hpp"
+#include "base/number.hpp"
 #include "base/text.hpp"
 #include "cli/commands/failed_login.hpp"
 #include "cli/commands/handlers.hpp"
@@ -89,18 +90,30 @@ std::string other_way(const provider::ProviderDefinition& definition, const std:
            (connection_name == "default" ? "" : " --connection " + connection_name) + ")";
 }
 
-api::LocalPageOptions page_options(Context& context, bool may_open_browser, std::string other_way) {
+// Where the answer comes back to. RFC 8252 section 7.3 leaves the port to us; many services compare it with what was registered
+// all the same, so only a login that registers its redirect URI itself takes another one by itself (OA-15).
+Result<api::LocalPageOptions> callback_place(const Invocation& invocation, provider::Flow flow) {
     api::LocalPageOptions options;
     options.port = connection::kCallbackPort;
+    options.another_port = flow == provider::Flow::dcr_pkce && !invocation.has("--port");
+    if (!invocation.has("--port")) return options;
+    const auto port = base::whole_number<std::uint16_t>(invocation.value("--port"));
+    if (!port) return base::fail(ErrorCode::usage, "--port needs a number up to 65535", "0 takes any free port");
+    options.port = *port;
+    return options;
+}
+
+api::LocalPageOptions page_options(Context& context, api::LocalPageOptions options, bool may_open_browser, std::string other_way, const std::uint16_t& port) {
     // Without its link a login waits for nothing: the link is shown with --quiet and --json too.
     options.say = [&out = context.out()](std::string_view line) { out.prompt(line); };
-    options.open_browser = [&out = context.out(), may_open_browser, other_way = std::move(other_way)](const net::Url& url) {
+    options.open_browser = [&out = context.out(), may_open_browser, &port, other_way = std::move(other_way)](const net::Url& url) {
         const bool opened = may_open_browser && display_available() && sys::open_browser(url.text()).has_value();
         // The page has just said the link itself.
         if (opened) out.talk("Opening it in your browser; if nothing appears there, open the link yourself.");
         else out.prompt("Open it in your browser.");
         if (!opened && std::getenv("SSH_CONNECTION") != nullptr) {
-            out.talk("  (over SSH: connect with  ssh -L 7998:127.0.0.1:7998 ...  so that the answer arrives here)");
+            const auto here = std::to_string(port);
+            out.talk("  (over SSH: connect with  ssh -L " + here + ":127.0.0.1:" + here + " ...  so that the answer arrives here)");
         }
         if (!opened && !other_way.empty()) out.talk(other_way);
     };
@@ -242,12 +255,17 @@ Outcome login(Context& context, const Invocation& invocation) {
         start_countdown(loop, context.out(), countdown);
     };
     const bool may_open = config->get("login.browser") != "never";
-    const bool by_device = request.flow.value_or(definition.flow) == provider::Flow::device_code;
+    const auto flow = request.flow.value_or(definition.flow);
+    const bool by_device = flow == provider::Flow::device_code;
     const auto hint = other_way(definition, request.connection_name);
+    TRY(place, callback_place(invocation, flow));
+    std::uint16_t port = place.port;
     const auto open_page = [&]() {
-        auto options = page_options(context, may_open, by_device ? std::string() : hint);
+        auto options = page_options(context, place, may_open, by_device ? std::string() : hint, port);
         options.show_code = show_code;
-        return api::LocalPage::open(loop, std::move(options), context.random(), context.log());
+        auto page = api::LocalPage::open(loop, std::move(options), context.random(), context.log());
+        if (page) port = (*page)->port();
+        return page;
     };
     std::unique_ptr<connection::Dialog> dialog;
     if (where == Where::browser) {
