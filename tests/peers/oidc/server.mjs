@@ -20,6 +20,7 @@ const { values: options } = parseArgs({
     'no-iss': { type: 'boolean', default: false },
     'device-ttl': { type: 'string', default: '600' },
     resource: { type: 'string' },
+    'token-audience': { type: 'string' },
     'no-rotation': { type: 'boolean', default: false },
     'require-par': { type: 'boolean', default: false },
     'dpop-nonce': { type: 'boolean', default: false },
@@ -41,7 +42,7 @@ function signingKeys() {
 // One resource server beside userinfo; its tokens are JWTs that say for whom they are.
 function getResourceServerInfo(ctx, indicator) {
   if (indicator !== options.resource) throw new errors.InvalidTarget()
-  return { scope: 'api:read api:write', audience: indicator, accessTokenFormat: 'jwt', accessTokenTTL: Number(options['access-ttl']) }
+  return { scope: 'api:read api:write', audience: options['token-audience'] ?? indicator, accessTokenFormat: 'jwt', accessTokenTTL: Number(options['access-ttl']) }
 }
 
 const provider = new Provider(issuer, {
