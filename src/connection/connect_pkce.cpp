@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "connection/attempt.hpp"
+#include "connection/flow_choice.hpp"
 #include "connection/form_fields.hpp"
 #include "connection/introspected_end.hpp"
 #include "connection/jwt_claims.hpp"
@@ -170,6 +171,48 @@ base::Result<std::optional<net::Url>> moved_token_endpoint(const Attempt& attemp
     return std::optional(std::move(endpoint));
 }
 
+// What one trip of the human to the server brought.
+struct Trip {
+    oauth::TokenResponse token;
+    net::Url token_endpoint;  // where it came from
+    std::map<std::string, std::string> captured;
+    std::string nonce;
+};
+
+// One authorization and its exchange, with a state, a verifier and a nonce of their own.
+net::Task<base::Result<Trip>> obtain(Attempt& attempt, Endpoints endpoints, const oauth::Client& client, std::string redirect_uri,
+                                        std::string resource) {
+    Leg leg;
+    leg.redirect_uri = std::move(redirect_uri);
+    leg.resource = std::move(resource);
+    leg.pkce = oauth::make_pkce(attempt.with.random);
+    constexpr std::size_t kStateBytes = 32;
+    leg.state = attempt.with.random.secret_token(kStateBytes);
+    if (std::find(attempt.scopes.begin(), attempt.scopes.end(), "openid") != attempt.scopes.end())
+        leg.nonce = attempt.with.random.token(kStateBytes);
+
+    auto grant = co_await authorize(attempt, endpoints, client, leg);
+    if (!grant) co_return base::fail(grant.error());
+    CO_TRY(moved, moved_token_endpoint(attempt, *grant, endpoints));
+    if (moved) {
+        endpoints.token = std::move(*moved);
+        if (attempt.with.recorder != nullptr) attempt.with.recorder->expect(endpoints.token, oauth::Step::Kind::token);
+    }
+    auto captured = grant->captured;
+    auto token = co_await exchange(attempt, endpoints, client, leg, std::move(*grant));
+    if (!token) co_return base::fail(token.error());
+    co_return Trip{std::move(*token), std::move(endpoints.token), std::move(captured), std::move(leg.nonce)};
+}
+
+// Whether a client that registered itself (RFC 7591) is gone at the server: then only another one helps. One that a human
+// entered is the human's to replace.
+bool is_forgotten(const Attempt& attempt, const Endpoints& endpoints, const ReadyClient& client, const base::Error& error) {
+    if (client.is_new || error.code != ErrorCode::authorization_failed || error.message.find("invalid_client") == std::string::npos) return false;
+    if (!registers_client(*attempt.definition.oauth2, attempt.flow)) return false;
+    const auto stored = attempt.with.connections.client(attempt.definition.name, endpoints.token.origin());
+    return stored && *stored && (*stored)->dynamically_registered && (*stored)->client_id == client.client.client_id;
+}
+
 // A host that only the callback told has the client of the first one, for the refreshes that go there.
 base::Result<void> add_client_of(const std::string& token_origin, const std::string& client_origin, const Attempt& attempt, std::vector<ClientRecord>& records) {
     if (token_origin == client_origin) return {};
@@ -227,42 +270,33 @@ ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, co
     return outcome;
 }
 
-// Flows pkce and dcr_pkce. One attempt is one set of endpoints, one state, one verifier; nothing of it is shared with
-// another attempt, so two logins cannot be crossed (OA-05).
+// Flows pkce and dcr_pkce. One attempt is one set of endpoints; nothing of it is shared with another attempt, so two logins
+// cannot be crossed (OA-05).
 net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& attempt) {
     auto endpoints = co_await find_endpoints(attempt);
     if (!endpoints) co_return base::fail(endpoints.error());
-    Leg leg;
     CO_TRY(redirect_uri, attempt.with.dialog.redirect_uri());
-    leg.redirect_uri = redirect_uri;
     if (attempt.with.recorder != nullptr) attempt.with.recorder->transcript().redirect_uri = redirect_uri;
     CO_TRY(resource, resource_parameter(*attempt.definition.oauth2, attempt.variables));
-    leg.resource = std::move(resource);
-    auto client = co_await ready_client(attempt, *endpoints, std::move(redirect_uri));
+    auto client = co_await ready_client(attempt, *endpoints, redirect_uri);
     if (!client) co_return base::fail(client.error());
-    leg.pkce = oauth::make_pkce(attempt.with.random);
-    constexpr std::size_t kStateBytes = 32;
-    leg.state = attempt.with.random.secret_token(kStateBytes);
-    if (std::find(attempt.scopes.begin(), attempt.scopes.end(), "openid") != attempt.scopes.end())
-        leg.nonce = attempt.with.random.token(kStateBytes);
-
-    auto grant = co_await authorize(attempt, *endpoints, client->client, leg);
-    if (!grant) co_return base::fail(grant.error());
-    const auto client_origin = endpoints->token.origin();
-    CO_TRY(moved, moved_token_endpoint(attempt, *grant, *endpoints));
-    if (moved) {
-        endpoints->token = std::move(*moved);
-        if (attempt.with.recorder != nullptr) attempt.with.recorder->expect(endpoints->token, oauth::Step::Kind::token);
+    auto trip = co_await obtain(attempt, *endpoints, client->client, redirect_uri, resource);
+    if (!trip && is_forgotten(attempt, *endpoints, *client, trip.error())) {
+        attempt.with.dialog.say("The server no longer knows the client that was registered there: another one is registered. Approve once more in the browser.");
+        client = co_await register_new_client(attempt, *endpoints, redirect_uri);
+        if (!client) co_return base::fail(client.error());
+        trip = co_await obtain(attempt, *endpoints, client->client, redirect_uri, resource);
     }
-    auto captured = grant->captured;
-    auto token = co_await exchange(attempt, *endpoints, client->client, leg, std::move(*grant));
-    if (!token) co_return base::fail(with_client_hint(attempt, *client, token.error()));
+    if (!trip) co_return base::fail(with_client_hint(attempt, *client, trip.error()));
 
-    CO_TRY_VOID(check_binding(attempt, token->token_type));
-    auto id_token = token->id_token.duplicate();
-    const bool endless = wants_introspection(attempt.definition, *token, attempt.with.connections.clock().now());
-    auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(*token));
-    outcome.connection.captured.merge(captured);
+    const auto client_origin = endpoints->token.origin();
+    endpoints->token = std::move(trip->token_endpoint);
+    auto& token = trip->token;
+    CO_TRY_VOID(check_binding(attempt, token.token_type));
+    auto id_token = token.id_token.duplicate();
+    const bool endless = wants_introspection(attempt.definition, token, attempt.with.connections.clock().now());
+    auto outcome = outcome_of(attempt, *endpoints, client->client, std::move(token));
+    outcome.connection.captured.merge(trip->captured);
     adopt_captured(attempt.definition, outcome.connection);
     CO_TRY_VOID(add_client_of(endpoints->token.origin(), client_origin, attempt, client->to_save));
     auto stored = co_await store_tokens(attempt, outcome.connection, client->to_save);
@@ -270,7 +304,7 @@ net::Task<base::Result<ConnectOutcome>> connect_by_authorization_code(Attempt& a
     co_await learn_end(attempt, client->client, endless, outcome);
     co_await ask_steps_of(attempt, client->client, outcome);
     // Over the network, and only now: a human who does not wait for it keeps the grant.
-    auto claims = co_await verified_claims(attempt, *endpoints, client->client, std::move(id_token), leg.nonce, outcome.warnings);
+    auto claims = co_await verified_claims(attempt, *endpoints, client->client, std::move(id_token), trip->nonce, outcome.warnings);
     outcome.id_claims = std::move(claims);
     co_return outcome;
 }

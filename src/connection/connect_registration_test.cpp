@@ -195,6 +195,60 @@ TEST_F(Registered, OA07_OA21_a_protected_resource_names_its_server) {
     EXPECT_EQ(login(definition, force).error().code, ErrorCode::protocol);
 }
 
+TEST_F(Registered, OA16_a_client_that_the_server_forgot_is_registered_anew_once) {
+    ASSERT_TRUE(login(dynamic()));
+    bool forgets_all = false;
+    server.on("/token", [&](const FakeServer::Seen& seen) {
+        const bool forgotten = forgets_all || seen.authorization == "Basic " + base::base64_encode("dyn-1:dyn-secret");
+        return forgotten ? FakeServer::json(401, R"({"error":"invalid_client"})") : FakeServer::json(200, kTokens);
+    });
+    ConnectRequest work;
+    work.connection_name = "work";
+    const auto outcome = login(dynamic(), work);
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    EXPECT_EQ(registered, 2);
+    ASSERT_EQ(dialog.said.size(), 1U);
+    EXPECT_NE(dialog.said[0].find("no longer knows the client"), std::string::npos) << dialog.said[0];
+    ASSERT_EQ(dialog.links.size(), 3U);
+    const auto second = read_form(net::Url::parse(dialog.links[1])->query().value()), third = read_form(net::Url::parse(dialog.links[2])->query().value());
+    EXPECT_NE(second.at("state"), third.at("state"));
+    EXPECT_NE(second.at("code_challenge"), third.at("code_challenge"));
+    EXPECT_EQ(connections->load("acme", "work")->client_id, "dyn-2");
+    EXPECT_EQ(connections->load("acme", "default")->client_id, "dyn-1");
+    // A server that takes none is asked for one more, not for ever; what it registered is not kept.
+    forgets_all = true;
+    work.connection_name = "more";
+    const auto refused = login(dynamic(), work);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::authorization_failed);
+    EXPECT_EQ(registered, 3);
+    EXPECT_EQ(dialog.links.size(), 5U);
+    EXPECT_FALSE(connections->find("acme", "more")->has_value());
+    // What else goes wrong registers nothing.
+    server.on("/token", 400, R"({"error":"invalid_grant"})");
+    EXPECT_FALSE(login(dynamic(), work));
+    EXPECT_EQ(registered, 3);
+}
+
+TEST_F(Registered, OA16_a_client_that_is_refused_when_it_pushes_is_registered_anew) {
+    server.on("/.well-known/oauth-authorization-server", 200,
+              server.metadata(fmt::format(R"(,"require_pushed_authorization_requests":true,"pushed_authorization_request_endpoint":"{}/par")", server.origin())));
+    std::string known = "dyn-1";
+    server.on("/par", [&](const FakeServer::Seen& seen) {
+        const bool good = seen.authorization == "Basic " + base::base64_encode(known + ":dyn-secret");
+        return good ? FakeServer::json(201, R"({"request_uri":"urn:x","expires_in":60})") : FakeServer::json(401, R"({"error":"invalid_client"})");
+    });
+    dialog.browser = [&](const Words&) { return AuthorizationResponse{{{"code", "c"}}}; };
+    ASSERT_TRUE(login(dynamic()));
+    known = "dyn-2";
+    ConnectRequest work;
+    work.connection_name = "work";
+    const auto outcome = login(dynamic(), work);
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    EXPECT_EQ(connections->load("acme", "work")->client_id, "dyn-2");
+    EXPECT_EQ(dialog.links.size(), 2U) << "nobody was sent away with the first client";
+}
+
 TEST_F(Registered, OA02_the_server_of_a_protected_resource_must_announce_S256) {
     other.on("/.well-known/oauth-protected-resource/mcp", 200,
              fmt::format(R"({{"resource":"{}/mcp","authorization_servers":["{}"]}})", other.origin(), server.origin()));

@@ -43,5 +43,24 @@ def OA15_LB09_a_taken_port_stops_only_logins_that_need_it(world):
         contains(world.run("login", "hand", "--connection", "more", f"--port={wrong}", code=2).stderr, "--port", "not a port")
 
 
+def OA16_a_client_that_the_server_forgot_is_registered_anew(world):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    options = ("--require-par", "--port", port)
+    server = world.authorization_server(*options)
+    world.run("register", world.definition("own", auth_type="oauth2", flow="dcr_pkce", api_url="api.acme.example", oauth={"issuer": server["issuer"], "supports_dcr": True, "scopes": ["openid"]}), "--yes")
+    browser_login(world, ["login", "own"])
+    first = json.loads(world.run("get", "own", "--json").stdout)["client_id"]
+    os.kill(server["pid"], signal.SIGTERM)
+    old = next(c for c in world.children if c.pid == server["pid"])
+    old.wait(30)
+    equal(world.authorization_server(*options)["issuer"], server["issuer"], "the same server, with nothing in its memory")
+    result, _ = browser_login(world, ["login", "own", "--connection", "work"])
+    contains(result.stderr, "no longer knows the client", "it is said")
+    second = json.loads(world.run("get", "own", "--connection", "work", "--json").stdout)["client_id"]
+    check(first != second, "another client")
+    equal(json.loads(world.run("get", "own", "--connection", "default", "--json").stdout)["client_id"], first, "the other connection is left alone")
+
+
 if __name__ == "__main__":
-    main(OA15_LB09_a_taken_port_stops_only_logins_that_need_it)
+    main(OA15_LB09_a_taken_port_stops_only_logins_that_need_it, OA16_a_client_that_the_server_forgot_is_registered_anew)
