@@ -227,20 +227,6 @@ base::Result<void> add_client_of(const std::string& token_origin, const std::str
     return {};
 }
 
-// RFC 8707 section 2: the token is for what was asked for; of `resource` and `audience` one suffices.
-std::optional<std::string> other_audience(const Attempt& attempt, const base::Secret& access_token) {
-    const auto& oauth = *attempt.definition.oauth2;
-    const auto resource = resource_parameter(oauth, attempt.variables);
-    std::optional<std::string> warning;
-    for (const auto& wanted : {resource.value_or(""), oauth.audience}) {
-        if (wanted.empty()) continue;
-        auto wrong = wrong_audience(access_token, wanted);
-        if (!wrong) return std::nullopt;
-        if (!warning) warning = std::move(wrong);
-    }
-    return warning;
-}
-
 }  // namespace
 
 base::Error with_client_hint(const Attempt& attempt, const ReadyClient& client, base::Error error) {
@@ -266,7 +252,7 @@ ConnectOutcome outcome_of(const Attempt& attempt, const Endpoints& endpoints, co
     if (endpoints.revocation) connection.revocation_endpoint = endpoints.revocation->text();
     if (endpoints.userinfo) connection.userinfo_endpoint = endpoints.userinfo->text();
     outcome.warnings = fewer_scopes_warning(attempt.definition, connection, has_id_token);
-    if (auto other = other_audience(attempt, connection.access_token)) outcome.warnings.push_back(std::move(*other));
+    if (auto other = other_audience(attempt.definition, connection)) outcome.warnings.push_back(std::move(*other));
     return outcome;
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "connection/token_options.hpp"
 #include "json/parse.hpp"
 #include "oauth/foreign_text.hpp"
 
@@ -47,6 +48,19 @@ std::optional<std::string> wrong_audience(const base::Secret& access_token, std:
     const auto told = named.empty() ? std::string("nobody") : "'" + oauth::clean_text(named.front()) + "'";
     return fmt::format("the access token says that it is for {}{}, not for {} as asked: the service may refuse it", told,
                        named.size() > 1 ? " and others" : "", base::printable(wanted, 200));
+}
+
+std::optional<std::string> other_audience(const provider::ProviderDefinition& definition, const Connection& connection) {
+    if (!definition.oauth2) return std::nullopt;
+    const auto resource = resource_parameter(*definition.oauth2, connection.variables);
+    std::optional<std::string> warning;
+    for (const auto& wanted : {resource.value_or(""), definition.oauth2->audience}) {
+        if (wanted.empty()) continue;
+        auto wrong = wrong_audience(connection.access_token, wanted);
+        if (!wrong) return std::nullopt;
+        if (!warning) warning = std::move(wrong);
+    }
+    return warning;
 }
 
 }  // namespace claviger::connection

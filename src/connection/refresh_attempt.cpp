@@ -4,6 +4,7 @@
 
 #include "connection/client_of.hpp"
 #include "connection/introspected_end.hpp"
+#include "connection/jwt_claims.hpp"
 #include "connection/mint.hpp"
 #include "connection/record.hpp"
 #include "connection/refresh_flight.hpp"
@@ -288,6 +289,8 @@ base::Result<Refreshed> RefreshCore::land(Attempt& at, oauth::TokenResponse toke
         with_.log.warn("refresh.superseded", {{"connection", at.id}});
         return Refreshed::by_another;
     }
+    if (const auto other = other_audience(at.look.definition, renewed))  // OA-21
+        with_.log.warn("refresh.other_audience", {{"connection", at.id}, {"why", *other}});
     with_.log.info("refresh.renewed", {{"connection", at.id}, {"fence", at.look.state.fence}});
     return Refreshed::renewed;
 }

@@ -1,5 +1,10 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <iterator>
 
 #include "connection/refresh_test_support.hpp"
 #include "crypto/jwk.hpp"
@@ -36,6 +41,27 @@ TEST_F(RefreshTest, OA18_ATokenNearItsEndIsRenewedOnceAndStored) {
     EXPECT_EQ(std::ranges::count(events(), "connection.refreshed acme/default"), 1);
     EXPECT_TRUE(state().attempt.empty());
     EXPECT_TRUE(list_aside(home).value().empty()) << "the room set aside is given back";
+}
+
+TEST_F(RefreshTest, OA21_ARenewedTokenForAnotherAudienceIsLogged) {
+    const auto lines = [&](const std::string& audience) {
+        const auto place = home / "log";
+        const int fd = ::open(place.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+        log = base::Log(fd, base::LogLevel::warn);
+        answer(200, fmt::format(R"({{"access_token":"e30.{}.c2ln","token_type":"Bearer","expires_in":3600}})", base::base64url_encode(R"({"aud":")" + audience + "\"}")));
+        clock.advance(59min);
+        EXPECT_EQ(fresh().value().how, Refreshed::renewed);
+        log = base::Log();
+        ::close(fd);
+        std::ifstream file(place);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    connect_acme(define_acme(R"(,"resource":"https://api.acme.example/mcp")"));
+    EXPECT_EQ(lines("https://api.acme.example/mcp"), "");
+    EXPECT_EQ(server.requests("/token").at(0).form.at("resource"), "https://api.acme.example/mcp");
+    const auto told = lines("https://other.example");
+    EXPECT_NE(told.find("refresh.other_audience"), std::string::npos) << told;
+    EXPECT_NE(told.find("https://other.example"), std::string::npos) << told;
 }
 
 TEST_F(RefreshTest, AnExpiredTokenIsRenewedAndNeverReturned) {
