@@ -90,7 +90,7 @@ Task<void> relay(ServedPtr served, std::shared_ptr<Session> session, StreamPtr s
     if (framing.kind == Kind::length && framing.length == 0) {  // what comes all the same makes it malformed
         co_await wait_for_end(stream);
         if (!stream->ended) {
-            if (!stream->peer_reset) {
+            if (stream->closed && !stream->peer_reset && !session->closed()) {
                 auto why = base::Error::make(base::ErrorCode::protocol, "the request's body is longer than it says");
                 session->loop().spawn("http2 refusal", served->service.refuse(nullptr, std::move(why)));
             }
