@@ -317,12 +317,12 @@ def completion_scripts_work(world):
     (world.directory / "bin" / "claviger").symlink_to(world.program)
     env = world.environment(PATH=f"{world.directory / 'bin'}:{os.environ['PATH']}")
     drop(world)
-    cases = [(["lo"], {"log", "login", "logout"}), (["vault", ""], {"status", "rotate", "backup", "restore", "repair"}), (["config", "get", "run."], {"run.ask_seconds", "run.unmatched"}),
+    cases = [(["lo"], {"log", "login", "logout"}), (["vault", ""], {"status", "rotate", "backup", "restore", "repair"}), (["config", "get", "run."], {"run.ask_seconds", "run.reflection", "run.unmatched"}),
              (["login", "acm"], {"acme"}), (["login", "acme", "--in"], {"--input"}), (["completion", ""], {"bash", "zsh", "fish"}),
              (["export", "acme", "--format", ""], {"env", "shell", "dotenv", "json"}), (["export", "acme", "--format", "=", "j"], {"json"}), (["run", "--use", "acm"], {"acme"}),
              (["run", "--use", "acme", "=", "w"], {"work"}), (["get", "acme", "--connection", ""], {"home", "work"}), (["get", "--connection", "home", "acm"], {"acme"}),
              (["help", "conf"], {"config", "confirm"}), (["help", "config", "g"], {"get"}), (["set-default", "acme", ""], {"home", "work"}), (["set-default", "acm"], {"acme"}),
-             (["config", "set", "run."], {"run.ask_seconds", "run.unmatched"}), (["config", "set", "run.unmatched", ""], {"allow", "deny"}), (["--quiet", "logi"], {"login"}), (["--json", "get", "acm"], {"acme"})]
+             (["config", "set", "run."], {"run.ask_seconds", "run.reflection", "run.unmatched"}), (["config", "set", "run.unmatched", ""], {"allow", "deny"}), (["--quiet", "logi"], {"login"}), (["--json", "get", "acm"], {"acme"})]
     for name in ("home", "work"):
         connect(world, "--connection", name)
     script = world.run("completion", "bash").stdout
