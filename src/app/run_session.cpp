@@ -22,6 +22,7 @@
 #include "connection/variables.hpp"
 #include "connection/secret_variables.hpp"
 #include "inject/placeholder.hpp"
+#include "provider/catalogue.hpp"
 #include "provider/expand.hpp"
 #include "sys/files.hpp"
 #include "sys/process.hpp"
@@ -297,12 +298,25 @@ void say_idle_asks(const Broker& broker, const RunRequest& request, const std::v
     for (const auto& one : idle_asks(broker.vault, request, routes)) request.say("note: " + one);
 }
 
+using Variables = std::map<std::string, std::string>;
+
+// Reading the whole catalogue costs more than all else that a session does before its program starts. A name that one exports
+// to stands in it, or begins as the provider's own.
+bool may_export_to_one_of(const Variables& variables, const provider::CatalogueEntry& bundled) {
+    const auto begins = base::to_upper(std::string(bundled.name.substr(0, bundled.name.find_first_of("-_."))));
+    return std::any_of(variables.begin(), variables.end(), [&](const auto& variable) {
+        return variable.first.starts_with(begins) || bundled.json.find('"' + variable.first + '"') != std::string_view::npos;
+    });
+}
+
 // The user's own credentials are none of the program's business, also those for providers that this session does not serve.
-std::set<std::string> exported_names(const provider::Registry& registry) {
+std::set<std::string> exported_names(const provider::Registry& registry, const Variables& variables) {
     std::set<std::string> names;
     const auto entries = registry.list();
     if (!entries) return names;  // the session has its definitions already
     for (const auto& entry : *entries) {
+        const auto* bundled = entry.source == provider::Source::bundled ? provider::catalogue_entry(entry.name) : nullptr;
+        if (bundled != nullptr && !may_export_to_one_of(variables, *bundled)) continue;
         const auto definition = registry.load(entry.name);
         if (!definition) continue;
         for (auto& name : inject::credential_variables(*definition)) names.insert(std::move(name));
@@ -343,7 +357,7 @@ Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys:
     input.proxy_url = proxy->proxy_url();
     input.proxy_port = proxy->port();
     input.reverse_url = proxy->reverse_url();
-    input.exported = exported_names(broker.registry);
+    input.exported = exported_names(broker.registry, input.parent);
     input.keep = request.keep_environment;
     input.sandboxed = staged.report().isolation != sys::Isolation::none;
     const policy::Router router(routes);

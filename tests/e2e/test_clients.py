@@ -124,7 +124,7 @@ def what_other_definitions_export_stays_out(world):
                                                api_key={"header_name": "X-Key"}), "--yes")
     for name in ("one", "two"):  # the third is not connected
         world.run("login", name, "--input", "stdin", stdin=world.canaries.new(f"key of {name}"))
-    mine = {name: world.canaries.new(f"the user's {name}") for name in ("ONE_LOGIN", "TWO_LOGIN", "THREE_LOGIN", "WOOCOMMERCE_CONSUMER_KEY", "TWILIO_ACCOUNT_SID",
+    mine = {name: world.canaries.new(f"the user's {name}") for name in ("ONE_LOGIN", "TWO_LOGIN", "THREE_LOGIN", "WOOCOMMERCE_CONSUMER_KEY", "TWILIO_ACCOUNT_SID", "WORDPRESS_USERNAME",
                                                                        "PGPASSWORD", "MYSQL_PWD", "SSHPASS", "GITHUB_PAT")}
     done = world.run("run", "--use", "one", "--only", "--", "env", "-0", env=world.environment(**mine))
     given = dict(variable.partition("=")[::2] for variable in done.stdout.split("\0"))
