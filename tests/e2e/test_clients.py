@@ -39,6 +39,7 @@ CLIENTS = [
     client("go", [BUILT / "go-client"], "go", debian="golang-go"),
     client("wget", ["sh", HERE / "wget.sh"], "wget"),
     client("botocore", ["/usr/bin/python3", HERE / "botocore_client.py"], "module:botocore", debian="python3-botocore"),
+    client("aws sdk for javascript", [NODE, HERE / "aws-sdk.mjs"]),
     client("java URLConnection", ["java", HERE / "UrlConnection.java"], "javac", debian="default-jdk-headless"),
     client("java HttpClient", ["java", HERE / "HttpClientProgram.java"], "javac", debian="default-jdk-headless"),
     client("php curl", ["php", HERE / "curl.php"], "php", debian="php-cli php-curl"),

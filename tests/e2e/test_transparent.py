@@ -88,7 +88,8 @@ def every_usual_client_works_without_a_variable(world):
     node = [test_clients.NODE, "--use-openssl-ca"]
     clients = [("curl", ["sh", test_clients.HERE / "curl.sh", "--noproxy", "*"], ["curl"]), ("wget", ["sh", test_clients.HERE / "wget.sh"], ["wget"]),
                ("urllib", [PYTHON, test_clients.HERE / "urllib_client.py"], []), ("go", [test_clients.BUILT / "go-client"], ["go"]),
-               ("node", [*node, test_clients.HERE / "https.mjs"], []), ("java", ["java", test_clients.HERE / "UrlConnection.java"], ["javac"]),
+               ("node", [*node, test_clients.HERE / "https.mjs"], []),
+               ("aws sdk", ["env", "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", *node, test_clients.HERE / "aws-sdk.mjs", "direct"], []), ("java", ["java", test_clients.HERE / "UrlConnection.java"], ["javac"]),
                ("java HttpClient", ["java", test_clients.HERE / "HttpClientProgram.java"], ["javac"]),
                ("perl", ["perl", test_clients.HERE / "lwp.pl"], ["lwp-request"]), ("ruby", ["ruby", test_clients.HERE / "net_http.rb"], ["ruby"])]
     for name, command, needs in clients:
