@@ -132,7 +132,9 @@ Result<net::StreamPtr> Connection::release() {
 
 void Connection::close() noexcept {
     state_->closed = true;
-    if (state_->stream != nullptr) state_->stream->close();
+    if (state_->stream == nullptr) return;
+    if (state_->writer.would_end_by_closing()) state_->stream->abort();
+    else state_->stream->close();
 }
 
 }  // namespace claviger::http

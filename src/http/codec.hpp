@@ -74,6 +74,8 @@ public:
     base::WipedString take_unread();
     // Gives the stream back (CONNECT tunnels). Error (protocol) if the peer already sent bytes beyond the head.
     base::Result<net::StreamPtr> release();
+    // In the midst of a body whose only end is that of the connection this is Stream::abort(): half of it must not look
+    // whole (RFC 9112 section 8).
     void close() noexcept;
 
 private:

@@ -47,7 +47,8 @@ Result<void> MessageWriter::begin(const ResponseHead& head, const ResponseContex
     TRY_VOID(append_head(head, context, out_));
     drops_body_ = context.answers_head || head.status == 304;
     kind_ = drops_body_ ? BodyFraming::Kind::none : head.framing.kind;
-    if (head.status == 101) kind_ = BodyFraming::Kind::until_close;
+    switched_ = head.status == 101;
+    if (switched_) kind_ = BodyFraming::Kind::until_close;
     remaining_ = head.framing.length;
     persistent_ = persistent_ && keeps_open;
     complete_ = false;

@@ -23,6 +23,8 @@ public:
     net::Task<base::Result<void>> finish(Fields trailers, net::Deadline deadline);
 
     [[nodiscard]] bool complete() const { return complete_; }
+    // Whether a close now would be taken for the end of the body that is being written.
+    [[nodiscard]] bool would_end_by_closing() const { return !complete_ && !switched_ && kind_ == BodyFraming::Kind::until_close; }
     [[nodiscard]] bool persistent() const { return persistent_ && !failed_; }
     void rest() { out_ = base::WipedString(); }
 
@@ -37,6 +39,7 @@ private:
     BodyFraming::Kind kind_ = BodyFraming::Kind::none;
     std::uint64_t remaining_ = 0;
     bool drops_body_ = false;  // an answer to HEAD
+    bool switched_ = false;    // to another protocol, whose ends are its own
     bool complete_ = true;
     bool persistent_ = true;
     bool failed_ = false;

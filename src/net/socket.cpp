@@ -1,5 +1,7 @@
 #include "net/socket.hpp"
 
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -23,6 +25,13 @@ void Socket::close() noexcept {
     reactor_->wake(reader_, Waiter::Outcome::cancelled);
     reactor_->wake(writer_, Waiter::Outcome::cancelled);
     reactor_->wake(crossing_, Waiter::Outcome::cancelled);
+}
+
+void Socket::abort() noexcept {
+    if (closed()) return;
+    const linger at_once{1, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close();
 }
 
 void Socket::on_readiness(bool readable, bool writable, bool hung_up) {

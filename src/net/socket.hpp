@@ -42,6 +42,8 @@ public:
     // As Stream::on_hang_up.
     void on_hang_up(std::function<void()> call);
     void close() noexcept;
+    // close() with a reset.
+    void abort() noexcept;
 
     // For the reactor.
     void on_readiness(bool readable, bool writable, bool hung_up);

@@ -18,6 +18,9 @@ public:
     void close() noexcept override {
         if (socket_) socket_->close();
     }
+    void abort() noexcept override {
+        if (socket_) socket_->abort();
+    }
     void on_hang_up(std::function<void()> call) override {
         if (socket_) socket_->on_hang_up(std::move(call));
     }

@@ -24,6 +24,9 @@ public:
     virtual Task<base::Result<void>> write_all2(std::string_view first, std::string_view second, Deadline deadline) = 0;
     virtual Task<base::Result<void>> shutdown_write(Deadline deadline) = 0;
     virtual void close() noexcept = 0;
+    // close() that the peer sees as a failure and not as an orderly end: a reset (RFC 9293 3.10.7), under TLS without a
+    // close_notify. What was written and not sent yet may be lost.
+    virtual void abort() noexcept { close(); }
     // True while nothing arrived and the peer did not close: whether a pooled connection may be used again.
     [[nodiscard]] virtual bool idle_and_open() const = 0;
     // `call` runs once, inside the loop, when the peer hangs up (FIN or RST), also while nobody reads; at once when it did

@@ -106,6 +106,10 @@ public:
     }
     Task<Result<void>> shutdown_write(Deadline deadline) override { return say_goodbye(session_, deadline); }
     void close() noexcept override { session_->close(); }
+    void abort() noexcept override {
+        session_->failed = true;
+        session_->socket->abort();
+    }
     void on_hang_up(std::function<void()> call) override { session_->socket->on_hang_up(std::move(call)); }
     [[nodiscard]] std::string peer_address() const override { return peer_; }
     [[nodiscard]] std::string_view protocol() const override {
