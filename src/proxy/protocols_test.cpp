@@ -1,4 +1,6 @@
 // HTTP's finer points through the proxy, byte by byte: the test is the client and the upstream server.
+#include <memory>
+
 #include "proxy/wire_test_support.hpp"
 
 namespace claviger::proxy {
@@ -224,6 +226,38 @@ TEST_F(ProtocolsTest, PX29_a_stream_ends_when_its_connection_is_logged_out) {
     keys.connected = false;
     EXPECT_FALSE(has(gets(""), "0\r\n\r\n")) << "broken off visibly (PX-17)";
     EXPECT_EQ(receive(*upstream, ""), "") << "and nothing is waited for";
+}
+
+net::Task<void> after(net::Loop& loop, std::chrono::milliseconds time, std::shared_ptr<bool> over) {
+    co_await loop.sleep(time);
+    *over = true;
+}
+
+// By the loop's own clock, on which a busy machine delays both alike: timers of one loop ring in their order.
+TEST_F(ProtocolsTest, PX29_the_end_of_a_permission_is_seen_within_a_second) {
+    begin(true);
+    for (const int phase : {0, 250, 500}) {
+        keys.connected = true;
+        client = dial();
+        upstream.reset();
+        ask("GET", "\r\n");
+        arrives();
+        answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nfirst \r\n");
+        EXPECT_TRUE(has(gets("first"), "first"));
+        loop.run_until(loop.sleep(std::chrono::milliseconds(phase)));
+        const auto a_second_is_over = std::make_shared<bool>(false);
+        int refusals = 0;
+        keys.looked = [&] {
+            if (keys.connected) return;
+            ++refusals;
+            EXPECT_FALSE(*a_second_is_over) << phase;
+        };
+        loop.spawn("a second", after(loop, std::chrono::seconds(1), a_second_is_over));
+        keys.connected = false;
+        EXPECT_FALSE(has(gets(""), "0\r\n\r\n"));
+        EXPECT_EQ(refusals, 1) << "the look that sees it ends the stream";
+        keys.looked = nullptr;
+    }
 }
 
 // Lets everything through until it changes its mind.

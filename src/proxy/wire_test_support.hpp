@@ -2,6 +2,7 @@
 // the Loop's thread.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -31,7 +32,11 @@ struct Keys final : CredentialSource {
     }
     void wants_stronger_login(const std::string&, const std::string&) override {}
     bool connected = true;
-    bool stands(const std::string&, const std::string&) override { return connected; }
+    std::function<void()> looked{};  // told of each look
+    bool stands(const std::string&, const std::string&) override {
+        if (looked) looked();
+        return connected;
+    }
 };
 
 struct WireTest : ProxyTest {
