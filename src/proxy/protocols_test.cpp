@@ -311,6 +311,41 @@ TEST_F(ProtocolsTest, PX36_nothing_is_cached) {
     }
 }
 
+// As one session with two logins, and as two sessions: each request goes to the API with its own key, whatever the API
+// allows caches to do, and is answered with what came for it alone.
+TEST_F(ProtocolsTest, PX36_nobody_gets_what_was_answered_to_another_connection) {
+    begin(true);
+    Keys others;
+    ProxyOptions more{policy::Router({route_to({"http://" + authority})}), Unmatched::allow, {}, {}, {}, 256, {}};
+    more.addresses.allow_loopback = true;
+    auto other = ForwardProxy::start(loop, std::move(more), others, clock, random, log);
+    ASSERT_TRUE(other) << other.error().describe();
+    const auto asks_and_gets = [&](const std::string& who, const std::string& more_fields) {
+        ask("GET", more_fields + "\r\n");
+        upstream.reset();  // connections of another's are not used
+        const std::string request = arrives();
+        EXPECT_TRUE(has(request, "X-Api-Key: " + who + "\r\n")) << request;
+        EXPECT_TRUE(more_fields.empty() || has(request, more_fields)) << request;
+        answers("HTTP/1.1 200 OK\r\nCache-Control: public, max-age=999999, immutable\r\nETag: \"1\"\r\nVary: Accept\r\nConnection: close\r\nContent-Length: " +
+                std::to_string(who.size()) + "\r\n\r\n" + who);
+        const std::string answer = gets(who);
+        EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n" + who)) << answer;
+    };
+    for (const char* fields : {"", "If-None-Match: \"1\"\r\n", "Cache-Control: only-if-cached\r\n"}) {
+        for (const char* who : {"alice", "bob", "alice"}) {
+            keys.first = key_of("http://" + authority, who);
+            asks_and_gets(who, fields);
+        }
+    }
+    others.first = key_of("http://" + authority, "carol");
+    proxy.swap(*other);
+    const auto url = net::Url::parse(proxy->proxy_url().reveal());
+    authorization = "Proxy-Authorization: Basic " + base::base64_encode(url->username() + ":" + url->password()) + "\r\n";
+    client = dial();
+    asks_and_gets("carol", "");
+    proxy.swap(*other);
+}
+
 TEST_F(ProtocolsTest, answers_to_head_keep_their_length_and_the_connection) {
     begin();
     for (const char* framing : {"Content-Length: 12345\r\n", "Transfer-Encoding: chunked\r\n", ""}) {
