@@ -9,12 +9,12 @@
 #include "base/text.hpp"
 #include "connection/jwt_claims.hpp"
 #include "http/date.hpp"
+#include "oauth/server_time.hpp"
 
 namespace claviger::connection {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000, kMinute = 60 * kSecond, kHour = 60 * kMinute, kDay = 24 * kHour;
-constexpr std::int64_t kCenturyMs = std::int64_t{100} * 365 * kDay;
 
 std::int64_t unit_ms(const std::string& unit) {
     if (unit == "milliseconds" || unit == "ms") return 1;
@@ -25,17 +25,11 @@ std::int64_t unit_ms(const std::string& unit) {
 }
 
 // Beyond a century after now it means "never", whatever it was meant to mean; this also keeps the sum in range.
-std::optional<base::Instant> after(base::Instant start, std::int64_t amount, std::int64_t factor, base::Instant now) {
-    const auto room = kCenturyMs + (now - start).count();
-    if (amount > room / factor) return std::nullopt;
-    return start + base::Duration(amount * factor);
-}
-
 std::optional<base::Instant> by_number(std::int64_t number, const provider::ExpiryQuirk& quirk, base::Instant now) {
-    if (quirk.kind == "relative") return after(now, number, unit_ms(quirk.unit), now);
-    const auto date = after(base::Instant(), number, unit_ms(quirk.unit), now);
-    // Seconds since 1970 that are more than a century ahead are milliseconds.
-    return date ? date : after(base::Instant(), number, 1, now);
+    const auto unit = unit_ms(quirk.unit);
+    if (quirk.kind != "relative") return oauth::since_1970(number, unit, now);
+    if (number > oauth::kMsOfCentury / unit) return std::nullopt;
+    return now + base::Duration(number * unit);
 }
 
 // "177:05:38" by the unit: days, hours, minutes, or hours, minutes, seconds; four pieces begin with days.
@@ -52,7 +46,7 @@ std::optional<base::Instant> by_duration(std::string_view text, const std::strin
         if (!piece || *piece > kMostOfAPiece) return std::nullopt;
         sum += base::Duration(*piece * factors[i]);
     }
-    return sum.count() == 0 || sum.count() > kCenturyMs ? std::nullopt : std::optional(now + sum);
+    return sum.count() == 0 || sum.count() > oauth::kMsOfCentury ? std::nullopt : std::optional(now + sum);
 }
 
 // ISO 8601 beyond RFC 3339 in UTC: fractions of a second, an offset, a space for the T, no zone at all (then UTC).
@@ -80,7 +74,7 @@ std::optional<base::Instant> by_jwt(const base::Secret& token, base::Instant now
     if (exp == nullptr || !exp->is_number()) return std::nullopt;
     const auto seconds = exp->to_number<double>();
     if (!(seconds >= 1) || seconds > 1e12) return std::nullopt;
-    return after(base::Instant(), static_cast<std::int64_t>(seconds), kSecond, now);
+    return oauth::since_1970(static_cast<std::int64_t>(seconds), kSecond, now);
 }
 
 std::optional<base::Instant> by_text(const std::string& text, const provider::ExpiryQuirk& quirk, base::Instant now) {

@@ -10,6 +10,7 @@
 #include "json/value.hpp"
 #include "oauth/answer.hpp"
 #include "oauth/foreign_text.hpp"
+#include "oauth/server_time.hpp"
 #include "oauth/token.hpp"
 
 namespace claviger::oauth {
@@ -160,7 +161,7 @@ void read_captures(const json::Value& root, const TokenRequestOptions& options, 
 
 // A date counts from the answer's own Date, which needs no clock of ours to be right.
 std::optional<std::chrono::seconds> seconds_until(const http::Response& response, std::optional<base::Instant> until) {
-    const auto sent = http::read_date(response.fields.find("Date").value_or(""));
+    const auto sent = date_of(response.fields);
     if (!until || !sent) return std::nullopt;
     return std::max(std::chrono::seconds(0), std::chrono::duration_cast<std::chrono::seconds>(*until - *sent));
 }
@@ -172,10 +173,11 @@ std::optional<std::chrono::seconds> delay_in(const http::Response& response, std
     return seconds_until(response, http::read_date(text));
 }
 
-// When a limit is lifted, as services write it: seconds since 1970, or a date.
+// When a limit is lifted, as services write it: seconds or milliseconds since 1970, or a date. "Never" is nothing to go by.
 std::optional<std::chrono::seconds> delay_until(const http::Response& response, std::string_view field) {
     const auto text = base::trim(response.fields.find(field).value_or(""));
-    if (const auto seconds = base::whole_number(text)) return seconds_until(response, base::Instant(std::chrono::seconds(std::min<std::int64_t>(*seconds, 253'402'300'799))));
+    constexpr std::int64_t kSecond = 1'000;
+    if (const auto number = base::whole_number(text)) return seconds_until(response, since_1970(*number, kSecond, date_of(response.fields).value_or(base::Instant())));
     if (const auto date = http::read_date(text)) return seconds_until(response, date);
     const auto instant = base::from_rfc3339(text);
     return instant ? seconds_until(response, *instant) : std::nullopt;

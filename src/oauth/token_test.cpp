@@ -311,6 +311,10 @@ TEST(TokenAnswer, later_and_until_when_is_said_where_the_definition_says) {
         {{{"X-Reset", "784111837"}, {"Retry-After", "5"}}, 60},
         {{{"X-Reset", "Sun, 06 Nov 1994 08:51:37 GMT"}}, 120},
         {{{"X-Reset", "1994-11-06T08:51:37Z"}}, 120},
+        {{{"X-Reset", "784111837000"}}, 60},  // milliseconds
+        {{{"X-Reset", "784111837999"}}, 60},
+        {{{"X-Reset", "9223372036854775807"}}, {}},  // never
+        {{{"X-Reset", "9223372036854775807"}, {"Retry-After", "5"}}, 5},
         {{{"X-Reset", "1"}}, 0},  // it is past
         {{{"X-Wait", "soon"}, {"X-Reset", "later"}, {"Retry-After", "5"}}, 5},
         {{{"Retry-After", "5"}}, 5},
