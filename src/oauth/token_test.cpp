@@ -469,8 +469,12 @@ TEST(TokenResponse, quirks_are_pointers) {
 }
 
 TEST(TokenResponse, OA10_deep_nesting_is_refused_without_harm) {
-    std::string body = R"({"access_token":"t","x":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
-    EXPECT_FALSE(read_token_response(answer(200, body), {}));
+    // As deep as an answer of 1 MiB can be, and whole: it is refused for its depth alone.
+    for (const auto& nested : {std::string(500'000, '[') + std::string(500'000, ']'), std::string(1'000'000, '[')}) {
+        const std::string body = R"({"access_token":"t","x":)" + nested + "}";
+        ASSERT_LT(body.size(), std::size_t{1} << 20);
+        EXPECT_FALSE(read_token_response(answer(200, body), {}));
+    }
 }
 
 }  // namespace
