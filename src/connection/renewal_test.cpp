@@ -113,6 +113,8 @@ TEST(RenewalRequest, every_quirk_of_refresh) {
          {"POST", "https://as.example/token", "grant_type=refresh_token&refresh_token=rt-0", ""}},
         {"Basic", [](auto& o) { o.refresh.auth = provider::TokenAuthMethod::client_secret_basic; },
          {"POST", "https://as.example/token", "grant_type=refresh_token&refresh_token=rt-0", basic}},
+        {"Basic as it is", [](auto& o) { o.refresh.auth = provider::TokenAuthMethod::client_secret_basic; o.basic = {"a:{{client_secret}}+/", "%=", false, true}; },
+         {"POST", "https://as.example/token", "grant_type=refresh_token&refresh_token=rt-0", "Basic " + base::base64_encode("a:secret-1+/:%=")}},
         {"the access token, renamed, by GET",
          [](auto& o) {
              o.refresh.method = "GET";
@@ -148,7 +150,7 @@ TEST(RenewalRequest, every_quirk_of_refresh) {
 
 TEST(RenewalRequest, Basic_with_the_secret_and_nothing_behind) {
     auto definition = acme();
-    definition.oauth2->basic = {"{{client_secret}}", "", true};
+    definition.oauth2->basic = {"{{client_secret}}", "", true, true};
     const auto got = sent(definition, connected(), client(ClientAuthentication::client_secret_basic));
     EXPECT_EQ(got.authorization, "Basic " + base::base64_encode("secret-1:"));
     EXPECT_EQ(got.body.find("secret-1"), std::string::npos);

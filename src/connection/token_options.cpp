@@ -87,7 +87,8 @@ base::Result<oauth::TokenRequest> request_with(const provider::ProviderDefinitio
     options.method = oauth.token_method;
     options.rename = renames_of(oauth, renames);
     TRY_VOID(add_signature(definition, fields, request));
-    if (!oauth.basic.present) return request;
+    request.basic_form_encoded = oauth.basic.form_encoded;
+    if (oauth.basic.username.empty() && oauth.basic.password.empty()) return request;
     TRY(username, fields.secret_text(oauth.basic.username, request.client));
     TRY(password, fields.secret_text(oauth.basic.password, request.client));
     request.basic.emplace(std::move(username), std::move(password));

@@ -31,6 +31,8 @@ struct TokenRequest {
     Signing signing{};
     // The last change of the message, made over it exactly as it goes out; absent: none. Called anew for each message.
     std::function<base::Result<void>(http::Request&, const Signing&)> sign{};
+    bool basic_form_encoded = true;  // RFC 6749 section 2.3.1; false: as they are, for servers that do not decode
+    base::Secret bearer{};           // instead of a client: the Authorization of the request (a JWT made for it)
 };
 
 // ErrorCode::invalid_input before anything is sent when method and secret do not fit, or an extra parameter or header

@@ -81,13 +81,17 @@ void append_form_encoded(base::WipedString& out, std::string_view bytes) {
     }
 }
 
-// Id and secret are form-encoded first, then joined and base64-encoded (OA-14).
+// Id and secret are form-encoded first, then joined and base64-encoded (OA-14); some servers do not decode them (RFC 7617 alone).
 base::WipedString basic_credentials(const TokenRequest& request) {
     const auto& client = request.client;
     base::WipedString plain;
-    append_form_encoded(plain, request.basic ? request.basic->first.reveal() : std::string_view(client.client_id));
+    const auto append = [&](std::string_view text) {
+        if (request.basic_form_encoded) append_form_encoded(plain, text);
+        else plain.append(text);
+    };
+    append(request.basic ? request.basic->first.reveal() : std::string_view(client.client_id));
     plain.push_back(':');
-    append_form_encoded(plain, request.basic ? request.basic->second.reveal() : client.client_secret.reveal());
+    append(request.basic ? request.basic->second.reveal() : client.client_secret.reveal());
     std::string encoded = base::base64_encode(plain);
     base::WipedString value("Basic ");
     value.append(encoded);

@@ -66,6 +66,14 @@ TEST(TokenRequest, OA14_basic_is_form_encoded_first_and_leaves_the_body_alone) {
     }
 }
 
+TEST(TokenRequest, basic_can_go_as_it_is_to_a_server_that_does_not_decode) {
+    auto request = code_request(ClientAuthentication::client_secret_basic, "s+/=% \xc3\xa9", "id+1");
+    request.basic_form_encoded = false;
+    EXPECT_EQ(*token_http_request(request)->fields.find("Authorization"), "Basic " + base::base64_encode("id+1:s+/=% \xc3\xa9"));
+    request.basic.emplace("u/", "p=");
+    EXPECT_EQ(*token_http_request(request)->fields.find("Authorization"), "Basic " + base::base64_encode("u/:p="));
+}
+
 TEST(TokenRequest, OA14_method_and_secret_that_do_not_fit_are_an_error_before_sending) {
     EXPECT_FALSE(token_http_request(code_request(ClientAuthentication::none, "secret")));
     EXPECT_FALSE(token_http_request(code_request(ClientAuthentication::client_secret_post, "")));

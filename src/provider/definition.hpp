@@ -86,8 +86,12 @@ struct GrantRule {
     AssertionRule assertion;                                     // jwt_bearer
     std::string subject_token, subject_token_type, requested_token_type;  // token_exchange
 };
-// What stands for user and password where client authentication is Basic; empty: the client's id and secret.
-struct BasicTemplate { std::string username, password; bool present = false; };
+// What stands for user and password where client authentication is Basic; both empty: the client's id and secret.
+struct BasicTemplate {
+    std::string username, password;
+    bool form_encoded = true;  // each, as RFC 6749 section 2.3.1 wants it
+    bool present = false;
+};
 struct ErrorQuirk { std::vector<std::string> terminal, config, transient; };
 struct RevokeQuirk { std::string method = "POST", url, auth, order; StringMap params; bool present = false; };
 

@@ -105,6 +105,7 @@ void read_client_authentication(FieldReader& oauth, OAuth2& model, Context& cont
         model.basic.present = true;
         model.basic.username = basic->string("username");
         model.basic.password = basic->string("password");
+        model.basic.form_encoded = basic->boolean("form_encoded", true);
         basic->finish(&context.unknown);
     }
     read_assertion(oauth, "client_assertion", model.client_assertion, context);

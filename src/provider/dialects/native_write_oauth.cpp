@@ -187,6 +187,7 @@ json::Object write_oauth2(const OAuth2& oauth) {
         ObjectWriter basic;
         basic.text("username", oauth.basic.username);
         basic.text("password", oauth.basic.password);
+        if (!oauth.basic.form_encoded) basic.always("form_encoded", false);
         out.always("basic", std::move(basic).take());
     }
     write_assertion("client_assertion", oauth.client_assertion, out);
