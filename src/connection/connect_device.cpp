@@ -16,24 +16,25 @@ namespace {
 base::Result<oauth::TokenRequest> authorization_request(const Attempt& attempt, const Endpoints& endpoints,
                                                         const oauth::Client& client) {
     const auto& oauth = *attempt.definition.oauth2;
-    oauth::TokenRequest request;
-    request.endpoint = *endpoints.device_authorization;
-    // The secret is the token endpoint's origin's alone (OA-27).
-    const bool same = request.endpoint.origin() == endpoints.token.origin();
-    if (same) request.client = client.duplicate();
-    request.client.client_id = client.client_id;
+    const auto& endpoint = *endpoints.device_authorization;
+    const std::map<std::string, std::string> captured;
+    RequestFields fields(attempt.definition, attempt.variables, captured);
+    fields.set("client_id", client.client_id);
+    fields.set("scope", joined_scopes(oauth, attempt.scopes));
+    TRY(request, device_request(attempt.definition, fields, endpoint, client.duplicate()));
+    // The secret is the token endpoint's origin's alone (OA-27), and so is what it signs.
+    if (endpoint.origin() != endpoints.token.origin()) {
+        request.client = {};
+        request.client.client_id = client.client_id;
+        request.basic.reset();
+        request.sign = nullptr;
+    }
     request.signing = {&attempt.with.connections.clock(), &attempt.with.random};
     if (!attempt.scopes.empty())
         request.grant.emplace_back(oauth.scope_param, base::Secret(joined_scopes(oauth, attempt.scopes)));
     TRY(resource, resource_parameter(oauth, attempt.variables));
     if (!resource.empty()) request.grant.emplace_back("resource", base::Secret(resource));
     if (!oauth.audience.empty()) request.grant.emplace_back("audience", base::Secret(oauth.audience));
-    const std::map<std::string, std::string> captured;
-    RequestFields fields(attempt.definition, attempt.variables, captured);
-    fields.set("client_id", client.client_id);
-    TRY(headers, fields.parameters(oauth.token_headers));
-    request.options.extra_headers = std::move(headers);
-    request.options.rename = renames_of(oauth, "device");
     return request;
 }
 

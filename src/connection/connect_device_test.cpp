@@ -1,4 +1,5 @@
 #include "connection/connect_code_test_support.hpp"
+#include "crypto/digest.hpp"
 #include "crypto/jwk.hpp"
 #include "crypto/jws.hpp"
 #include "oauth/device.hpp"
@@ -104,6 +105,19 @@ TEST_F(Device, a_secret_is_asked_for_where_the_definition_names_how_it_is_sent) 
     const auto basic = "Basic " + base::base64_encode("client-1:secret-1");
     EXPECT_EQ(server.requests("/device").at(0).authorization, basic);
     EXPECT_EQ(server.requests("/token").at(0).authorization, basic);
+}
+
+TEST_F(Device, the_code_is_asked_for_with_the_habits_of_the_token_endpoint) {
+    answers({{200, kTokens}});
+    give_client();
+    const auto outcome = login(device(R"(,"token_auth_method":"client_secret_basic","basic":{"username":"{{client_secret}}","form_encoded":false},
+        "token_signature":{"key":"{{client_secret}}","message":"{{request.body}}","headers":{"X-Sender":"{{request.signature}}"}})"));
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    for (const auto* path : {"/device", "/token"}) {
+        const auto request = server.requests(path).at(0);
+        EXPECT_EQ(request.authorization, "Basic " + base::base64_encode("secret-1:")) << path;
+        EXPECT_EQ(request.sender, base::hex_encode(crypto::hmac_sha256("secret-1", request.body))) << path;
+    }
 }
 
 TEST_F(Device, a_later_login_in_the_browser_asks_for_the_secret_that_the_device_did_not_need) {
@@ -232,6 +246,22 @@ TEST_F(Device, OA27_the_secret_goes_to_the_token_endpoints_origin_alone) {
     ASSERT_TRUE(login(definition));
     EXPECT_EQ(other.requests("/device").at(0).form, (Words{{"client_id", "client-1"}}));
     EXPECT_EQ(server.requests("/token").at(0).form.at("client_secret"), "secret-1");
+    // Neither does what it signs or stands for.
+    give_client();
+    auto basic = definition;
+    basic.oauth2->token_auth_method = provider::TokenAuthMethod::client_secret_basic;
+    basic.oauth2->basic = {"{{client_secret}}", "", true, true};
+    basic.oauth2->token_signature = provider::HmacSignature{};
+    basic.oauth2->token_signature->key = "{{client_secret}}";
+    basic.oauth2->token_signature->message = "m";
+    basic.oauth2->token_signature->headers = {{"X-Sender", "{{request.signature}}"}};
+    ConnectRequest anew;
+    anew.force = anew.new_client = true;
+    const auto outcome = login(basic, anew);
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    const auto asked = other.requests("/device").at(1);
+    EXPECT_EQ(asked.form, (Words{{"client_id", "client-1"}}));
+    EXPECT_EQ(asked.authorization + asked.sender, "");
 }
 
 TEST_F(Device, a_service_that_wants_a_secret_after_all_is_told_from_a_wrong_client) {

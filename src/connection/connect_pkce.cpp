@@ -77,13 +77,24 @@ base::Result<void> check_pushing(const Attempt& attempt, const Endpoints& endpoi
                       fmt::format("if that is right, write oauth.pushed_authorization_url into the definition of {}", attempt.definition.name));
 }
 
+base::Result<oauth::TokenRequest> push_request(const Attempt& attempt, const Endpoints& endpoints, const oauth::Client& client) {
+    const std::map<std::string, std::string> captured;
+    RequestFields fields(attempt.definition, attempt.variables, captured);
+    fields.set("client_id", client.client_id);
+    fields.set("scope", joined_scopes(*attempt.definition.oauth2, attempt.scopes));
+    TRY(request, client_request(attempt.definition, fields, *endpoints.pushed_authorization, client.duplicate()));
+    request.dpop_key = attempt.dpop_key.duplicate();
+    request.signing = signing_of(attempt);
+    return request;
+}
+
 net::Task<base::Result<net::Url>> authorization_link(Attempt& attempt, const Endpoints& endpoints,
                                                      const oauth::Client& client, const Leg& leg) {
     CO_TRY(request, authorization_request(attempt, endpoints, client, leg));
     if (!endpoints.pushed_authorization) co_return oauth::authorization_url(request);
     CO_TRY_VOID(check_pushing(attempt, endpoints, client));
-    oauth::PushedAuthorization pushed{*endpoints.pushed_authorization, std::move(request), client.duplicate(),
-                                      attempt.dpop_key.duplicate(), signing_of(attempt)};
+    CO_TRY(push, push_request(attempt, endpoints, client));
+    oauth::PushedAuthorization pushed{std::move(request), std::move(push)};
     auto link = co_await oauth::push_authorization(attempt.with.http, std::move(pushed));
     co_return link;
 }

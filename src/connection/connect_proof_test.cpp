@@ -3,6 +3,7 @@
 
 #include "connection/client_of.hpp"
 #include "connection/connect_code_test_support.hpp"
+#include "crypto/digest.hpp"
 #include "crypto/jwk.hpp"
 #include "crypto/jws.hpp"
 #include "oauth/dpop.hpp"
@@ -186,6 +187,38 @@ TEST_F(Proof, OA24_a_client_id_of_another_name_is_pushed_once) {
     EXPECT_EQ(pushed.form.at("app"), "client-1");
     EXPECT_FALSE(pushed.form.contains("client_id"));
     EXPECT_EQ(pushed.body.find("client-1"), pushed.body.rfind("client-1")) << pushed.body;
+}
+
+TEST_F(Proof, OA24_it_is_pushed_with_the_habits_of_the_token_endpoint) {
+    server.on("/par", 201, R"({"request_uri":"urn:x:1","expires_in":60})");
+    dialog.browser = [this](const Words&) -> base::Result<AuthorizationResponse> {
+        return AuthorizationResponse{{{"code", "c"}, {"state", server.requests("/par").back().form.at("state")}}};
+    };
+    // The secret signs and is sent nowhere.
+    auto definition = plain(R"(,"rename":{"token":{"client_secret":"","redirect_uri":"back","client_id":"not_here"}},
+        "token_signature":{"key":"{{client_secret}}","message":"{{request.body}}","headers":{"X-Sender":"{{request.signature}}"}})");
+    definition.oauth2->pushed_authorization_url = server.origin() + "/par";
+    give_client();
+    auto done = login(definition);
+    ASSERT_TRUE(done) << done.error().describe();
+    const auto signed_one = server.requests("/par").at(0);
+    EXPECT_EQ(signed_one.body.find("secret-1"), std::string::npos) << signed_one.body;
+    EXPECT_EQ(signed_one.sender, base::hex_encode(crypto::hmac_sha256("secret-1", signed_one.body)));
+    EXPECT_EQ(signed_one.form.at("client_id"), "client-1") << "as the authorization request names it";
+    EXPECT_EQ(signed_one.form.at("redirect_uri"), kRedirectUri);
+    // Basic as the definition writes it, a header, and JSON only at the token endpoint.
+    auto basic = plain(R"(,"token_auth_method":"client_secret_basic","basic":{"username":"{{client_secret}}"},"token_headers":{"X-Sender":"app {{client_id}}"},"token_content_type":"json")");
+    basic.oauth2->pushed_authorization_url = server.origin() + "/par";
+    give_client();
+    ConnectRequest anew;
+    anew.force = anew.new_client = true;
+    done = login(basic, anew);
+    ASSERT_TRUE(done) << done.error().describe();
+    const auto pushed = server.requests("/par").at(1);
+    EXPECT_EQ(pushed.authorization, "Basic " + base::base64_encode("secret-1:"));
+    EXPECT_EQ(pushed.sender, "app client-1");
+    EXPECT_EQ(pushed.form.at("client_id"), "client-1");
+    EXPECT_EQ(pushed.body.find("secret-1"), std::string::npos) << pushed.body;
 }
 
 TEST_F(Proof, OA24_metadata_can_require_it_and_a_refusal_is_said) {

@@ -19,7 +19,7 @@ base::Result<oauth::TokenRequest> request_for(MintParts with, const provider::Pr
     fields.set("client_id", client.client_id);
     TRY(values, fields.url_values());
     TRY(endpoint, provider::expand_url(definition.oauth2->introspection_url, values));
-    TRY(request, introspection_request(definition, fields, std::move(endpoint), client.duplicate()));
+    TRY(request, client_request(definition, fields, std::move(endpoint), client.duplicate()));
     request.signing = {&with.clock, &with.random};
     return request;
 }

@@ -6,6 +6,7 @@
 #include "connection/expiry.hpp"
 #include "connection/refresh_schedule.hpp"
 #include "connection/token_options.hpp"
+#include "json/parse.hpp"
 
 namespace claviger::connection {
 namespace {
@@ -58,9 +59,24 @@ TEST(Renewal, an_xml_template_is_sent_only_where_the_token_stands_in_it) {
         const auto fields = RequestFields::of(definition, connection);
         const auto endpoint = net::Url::parse("https://as.example/revoke").value();
         EXPECT_EQ(!revoke_request(definition, fields, endpoint, client())->options.xml_body.empty(), revokes) << body;
-        EXPECT_EQ(introspection_request(definition, fields, endpoint, client())->options.xml_body, "");
+        EXPECT_EQ(client_request(definition, fields, endpoint, client())->options.xml_body, "");
         EXPECT_EQ(token_request(definition, fields, endpoint, client())->options.xml_body, body);
     }
+}
+
+TEST(Renewal, what_a_human_typed_for_the_template_goes_to_the_token_endpoint_alone) {
+    auto definition = acme();
+    definition.credentials.schema = json::parse(R"({"type":"object","properties":{"user":{"type":"string"}}})").value();
+    definition.oauth2->token_content_type = provider::BodyFormat::xml;
+    definition.oauth2->token_body = "<a>{{user}}</a>";
+    auto connection = connected();
+    connection.fields.emplace("user", base::Secret("me"));
+    const auto fields = RequestFields::of(definition, connection);
+    const auto endpoint = net::Url::parse("https://as.example/x").value();
+    EXPECT_EQ(token_request(definition, fields, endpoint, client())->grant.size(), 1U);
+    EXPECT_TRUE(client_request(definition, fields, endpoint, client())->grant.empty());
+    EXPECT_TRUE(device_request(definition, fields, endpoint, client())->grant.empty());
+    EXPECT_TRUE(revoke_request(definition, fields, endpoint, client())->grant.empty());
 }
 
 oauth::TokenResponse answer(std::string_view access, std::string_view refresh = "") {

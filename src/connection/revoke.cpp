@@ -106,32 +106,29 @@ base::Result<void> add_parameters(const provider::ProviderDefinition& definition
 }
 
 // revoke.auth overrides how the client authenticates; "bearer" is the access token instead of the client.
-base::Result<void> authenticate(const provider::RevokeQuirk& quirk, const Connection& connection, oauth::RevocationRequest& request) {
+base::Result<void> authenticate(const provider::RevokeQuirk& quirk, const Connection& connection, oauth::TokenRequest& request) {
     if (quirk.auth.empty()) return {};
-    auto& message = request.message;
     if (quirk.auth == "bearer" || quirk.auth == "none") {
-        message.client = {};
-        message.basic.reset();
-        message.sign = nullptr;
+        request.client = {};
+        request.basic.reset();
+        request.sign = nullptr;
         if (quirk.auth == "none") return {};
         if (connection.access_token.empty()) return base::fail(ErrorCode::invalid_input, "there is no access token to ask with");
         request.bearer = connection.access_token.duplicate();
         return {};
     }
-    if (message.client.client_secret.empty()) return base::fail(ErrorCode::invalid_input, "the client has no secret to authenticate with");
-    message.client.authentication = quirk.auth == "client_secret_basic" ? oauth::ClientAuthentication::client_secret_basic
+    if (request.client.client_secret.empty()) return base::fail(ErrorCode::invalid_input, "the client has no secret to authenticate with");
+    request.client.authentication = quirk.auth == "client_secret_basic" ? oauth::ClientAuthentication::client_secret_basic
                                                                         : oauth::ClientAuthentication::client_secret_post;
     return {};
 }
 
-base::Result<oauth::RevocationRequest> request_for(RevokeParts with, const provider::ProviderDefinition& definition, const Connection& connection,
+base::Result<oauth::TokenRequest> request_for(RevokeParts with, const provider::ProviderDefinition& definition, const Connection& connection,
                                                    const oauth::Client& client, const Live& token) {
     TRY(endpoint, endpoint_of(definition, connection, *token.value));
-    TRY(message, revoke_request(definition, RequestFields::of(definition, connection), std::move(endpoint), client.duplicate()));
-    oauth::RevocationRequest request;
-    request.message = std::move(message);
-    request.message.signing = {&with.clock, &with.random};
-    TRY_VOID(add_parameters(definition, Fields{connection, client, token}, request.message));
+    TRY(request, revoke_request(definition, RequestFields::of(definition, connection), std::move(endpoint), client.duplicate()));
+    request.signing = {&with.clock, &with.random};
+    TRY_VOID(add_parameters(definition, Fields{connection, client, token}, request));
     TRY_VOID(authenticate(definition.oauth2->revoke, connection, request));
     return request;
 }

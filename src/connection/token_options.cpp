@@ -1,6 +1,7 @@
 #include "connection/token_options.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
@@ -126,6 +127,15 @@ bool names_token(const provider::OAuth2& oauth) {
     return std::find(named.begin(), named.end(), name) != named.end();
 }
 
+// As the RFCs of the endpoints beside the token's want it, whatever the token endpoint wants.
+void make_form(oauth::TokenRequest& request) {
+    request.options.method = "POST";
+    request.options.json_body = request.options.in_query = false;
+    request.options.xml_body.clear();
+    request.options.response_format = "json";
+    request.grant.clear();  // what a human typed into the definition's form is the token endpoint's
+}
+
 }  // namespace
 
 void set_format(const provider::OAuth2& oauth, provider::BodyFormat format, oauth::TokenRequestOptions& options) {
@@ -180,17 +190,26 @@ base::Result<oauth::TokenRequest> revoke_request(const provider::ProviderDefinit
     const auto& quirk = definition.oauth2->revoke;
     request.options.method = quirk.present ? quirk.method : "POST";
     if (request.options.method != "POST") request.options.in_query = true;
-    if (!names_token(*definition.oauth2)) request.options.xml_body.clear();  // as RFC 7009 wants it
+    if (names_token(*definition.oauth2)) return request;
+    request.options.xml_body.clear();  // as RFC 7009 wants it
+    request.grant.clear();
     return request;
 }
 
-base::Result<oauth::TokenRequest> introspection_request(const provider::ProviderDefinition& definition, const RequestFields& fields,
-                                                        net::Url endpoint, oauth::Client client) {
+base::Result<oauth::TokenRequest> client_request(const provider::ProviderDefinition& definition, const RequestFields& fields,
+                                                 net::Url endpoint, oauth::Client client) {
     const provider::StringMap none;
-    TRY(request, request_with(definition, fields, std::move(endpoint), std::move(client), none, "introspect"));
-    request.options.method = "POST";
-    request.options.json_body = request.options.in_query = false;
-    request.options.xml_body.clear();
+    TRY(request, request_with(definition, fields, std::move(endpoint), std::move(client), none, "token"));
+    std::erase_if(request.options.rename, [](const auto& name) { return !name.first.starts_with("client_"); });
+    make_form(request);
+    return request;
+}
+
+base::Result<oauth::TokenRequest> device_request(const provider::ProviderDefinition& definition, const RequestFields& fields,
+                                                 net::Url endpoint, oauth::Client client) {
+    const provider::StringMap none;
+    TRY(request, request_with(definition, fields, std::move(endpoint), std::move(client), none, "device"));
+    make_form(request);
     return request;
 }
 

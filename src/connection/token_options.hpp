@@ -39,8 +39,12 @@ base::Result<oauth::TokenRequest> refresh_request(const provider::ProviderDefini
 base::Result<oauth::TokenRequest> revoke_request(const provider::ProviderDefinition& definition, const RequestFields& fields,
                                                  net::Url endpoint, oauth::Client client);
 
-// Of an introspection (RFC 7662 section 2.1: always a form), before the token is in it: headers and client authentication.
-base::Result<oauth::TokenRequest> introspection_request(const provider::ProviderDefinition& definition, const RequestFields& fields,
-                                                        net::Url endpoint, oauth::Client client);
+// Of a form to another endpoint that clients authenticate at (RFC 7662, RFC 9126), before its parameters are in it: headers,
+// signature and client authentication, whose parameters have the names that they have at the token endpoint.
+base::Result<oauth::TokenRequest> client_request(const provider::ProviderDefinition& definition, const RequestFields& fields,
+                                                 net::Url endpoint, oauth::Client client);
+// The same of a device authorization request (RFC 8628 section 3.1), with the renames of "device".
+base::Result<oauth::TokenRequest> device_request(const provider::ProviderDefinition& definition, const RequestFields& fields,
+                                                 net::Url endpoint, oauth::Client client);
 
 }  // namespace claviger::connection

@@ -19,20 +19,17 @@ std::string name_of_client_id(const AuthorizationRequest& authorization) {
     return "client_id";
 }
 
-TokenRequest pushed_request(PushedAuthorization& request, const Parameters& parameters) {
-    TokenRequest push;
-    push.endpoint = request.endpoint;
+// The parameters have the server's names already; the names of `request` are those of the client's authentication, of which
+// the client's id is one of the authorization request's too.
+void add_parameters(TokenRequest& request, const std::string& client_id, const Parameters& parameters) {
+    auto& rename = request.options.rename;
+    std::erase_if(rename, [](const auto& name) { return name.first == "client_id"; });
+    rename.emplace_back("client_id", client_id);
     const bool in_body = request.client.authentication != ClientAuthentication::client_secret_basic;
-    const auto client_id = name_of_client_id(request.authorization);
-    push.options.rename = {{"client_id", client_id}};
     for (const auto& [name, value] : parameters) {
         if (name == client_id && in_body) continue;  // the client's authentication says it
-        push.grant.emplace_back(name, base::Secret(value));
+        request.grant.emplace_back(name, base::Secret(value));
     }
-    push.client = std::move(request.client);
-    push.dpop_key = std::move(request.dpop_key);
-    push.signing = request.signing;
-    return push;
 }
 
 base::Error refusal(const http::Response& response, const json::Value* answer) {
@@ -60,14 +57,16 @@ base::Result<std::string> read_request_uri(const http::Response& response) {
 
 }  // namespace
 
-net::Task<base::Result<net::Url>> push_authorization(http::Client& http, PushedAuthorization request) {
-    CO_TRY_VOID(check_endpoint(request.endpoint, "pushed authorization URL"));
-    CO_TRY(parameters, authorization_parameters(request.authorization));
-    const auto endpoint = request.authorization.endpoint;
+net::Task<base::Result<net::Url>> push_authorization(http::Client& http, PushedAuthorization pushed) {
+    CO_TRY_VOID(check_endpoint(pushed.request.endpoint, "pushed authorization URL"));
+    CO_TRY(parameters, authorization_parameters(pushed.authorization));
+    const auto endpoint = pushed.authorization.endpoint;
+    const auto client_id = name_of_client_id(pushed.authorization);
     Parameters reference;
-    if (auto name = name_of_client_id(request.authorization); !name.empty()) reference.emplace_back(std::move(name), request.authorization.client_id);
-    auto push = pushed_request(request, parameters);
-    auto answer = co_await send_authenticated(http, std::move(push));
+    if (!client_id.empty()) reference.emplace_back(client_id, pushed.authorization.client_id);
+    add_parameters(pushed.request, client_id, parameters);
+    auto request = std::move(pushed.request);
+    auto answer = co_await send_authenticated(http, std::move(request));
     if (!answer) co_return base::fail(answer.error().within("cannot push the authorization request"));
     CO_TRY(uri, read_request_uri(*answer));
     reference.emplace_back("request_uri", uri);

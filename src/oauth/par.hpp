@@ -8,15 +8,12 @@
 namespace claviger::oauth {
 
 struct PushedAuthorization {
-    net::Url endpoint;
     AuthorizationRequest authorization;
-    Client client;
-    base::Secret dpop_key;  // as in TokenRequest
-    Signing signing{};
+    TokenRequest request;  // endpoint and client, as for a token request: no grant_type, no parameters; `rename` has the client's alone
 };
 
 // The URL to send the human to; its request_uri is good for one authorization. Errors as of authorization_url and of a
 // token request: authorization_failed with the server's words, cleaned; protocol when it gives no request_uri.
-net::Task<base::Result<net::Url>> push_authorization(http::Client& http, PushedAuthorization request);
+net::Task<base::Result<net::Url>> push_authorization(http::Client& http, PushedAuthorization pushed);
 
 }  // namespace claviger::oauth

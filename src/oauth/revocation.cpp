@@ -7,16 +7,6 @@
 #include "oauth/foreign_text.hpp"
 
 namespace claviger::oauth {
-namespace {
-
-base::WipedString bearer_value(const base::Secret& token) {
-    base::WipedString value("Bearer ");
-    value.append(token.reveal());
-    return value;
-}
-
-}  // namespace
-
 std::string_view to_string(Revoked result) {
     switch (result) {
         case Revoked::revoked: return "revoked";
@@ -25,12 +15,6 @@ std::string_view to_string(Revoked result) {
         case Revoked::unsupported: return "unsupported";
     }
     return "unreachable";
-}
-
-base::Result<http::Request> revocation_http_request(const RevocationRequest& request) {
-    TRY(http, token_http_request(request.message));
-    if (!request.bearer.empty()) http.fields.set("Authorization", bearer_value(request.bearer));
-    return http;
 }
 
 // RFC 7009 section 2.2 gives the body of a success no meaning, so one that cannot be read says nothing.
@@ -52,10 +36,10 @@ RevocationOutcome read_revocation(const http::Response& response, const TokenReq
     return {Revoked::refused, sentence.empty() ? fmt::format("the provider answered HTTP {}{}", response.status, success ? ", and that it is an error" : "") : sentence};
 }
 
-net::Task<RevocationOutcome> revoke_token(http::Client& http, RevocationRequest request) {
-    auto message = revocation_http_request(request);
+net::Task<RevocationOutcome> revoke_token(http::Client& http, TokenRequest request) {
+    auto message = token_http_request(request);
     if (!message) co_return RevocationOutcome{Revoked::refused, "not sent: " + message.error().describe()};
-    const auto options = request.message.options;
+    const auto options = request.options;
     auto answer = co_await http.send(std::move(*message));
     if (!answer) co_return RevocationOutcome{Revoked::unreachable, answer.error().describe()};
     co_return read_revocation(*answer, options);
@@ -65,7 +49,7 @@ net::Task<RevocationOutcome> delete_client(http::Client& http, net::Url registra
     if (auto good = check_endpoint(registration_client_uri, "client's URI"); !good)
         co_return RevocationOutcome{Revoked::refused, "not sent: " + good.error().describe()};
     http::Request request{"DELETE", std::move(registration_client_uri), {}, {}};
-    request.fields.set("Authorization", bearer_value(registration_access_token));
+    request.fields.set("Authorization", bearer_credentials(registration_access_token));
     auto answer = co_await http.send(std::move(request));
     if (!answer) co_return RevocationOutcome{Revoked::unreachable, answer.error().describe()};
     // Section 2.3: 401 means that the client is gone, or that this token of its never was.

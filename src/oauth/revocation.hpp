@@ -24,14 +24,9 @@ struct RevocationOutcome {
     std::string why;  // for people; empty when revoked
 };
 
-struct RevocationRequest {
-    TokenRequest message;  // no grant_type; `grant` holds token and token_type_hint, or what the definition says instead
-    base::Secret bearer;   // a token in the place of client authentication; empty: none
-};
-
-base::Result<http::Request> revocation_http_request(const RevocationRequest& request);
 RevocationOutcome read_revocation(const http::Response& response, const TokenRequestOptions& options);
-net::Task<RevocationOutcome> revoke_token(http::Client& http, RevocationRequest request);
+// `request`: no grant_type; `grant` holds token and token_type_hint, or what the definition says instead.
+net::Task<RevocationOutcome> revoke_token(http::Client& http, TokenRequest request);
 
 // RFC 7592 section 2.3: the client itself, where it was registered dynamically (OA-16).
 net::Task<RevocationOutcome> delete_client(http::Client& http, net::Url registration_client_uri, base::Secret registration_access_token);

@@ -15,6 +15,9 @@
 
 namespace claviger::oauth {
 
+// The Authorization field of RFC 6750 section 2.1.
+base::WipedString bearer_credentials(const base::Secret& token);
+
 using SecretParameters = std::vector<std::pair<std::string, base::Secret>>;
 
 struct TokenRequest {
@@ -25,7 +28,7 @@ struct TokenRequest {
     std::string grant_type;
     SecretParameters grant;  // code, redirect_uri, code_verifier, resource ...
     TokenRequestOptions options;
-    // What stands for id and secret in Basic; each form-encoded like them. Absent: the client's own.
+    // What stands for id and secret in Basic. Absent: the client's own.
     std::optional<std::pair<base::Secret, base::Secret>> basic;
     base::Secret dpop_key{};  // private JWK: the token is to be bound to it (RFC 9449); empty: a bearer token
     Signing signing{};

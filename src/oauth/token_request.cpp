@@ -223,6 +223,7 @@ base::Result<http::Request> unsigned_request(const TokenRequest& request, std::s
     TRY_VOID(add_headers(http.fields, options.extra_headers));
     if (request.client.authentication == ClientAuthentication::client_secret_basic)
         http.fields.set("Authorization", basic_credentials(request));
+    if (!request.bearer.empty()) http.fields.set("Authorization", bearer_credentials(request.bearer));
     TRY_VOID(add_proof(http, request, dpop_nonce));
     if (options.in_query || options.method == "GET") {
         Parameters query;
@@ -242,6 +243,12 @@ base::Result<http::Request> unsigned_request(const TokenRequest& request, std::s
 }
 
 }  // namespace
+
+base::WipedString bearer_credentials(const base::Secret& token) {
+    base::WipedString value("Bearer ");
+    value.append(token.reveal());
+    return value;
+}
 
 base::Result<http::Request> token_http_request(const TokenRequest& request, std::string_view dpop_nonce) {
     TRY(http, unsigned_request(request, dpop_nonce));
