@@ -74,7 +74,8 @@ base::Result<oauth::Client> client_of(const ClientRecord& record, const provider
     if (by_key) client.private_key = record.private_key.duplicate();
     if (by_secret && client.client_secret.empty()) return lacks(record, "secret");
     if (by_key && client.private_key.empty()) return lacks(record, "private key");
-    if (by_key || client.authentication == ClientAuthentication::client_secret_jwt) {
+    const bool asserts_later = by_secret && oauth.refresh.auth == provider::TokenAuthMethod::client_secret_jwt;
+    if (by_key || asserts_later || client.authentication == ClientAuthentication::client_secret_jwt) {
         TRY(assertion, assertion_of(definition, variables, client));
         if (assertion.audience.empty()) assertion.audience = std::string(audience.issuer.empty() ? audience.token_endpoint : audience.issuer);
         if (!record.key_id.empty()) assertion.key_id = record.key_id;

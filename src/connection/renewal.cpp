@@ -40,7 +40,10 @@ base::Result<oauth::Client> authenticated(oauth::Client client, const provider::
         case provider::TokenAuthMethod::client_secret_basic:
             client.authentication = ClientAuthentication::client_secret_basic;
             break;
-        default: break;  // an assertion is made by the client that was made for it
+        case provider::TokenAuthMethod::client_secret_jwt:
+            client.authentication = ClientAuthentication::client_secret_jwt;
+            break;
+        case provider::TokenAuthMethod::private_key_jwt: break;  // the token endpoint's method too: no other client has a key
     }
     return client;
 }

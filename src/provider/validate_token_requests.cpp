@@ -111,7 +111,7 @@ void check_client_authentication(RuleCheck& check, const OAuth2& oauth) {
             check.error("/oauth/basic", "disagrees", "stands for id and secret in Basic; write \"token_auth_method\": \"client_secret_basic\"");
     }
     const bool asserts = oauth.token_auth_method == TokenAuthMethod::private_key_jwt ||
-                         oauth.token_auth_method == TokenAuthMethod::client_secret_jwt;
+                         oauth.token_auth_method == TokenAuthMethod::client_secret_jwt || oauth.refresh.auth == TokenAuthMethod::client_secret_jwt;
     if (oauth.client_assertion.present && !asserts)
         check.error("/oauth/client_assertion", "disagrees", "is used by no \"token_auth_method\"; write private_key_jwt or client_secret_jwt");
     check_assertion(check, "/oauth/client_assertion", oauth.client_assertion);
