@@ -127,7 +127,7 @@ TEST(Expiry, units_dates_defaults_and_absurd_numbers) {
     for (const auto& row : rows) {
         oauth::TokenResponse token;
         token.expires_in = row.in;
-        EXPECT_EQ(expiry_of(token, {row.unit, row.kind, row.fallback}, now), row.end) << row.in.value_or(-1) << row.unit << row.kind;
+        EXPECT_EQ(expiry_of(token, {row.unit, row.kind, row.fallback, {}}, now), row.end) << row.in.value_or(-1) << row.unit << row.kind;
     }
 }
 

@@ -83,36 +83,59 @@ std::optional<base::Instant> by_text(const std::string& text, const provider::Ex
     return http::read_date(text);
 }
 
+// Beside a JWT's own end, what the answer says is the RFC's: seconds from now.
+provider::ExpiryQuirk of_numbers(const provider::ExpiryQuirk& quirk) { return quirk.kind == "jwt_exp" ? provider::ExpiryQuirk() : quirk; }
+
+std::optional<base::Instant> end_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk, base::Instant now) {
+    if (quirk.kind == "jwt_exp")
+        if (auto end = by_jwt(token.access_token, now)) return end;
+    if (token.expires_at) return token.expires_at;
+    if (!token.expires_text.empty())
+        if (auto end = by_text(token.expires_text, quirk, now)) return end;
+    if (token.expires_in) return by_number(*token.expires_in, of_numbers(quirk), now);
+    if (!quirk.default_seconds || *quirk.default_seconds <= 0) return std::nullopt;
+    return now + std::chrono::seconds(*quirk.default_seconds);
+}
+
+std::optional<base::Instant> refresh_end_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk, base::Instant now) {
+    if (token.refresh_expires_at) return token.refresh_expires_at;
+    if (!token.refresh_expires_text.empty()) return by_text(token.refresh_expires_text, quirk, now);
+    if (!token.refresh_expires_in) return std::nullopt;
+    return by_number(*token.refresh_expires_in, of_numbers(quirk), now);
+}
+
+using Read = std::optional<base::Instant> (*)(const oauth::TokenResponse&, const provider::ExpiryQuirk&, base::Instant);
+
+// A date is one of the server's clock. So all is reckoned by that clock, and what comes out is one of ours.
+std::optional<base::Instant> by_our_clock(Read read, const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk, base::Instant now) {
+    auto end = read(token, quirk, now + token.clock_skew);
+    if (end) *end -= token.clock_skew;
+    return end;
+}
+
 }  // namespace
+
+std::optional<base::Instant> no_later_than_max(std::optional<base::Instant> end, const provider::ExpiryQuirk& quirk, base::Instant obtained_at) {
+    if (!quirk.max_seconds) return end;
+    const auto last = obtained_at + std::chrono::seconds(*quirk.max_seconds);
+    return end ? std::min(*end, last) : last;
+}
 
 std::optional<base::Instant> expiry_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk,
                                        base::Instant obtained_at) {
-    if (quirk.kind == "jwt_exp")
-        if (auto end = by_jwt(token.access_token, obtained_at)) return end;
-    if (token.expires_at) return token.expires_at;
-    if (!token.expires_text.empty())
-        if (auto end = by_text(token.expires_text, quirk, obtained_at)) return end;
-    if (token.expires_in) {
-        // Beside a JWT's own end, what the answer says is the RFC's: seconds from now.
-        const bool plain = quirk.kind == "jwt_exp";
-        return by_number(*token.expires_in, plain ? provider::ExpiryQuirk() : quirk, obtained_at);
-    }
-    if (!quirk.default_seconds || *quirk.default_seconds <= 0) return std::nullopt;
-    return obtained_at + std::chrono::seconds(*quirk.default_seconds);
+    return no_later_than_max(by_our_clock(end_of, token, quirk, obtained_at), quirk, obtained_at);
 }
 
 bool names_end(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk, base::Instant obtained_at) {
     auto alone = quirk;
     alone.default_seconds.reset();
+    alone.max_seconds.reset();
     return expiry_of(token, alone, obtained_at).has_value();
 }
 
 std::optional<base::Instant> refresh_expiry_of(const oauth::TokenResponse& token, const provider::ExpiryQuirk& quirk,
                                                base::Instant obtained_at) {
-    if (token.refresh_expires_at) return token.refresh_expires_at;
-    if (!token.refresh_expires_text.empty()) return by_text(token.refresh_expires_text, quirk, obtained_at);
-    if (!token.refresh_expires_in) return std::nullopt;
-    return by_number(*token.refresh_expires_in, quirk.kind == "jwt_exp" ? provider::ExpiryQuirk() : quirk, obtained_at);
+    return by_our_clock(refresh_end_of, token, quirk, obtained_at);
 }
 
 }  // namespace claviger::connection

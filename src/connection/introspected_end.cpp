@@ -43,11 +43,13 @@ net::Task<IntrospectedEnd> introspected_end(MintParts with, const provider::Prov
     auto said = co_await oauth::introspect_token(with.http, std::move(*request), std::move(token));
     if (!said) co_return IntrospectedEnd{std::nullopt, why(definition, connection, said.error())};
     if (!said->active) co_return IntrospectedEnd{std::nullopt, "the provider says of the new token that it is not active"};
+    const auto now = with.clock.now();
+    const auto& expires = definition.oauth2->expires;
     if (!said->expires_at) co_return IntrospectedEnd{};
     constexpr std::int64_t kCentury = std::int64_t{100} * 365 * 24 * 3600;
     const base::Instant end{std::chrono::seconds(*said->expires_at)};
-    if (end - with.clock.now() > std::chrono::seconds(kCentury)) co_return IntrospectedEnd{};  // it means never
-    co_return IntrospectedEnd{end, {}};
+    if (end - now > std::chrono::seconds(kCentury)) co_return IntrospectedEnd{};  // it means never
+    co_return IntrospectedEnd{no_later_than_max(end, expires, now), {}};
 }
 
 }  // namespace claviger::connection

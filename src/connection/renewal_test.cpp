@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "base/text.hpp"
-#include "connection/expiry.hpp"
 #include "connection/refresh_schedule.hpp"
 #include "connection/token_options.hpp"
 #include "json/parse.hpp"
@@ -380,52 +379,6 @@ TEST(Classify, the_definition_speaks_first_by_code_by_status_and_by_words) {
     };
     for (const auto& row : rows)
         EXPECT_EQ(classify(definition, refused(row.status, row.error, row.description)), row.expected) << row.error << row.description;
-}
-
-TEST(Expiry, every_unit_kind_and_spelling) {
-    struct Row { const char *unit, *kind; std::optional<std::int64_t> number; const char* text; const char* expected; };
-    // kNow is 2027-01-15T08:00:00Z
-    const Row rows[] = {
-        {"seconds", "relative", 3600, "", "2027-01-15T09:00:00Z"},
-        {"milliseconds", "relative", 3'600'000, "", "2027-01-15T09:00:00Z"},
-        {"minutes", "relative", 60, "", "2027-01-15T09:00:00Z"},
-        {"seconds", "absolute", 1'800'003'600, "", "2027-01-15T09:00:00Z"},
-        {"milliseconds", "absolute", 1'800'003'600'000, "", "2027-01-15T09:00:00Z"},
-        {"seconds", "absolute", 1'800'003'600'000, "", "2027-01-15T09:00:00Z"},
-        {"seconds", "absolute", {}, "2027-01-15T09:00:00.000Z", "2027-01-15T09:00:00Z"},
-        {"seconds", "relative", {}, "2027-01-15T10:00:00+01:00", "2027-01-15T09:00:00Z"},
-        {"seconds", "relative", {}, "2027-01-15T07:00:00.5-0200", "2027-01-15T09:00:00Z"},
-        {"seconds", "relative", {}, "2027-01-15 09:00:00", "2027-01-15T09:00:00Z"},
-        {"seconds", "relative", {}, "Fri, 15 Jan 2027 09:00:00 GMT", "2027-01-15T09:00:00Z"},
-        {"seconds", "relative", {}, "01:00:00", "2027-01-15T09:00:00Z"},
-        {"days", "relative", {}, "1:01:30", "2027-01-16T09:30:00Z"},
-        {"seconds", "relative", {}, "1:01:00:00", "2027-01-16T09:00:00Z"},
-        {"seconds", "relative", {}, "soon", nullptr},
-        {"seconds", "relative", {}, "0:00:00", nullptr},
-        {"seconds", "relative", {}, "2027-01-15T09:00:00+99:00", nullptr},
-        {"seconds", "relative", 9'000'000'000'000, "", nullptr},
-    };
-    for (const auto& row : rows) {
-        auto token = answer("t");
-        token.expires_in = row.number;
-        token.expires_text = row.text;
-        const auto end = expiry_of(token, {row.unit, row.kind, {}}, kNow);
-        const auto expected = row.expected ? std::optional(base::from_rfc3339(row.expected).value()) : std::nullopt;
-        EXPECT_EQ(end ? base::to_rfc3339(*end) : "never", expected ? base::to_rfc3339(*expected) : "never") << row.unit << row.text;
-    }
-}
-
-TEST(Expiry, a_jwt_says_its_own_end_and_anything_else_falls_back) {
-    const auto jwt = [](std::string_view claims) {
-        return "e30." + base::base64url_encode(claims) + ".c2ln";
-    };
-    const provider::ExpiryQuirk quirk{"seconds", "jwt_exp", 60};
-    EXPECT_EQ(expiry_of(answer(jwt(R"({"exp":1800003600})")), quirk, kNow), kNow + 1h);
-    for (const auto& odd : {std::string("opaque"), std::string("a.b.c"), jwt("[]"), jwt(R"({"exp":"x"})"), jwt(R"({"exp":-1})"), jwt("{}")})
-        EXPECT_EQ(expiry_of(answer(odd), quirk, kNow), kNow + 1min) << odd;
-    auto told = answer("opaque");
-    told.expires_in = 120;
-    EXPECT_EQ(expiry_of(told, quirk, kNow), kNow + 2min);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "json/parse.hpp"
 #include "json/value.hpp"
 #include "oauth/foreign_text.hpp"
+#include "oauth/server_time.hpp"
 
 namespace claviger::oauth {
 namespace {
@@ -45,9 +46,13 @@ net::Task<base::Result<Introspection>> introspect_token(http::Client& http, Toke
     CO_TRY_VOID(check_endpoint(request.endpoint, "introspection URL"));
     request.grant.emplace_back("token", std::move(access_token));
     request.grant.emplace_back("token_type_hint", base::Secret("access_token"));
+    const auto signing = request.signing;
     auto answer = co_await send_authenticated(http, std::move(request));
     if (!answer) co_return base::fail(answer.error());
-    co_return read_introspection(*answer);
+    auto said = read_introspection(*answer);
+    const auto skew = clock_skew(answer->fields, signing.now());
+    if (said && said->expires_at) *said->expires_at -= std::chrono::duration_cast<std::chrono::seconds>(skew).count();
+    co_return said;
 }
 
 }  // namespace claviger::oauth

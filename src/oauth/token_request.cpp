@@ -8,6 +8,7 @@
 #include "json/xml.hpp"
 #include "oauth/dpop.hpp"
 #include "oauth/foreign_text.hpp"
+#include "oauth/server_time.hpp"
 #include "oauth/token.hpp"
 
 namespace claviger::oauth {
@@ -285,6 +286,7 @@ std::string with_place(std::string message, const std::string& place) {
 net::Task<TokenOutcome> ask_token(http::Client& http, TokenRequest request) {
     const auto options = request.options;
     const auto place = request.endpoint.redacted();
+    const auto signing = request.signing;
     bool left = false;
     auto answer = co_await send_authenticated(http, std::move(request), &left);
     if (!answer) {
@@ -294,7 +296,8 @@ net::Task<TokenOutcome> ask_token(http::Client& http, TokenRequest request) {
         co_return tl::unexpected<TokenFailure>(std::move(failure));
     }
     auto token = read_token_answer(*answer, options);
-    if (!token) token.error().shown.message = with_place(std::move(token.error().shown.message), place);
+    if (token) token->clock_skew = clock_skew(answer->fields, signing.now());
+    else token.error().shown.message = with_place(std::move(token.error().shown.message), place);
     co_return token;
 }
 

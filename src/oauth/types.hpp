@@ -69,6 +69,7 @@ struct TokenResponse {
     std::string refresh_expires_text;
     std::optional<std::vector<std::string>> scope;  // granted; nullopt when the answer does not say
     std::map<std::string, std::string> captured;
+    base::Duration clock_skew{0};  // how far the server's clock was ahead of ours when it answered; see clock_skew()
 };
 
 // What one request to the token endpoint needs beyond its grant: quirks as data.

@@ -58,7 +58,11 @@ struct ResponseQuirk {
     std::vector<CaptureRule> capture;
 };
 // kind: relative, absolute (a number since 1970 or a date), jwt_exp (the access token's own `exp`).
-struct ExpiryQuirk { std::string unit = "seconds", kind = "relative"; std::optional<std::int64_t> default_seconds; };
+// max: whatever the answer says, the token is over then.
+struct ExpiryQuirk {
+    std::string unit = "seconds", kind = "relative";
+    std::optional<std::int64_t> default_seconds, max_seconds;
+};
 struct RefreshQuirk {
     std::string rotation = "auto";  // auto, always, never
     std::optional<std::int64_t> margin_seconds, min_interval_seconds;
