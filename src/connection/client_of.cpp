@@ -34,6 +34,7 @@ base::Result<oauth::Assertion> assertion_of(const provider::ProviderDefinition& 
     oauth::Assertion assertion;
     assertion.algorithm = rule.algorithm;
     assertion.lifetime = std::chrono::seconds(rule.lifetime_seconds);
+    assertion.issued_ago = std::chrono::seconds(rule.issued_ago_seconds);
     TRY(claims, fields.parameters(rule.claims));
     assertion.claims = std::move(claims);
     struct Place { const std::string& text; std::string& into; };

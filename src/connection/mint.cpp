@@ -40,6 +40,8 @@ base::Result<oauth::TokenRequest> request_of(const provider::ProviderDefinition&
     const auto& grant = definition.oauth2->grant.type;
     if (grant == "jwt_bearer")
         return jwt_bearer_request(definition, connection, std::move(client), std::move(token_endpoint), signing);
+    if (grant == "jwt_header")
+        return jwt_header_request(definition, connection, std::move(client), std::move(token_endpoint), signing);
     if (grant == "token_exchange")
         return token_exchange_request(definition, connection, std::move(client), std::move(token_endpoint));
     if (grant == "client_credentials")
@@ -53,6 +55,11 @@ base::Result<oauth::TokenRequest> request_of(const provider::ProviderDefinition&
 net::Task<oauth::TokenOutcome> mint_token(MintParts with, const provider::ProviderDefinition& definition,
                                           const Connection& connection, oauth::Client client, net::Url token_endpoint) {
     const oauth::Signing signing{&with.clock, &with.random};
+    if (definition.oauth2 && definition.oauth2->grant.type == "self_signed_jwt") {
+        auto made = self_signed_jwt(definition, connection, client, signing);
+        if (!made) co_return not_sent(made.error());
+        co_return std::move(*made);
+    }
     auto request = request_of(definition, connection, std::move(client), std::move(token_endpoint), signing);
     if (!request) co_return not_sent(request.error());
     request->dpop_key = connection.dpop_key.duplicate();

@@ -64,6 +64,57 @@ TEST_F(ServiceGrants, a_key_in_lines_is_taken_and_one_that_is_none_is_refused_be
     EXPECT_TRUE(server.requests("/token").empty());
 }
 
+TEST_F(ServiceGrants, OA26_an_assertion_that_authorizes_the_request_stands_in_its_header_alone) {
+    auto definition = account("jwt_header");
+    definition.oauth2->scopes.clear();
+    definition.oauth2->token_params = {{"permissions", "read"}};
+    definition.oauth2->token_content_type = provider::BodyFormat::json;
+    auto& rule = definition.oauth2->grant.assertion;
+    rule.issuer = "{{email}}";
+    rule.issued_ago_seconds = 60;
+    dialog.queue = {{{"email", "12345"}, {"private_key", std::string(key.private_json()->reveal())}}};
+    const auto outcome = login(definition);
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    const auto asked = server.requests("/token").at(0);
+    EXPECT_EQ(asked.body, R"({"permissions":"read"})") << "no grant, no client";
+    ASSERT_TRUE(asked.authorization.starts_with("Bearer ")) << asked.authorization;
+    const auto jws = crypto::read_jws(asked.authorization.substr(7)).value();
+    EXPECT_TRUE(crypto::verify_jws(jws, key, std::array{crypto::SignatureAlgorithm::es256}));
+    const auto claims = json::parse(jws.payload).value().get_object();
+    const auto now = clock.now().time_since_epoch().count() / 1000;
+    EXPECT_EQ(json::string_at(claims, "iss"), "12345");
+    EXPECT_EQ(json::int_at(claims, "iat"), now - 60);
+    EXPECT_EQ(json::int_at(claims, "exp"), now + 240);
+    EXPECT_FALSE(claims.contains("aud"));
+}
+
+TEST_F(ServiceGrants, a_jwt_of_its_own_making_is_the_token_and_nobody_is_asked) {
+    auto definition = account("self_signed_jwt");
+    auto& rule = definition.oauth2->grant.assertion;
+    rule.issuer = "{{email}}.SHA256:{{public_key.sha256}}";
+    rule.subject = "{{email}}";
+    rule.lifetime_seconds = 120;
+    rule.issued_ago_seconds = 20;
+    dialog.queue = {{{"email", "ACCOUNT.USER"}, {"private_key", std::string(key.private_json()->reveal())}}};
+    const auto outcome = login(definition);
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    EXPECT_TRUE(server.requests("/token").empty());
+    const auto stored = connections->load("acme", "default").value();
+    const auto jws = crypto::read_jws(stored.access_token.reveal()).value();
+    EXPECT_TRUE(crypto::verify_jws(jws, key, std::array{crypto::SignatureAlgorithm::es256}));
+    const auto claims = json::parse(jws.payload).value().get_object();
+    EXPECT_EQ(json::string_at(claims, "iss"), "ACCOUNT.USER.SHA256:" + key.public_key_sha256());
+    EXPECT_EQ(json::string_at(claims, "sub"), "ACCOUNT.USER");
+    EXPECT_FALSE(claims.contains("aud"));
+    EXPECT_EQ(*stored.expires_at, base::Instant(std::chrono::seconds(*json::int_at(claims, "exp"))));
+    EXPECT_EQ(*json::int_at(claims, "exp"), clock.now().time_since_epoch().count() / 1000 + 100);
+    // The next one is another.
+    const auto next = loop.run_until(mint_token({*http, clock, random}, definition, stored, {}, *net::Url::parse(stored.token_endpoint)));
+    ASSERT_TRUE(next) << next.error().shown.describe();
+    EXPECT_FALSE(next->access_token.equals(stored.access_token.reveal()));
+    EXPECT_TRUE(server.requests("/token").empty());
+}
+
 TEST_F(ServiceGrants, token_exchange_sends_the_token_of_another) {
     auto definition = account("token_exchange");
     definition.oauth2->grant.subject_token_type = "urn:ietf:params:oauth:token-type:jwt";

@@ -141,6 +141,9 @@ TEST(Jwk, ThumbprintsOfTheRfcs) {
     EXPECT_EQ(key(R"({"kty":"RSA","e":"AQAB","alg":"RS256","kid":"2011-04-29","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"})").thumbprint(),
               "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");                                              // RFC 7638 3.1
     EXPECT_EQ(key(kEdKey).thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");                   // RFC 8037 A.3
+    // openssl pkey -pubout -outform DER | openssl dgst -sha256 -binary | base64
+    EXPECT_EQ(key(kEdKey).public_key_sha256(), "BuP9j9opu2CrWVV95h7bCuzbIxE0vjDnW0Vfjht5L6k=");
+    EXPECT_EQ(Jwk::shared_secret("s")->public_key_sha256(), "");
 }
 
 TEST(Jwk, AMadeKeyComesBackFromItsText) {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
+#include <openssl/x509.h>
 
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
@@ -323,6 +324,15 @@ Result<base::Secret> Jwk::private_json() const {
         put("d", number_text(handle(), OSSL_PKEY_PARAM_PRIV_KEY, kPointBytes).reveal());
     }
     return json::to_secret_text(json::Value(std::move(out), json::secret_storage()));
+}
+
+std::string Jwk::public_key_sha256() const {
+    unsigned char* der = nullptr;
+    const int size = key_ ? i2d_PUBKEY(key_.get(), &der) : 0;
+    if (size <= 0) return {};
+    const auto hash = sha256({reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)});
+    OPENSSL_free(der);
+    return base::base64_encode(hash);
 }
 
 std::string Jwk::thumbprint() const {

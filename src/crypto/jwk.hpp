@@ -43,6 +43,8 @@ public:
     [[nodiscard]] base::Result<base::Secret> private_json() const;
     // RFC 7638 with SHA-256, base64url.
     [[nodiscard]] std::string thumbprint() const;
+    // SHA-256 of the public part as SubjectPublicKeyInfo (RFC 5280 section 4.1), base64; "" of a shared secret.
+    [[nodiscard]] std::string public_key_sha256() const;
 
     // For crypto/ alone.
     [[nodiscard]] evp_pkey_st* handle() const { return key_.get(); }

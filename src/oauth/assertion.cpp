@@ -37,6 +37,10 @@ Result<SignatureAlgorithm> algorithm_for(const crypto::Jwk& key, const std::stri
 
 }  // namespace
 
+std::chrono::seconds life_of(const Assertion& assertion) {
+    return assertion.lifetime > std::chrono::seconds(0) ? std::min(assertion.lifetime, kMostLife) : kMostLife;
+}
+
 base::Instant Signing::now() const { return clock != nullptr ? clock->now() : base::SystemClock().now(); }
 
 std::string Signing::unique_id() const {
@@ -46,8 +50,7 @@ std::string Signing::unique_id() const {
 
 Result<base::Secret> sign_assertion(const crypto::Jwk& key, const Assertion& assertion, const Signing& signing) {
     TRY(algorithm, algorithm_for(key, assertion.algorithm));
-    if (assertion.audience.empty() || assertion.issuer.empty())
-        return base::fail(ErrorCode::invalid_input, "an assertion needs an issuer and an audience");
+    if (assertion.issuer.empty()) return base::fail(ErrorCode::invalid_input, "an assertion needs an issuer");
     json::Object claims;
     for (const auto& [name, value] : assertion.claims) {
         if (std::find(kOwnClaims.begin(), kOwnClaims.end(), name) != kOwnClaims.end())
@@ -57,11 +60,10 @@ Result<base::Secret> sign_assertion(const crypto::Jwk& key, const Assertion& ass
     }
     claims["iss"] = assertion.issuer;
     if (!assertion.subject.empty()) claims["sub"] = assertion.subject;
-    claims["aud"] = assertion.audience;
-    const auto now = std::chrono::floor<std::chrono::seconds>(signing.now()).time_since_epoch();
-    const auto life = assertion.lifetime > std::chrono::seconds(0) ? std::min(assertion.lifetime, kMostLife) : kMostLife;
-    claims["iat"] = now.count();
-    claims["exp"] = (now + life).count();
+    if (!assertion.audience.empty()) claims["aud"] = assertion.audience;
+    const auto issued = std::chrono::floor<std::chrono::seconds>(signing.now()).time_since_epoch() - assertion.issued_ago;
+    claims["iat"] = issued.count();
+    claims["exp"] = (issued + life_of(assertion)).count();
     claims["jti"] = signing.unique_id();
     json::Object header{{"typ", "JWT"}};
     const auto& key_id = assertion.key_id.empty() ? key.key_id() : assertion.key_id;

@@ -18,7 +18,8 @@ struct Signing {
     [[nodiscard]] std::string unique_id() const;  // 128 bits
 };
 
-// Errors: invalid_input when the key does not fit the algorithm, a claim is one that is set here, or the audience is
+std::chrono::seconds life_of(const Assertion& assertion);  // exp - iat
+// Errors: invalid_input when the key does not fit the algorithm, a claim is one that is set here, or the issuer is
 // empty; unsupported for an algorithm that is not on the list.
 base::Result<base::Secret> sign_assertion(const crypto::Jwk& key, const Assertion& assertion, const Signing& signing);
 

@@ -109,6 +109,17 @@ TEST(Assertion, OA26_no_longer_life_and_no_own_claim_overridden) {
     }
 }
 
+TEST(Assertion, OA26_issued_a_while_ago_it_lives_no_longer_and_an_audience_is_left_out_where_there_is_none) {
+    Parts parts;
+    const Assertion assertion{"", "", "iss", "", "", {}, std::chrono::seconds(300), std::chrono::seconds(60)};
+    const auto made = crypto::read_jws(sign_assertion(parts.key, assertion, parts.signing())->reveal()).value();
+    const auto now = parts.clock.now().time_since_epoch().count() / 1000;
+    EXPECT_EQ(json::int_at(claims_of(made), "iat"), now - 60);
+    EXPECT_EQ(json::int_at(claims_of(made), "exp"), now + 240);
+    EXPECT_FALSE(claims_of(made).contains("aud"));
+    EXPECT_FALSE(sign_assertion(parts.key, Assertion{"", "", "", "", "aud", {}}, parts.signing())) << "no issuer";
+}
+
 TEST(Assertion, OA14_method_and_credential_must_fit) {
     Parts parts;
     struct Row { const char* what; Client client; };

@@ -26,9 +26,10 @@ enum class ClientAuthentication { none, client_secret_post, client_secret_basic,
 struct Assertion {
     std::string algorithm;  // empty: what fits the key
     std::string key_id;     // "kid", empty: none
-    std::string issuer, subject, audience;
+    std::string issuer, subject, audience;  // an empty one is left out
     Parameters claims;      // further ones
-    std::chrono::seconds lifetime{300};  // never longer than that (OA-26)
+    std::chrono::seconds lifetime{300};  // never longer than that (OA-26), from `issued_ago` before now
+    std::chrono::seconds issued_ago{0};  // for servers whose clock is behind ours
 };
 
 // The registration used at an authorization server.

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -80,14 +81,17 @@ struct RefreshQuirk {
 struct AssertionRule {
     std::string algorithm, issuer, subject, audience, key_id, private_key;  // algorithm: empty means what fits the key
     StringMap claims;
-    std::int64_t lifetime_seconds = 300;
+    std::int64_t lifetime_seconds = 300, issued_ago_seconds = 0;  // `iat` is set back by so much
     bool present = false;
 };
-// How a connection without a human's browser gets its token: client_credentials, jwt_bearer (RFC 7523), token_exchange
-// (RFC 8693). The texts are templates over {{field}}.
+// A field of the texts of `grant.assertion`: Jwk::public_key_sha256() of the key that signs.
+constexpr std::string_view kPublicKeySha256 = "public_key.sha256";
+// How a connection without a human's browser gets its token: client_credentials, jwt_bearer (RFC 7523), jwt_header (the JWT is
+// the Bearer token of the request for one), self_signed_jwt (the JWT is the token, nobody is asked), token_exchange (RFC 8693).
+// The texts are templates over {{field}}.
 struct GrantRule {
     std::string type = "client_credentials";
-    AssertionRule assertion;                                     // jwt_bearer
+    AssertionRule assertion;                                     // jwt_bearer, jwt_header, self_signed_jwt
     std::string subject_token, subject_token_type, requested_token_type;  // token_exchange
 };
 // What stands for user and password where client authentication is Basic; both empty: the client's id and secret.

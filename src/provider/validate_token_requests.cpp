@@ -81,13 +81,14 @@ void check_line(RuleCheck& check, const std::string& at, const std::string& text
     check_text(check, at, text, known);
 }
 
-void check_assertion(RuleCheck& check, const std::string& pointer, const AssertionRule& rule) {
+void check_assertion(RuleCheck& check, const std::string& pointer, const AssertionRule& rule, Words known) {
     if (!rule.present) return;
-    const auto known = authentication_fields(check.definition);
-    const std::pair<const char*, const std::string*> lines[] = {{"/issuer", &rule.issuer},     {"/subject", &rule.subject},
-                                                                {"/audience", &rule.audience}, {"/key_id", &rule.key_id},
-                                                                {"/private_key", &rule.private_key}};
+    check_line(check, pointer + "/private_key", rule.private_key, authentication_fields(check.definition));
+    const std::pair<const char*, const std::string*> lines[] = {{"/issuer", &rule.issuer}, {"/subject", &rule.subject},
+                                                                {"/audience", &rule.audience}, {"/key_id", &rule.key_id}};
     for (const auto& [member, text] : lines) check_line(check, pointer + member, *text, known);
+    if (rule.issued_ago_seconds >= rule.lifetime_seconds)
+        check.error(pointer + "/issued_ago_seconds", "disagrees", "is as long as the JWT lives, so it would be over at once; shorten it");
     for (const auto& [name, text] : rule.claims) {
         const std::string at = json::pointer_append(pointer + "/claims", name);
         check_line(check, at, text, known);
@@ -98,6 +99,15 @@ void check_assertion(RuleCheck& check, const std::string& pointer, const Asserti
     // A key in the file would be a secret that everybody with the definition has.
     if (!rule.private_key.empty() && fields_in(rule.private_key).empty())
         check.error(pointer + "/private_key", "bad_template", "must name a field that is asked for, as in \"{{private_key}}\"");
+}
+
+// A refresh has what the login asked for: a key, or a secret.
+void check_refresh_authentication(RuleCheck& check, const OAuth2& oauth) {
+    if (!oauth.refresh.auth || *oauth.refresh.auth == TokenAuthMethod::none || oauth.refresh.auth == oauth.token_auth_method) return;
+    if (*oauth.refresh.auth == TokenAuthMethod::private_key_jwt)
+        check.error("/oauth/refresh/auth", "disagrees", "needs a key that no login asks for; write \"token_auth_method\": \"private_key_jwt\"");
+    else if (oauth.token_auth_method == TokenAuthMethod::none || oauth.token_auth_method == TokenAuthMethod::private_key_jwt)
+        check.error("/oauth/refresh/auth", "disagrees", "needs a client secret, which no login asks for with this \"token_auth_method\"");
 }
 
 void check_client_authentication(RuleCheck& check, const OAuth2& oauth) {
@@ -114,7 +124,8 @@ void check_client_authentication(RuleCheck& check, const OAuth2& oauth) {
                          oauth.token_auth_method == TokenAuthMethod::client_secret_jwt || oauth.refresh.auth == TokenAuthMethod::client_secret_jwt;
     if (oauth.client_assertion.present && !asserts)
         check.error("/oauth/client_assertion", "disagrees", "is used by no \"token_auth_method\"; write private_key_jwt or client_secret_jwt");
-    check_assertion(check, "/oauth/client_assertion", oauth.client_assertion);
+    check_assertion(check, "/oauth/client_assertion", oauth.client_assertion, known);
+    check_refresh_authentication(check, oauth);
 }
 
 void check_token_signature(RuleCheck& check, const OAuth2& oauth) {
@@ -141,12 +152,17 @@ void check_token_signature(RuleCheck& check, const OAuth2& oauth) {
 void check_grant(RuleCheck& check, const GrantRule& grant) {
     if (grant.type != "client_credentials" && check.definition.flow != Flow::client_credentials)
         check.error("/oauth/grant/type", "disagrees", "is a grant without a human; write \"flow\": \"client_credentials\"");
-    if (grant.type == "jwt_bearer" && !grant.assertion.present)
-        check.error("/oauth/grant/assertion", "required", "\"jwt_bearer\" needs an \"assertion\"");
+    const bool signs = grant.type == "jwt_bearer" || grant.type == "jwt_header" || grant.type == "self_signed_jwt";
+    if (signs && !grant.assertion.present)
+        check.error("/oauth/grant/assertion", "required", fmt::format("\"{}\" needs an \"assertion\"", grant.type));
+    if (grant.type == "jwt_header" && check.definition.oauth2->token_auth_method == TokenAuthMethod::client_secret_basic)
+        check.error("/oauth/grant/type", "disagrees", "puts the JWT where \"client_secret_basic\" puts the client; write another \"token_auth_method\"");
     if (grant.type == "token_exchange" && (grant.subject_token.empty() || grant.subject_token_type.empty()))
         check.error("/oauth/grant/subject_token", "required", "\"token_exchange\" needs \"subject_token\" and \"subject_token_type\"");
-    check_assertion(check, "/oauth/grant/assertion", grant.assertion);
     const auto known = authentication_fields(check.definition);
+    auto of_assertion = known;
+    of_assertion.emplace_back(kPublicKeySha256);
+    check_assertion(check, "/oauth/grant/assertion", grant.assertion, std::move(of_assertion));
     check_line(check, "/oauth/grant/subject_token", grant.subject_token, known);
     check_line(check, "/oauth/grant/subject_token_type", grant.subject_token_type, {});
     check_line(check, "/oauth/grant/requested_token_type", grant.requested_token_type, {});

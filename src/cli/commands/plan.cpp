@@ -37,6 +37,7 @@ std::string listed(const std::vector<std::string>& words) {
 std::string login_in_words(const provider::OAuth2& oauth) {
     const std::string source = !oauth.issuer.empty() ? oauth.issuer : oauth.resource;
     std::string text = oauth.authorization_url.empty() ? "the authorization server that " + source + " names" : oauth.authorization_url;
+    if (oauth.grant.type == "self_signed_jwt") return "signs its token itself, and asks nobody for it";
     if (oauth.authorization_url.empty() && source.empty()) return oauth.token_url.empty() ? "" : "gets its token from " + oauth.token_url;
     if (!oauth.token_url.empty()) text += ", the token comes from " + oauth.token_url;
     return "logs in at " + text;

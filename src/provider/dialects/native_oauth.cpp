@@ -70,6 +70,7 @@ void read_assertion(FieldReader& parent, std::string_view key, AssertionRule& ru
     rule.private_key = assertion->string("private_key");
     rule.claims = assertion->string_map("claims");
     rule.lifetime_seconds = assertion->integer("lifetime_seconds", 1, kLongest).value_or(kLongest);
+    rule.issued_ago_seconds = assertion->integer("issued_ago_seconds", 0, kLongest).value_or(0);
     assertion->finish(&context.unknown);
 }
 
@@ -77,7 +78,7 @@ void read_grant(FieldReader& oauth, OAuth2& model, Context& context) {
     auto grant = oauth.object("grant");
     if (!grant) return;
     model.grant.type =
-        grant->choice("type", {"client_credentials", "jwt_bearer", "token_exchange"}).value_or("client_credentials");
+        grant->choice("type", {"client_credentials", "jwt_bearer", "jwt_header", "self_signed_jwt", "token_exchange"}).value_or("client_credentials");
     read_assertion(*grant, "assertion", model.grant.assertion, context);
     model.grant.subject_token = grant->string("subject_token");
     model.grant.subject_token_type = grant->string("subject_token_type");

@@ -32,6 +32,7 @@ void write_assertion(std::string_view key, const AssertionRule& rule, ObjectWrit
     assertion.text("private_key", rule.private_key);
     assertion.map("claims", rule.claims);
     if (rule.lifetime_seconds != AssertionRule().lifetime_seconds) assertion.always("lifetime_seconds", rule.lifetime_seconds);
+    if (rule.issued_ago_seconds != 0) assertion.always("issued_ago_seconds", rule.issued_ago_seconds);
     out.always(key, std::move(assertion).take());
 }
 
