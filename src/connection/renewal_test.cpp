@@ -171,6 +171,28 @@ TEST(RenewalRequest, Basic_with_the_secret_and_nothing_behind) {
     EXPECT_EQ(got.body.find("secret-1"), std::string::npos);
 }
 
+TEST(RenewalRequest, headers_of_its_own_stand_before_those_of_the_token_endpoint) {
+    auto definition = acme();
+    definition.oauth2->token_headers = {{"X-Version", "1"}, {"X-Also", "a"}};
+    definition.oauth2->refresh.headers = {{"x-version", "2-{{site}}"}, {"X-Only", "{{client_id}}"}};
+    const auto request = renewal_request(definition, connected(), client());
+    ASSERT_TRUE(request) << request.error().describe();
+    const auto http = oauth::token_http_request(*request).value();
+    EXPECT_EQ(http.fields.all("X-Version"), (std::vector<std::string_view>{"2-west"}));
+    EXPECT_EQ(*http.fields.find("X-Also"), "a");
+    EXPECT_EQ(*http.fields.find("X-Only"), "client-1");
+}
+
+TEST(RenewalRequest, OA26_the_secret_signs_where_only_the_refresh_says_so) {
+    auto definition = acme();
+    definition.oauth2->refresh.auth = provider::TokenAuthMethod::client_secret_jwt;
+    const auto got = sent(definition, connected());
+    EXPECT_NE(got.body.find("&client_id=client-1&client_assertion_type="), std::string::npos) << got.body;
+    EXPECT_NE(got.body.find("&client_assertion="), std::string::npos) << got.body;
+    EXPECT_EQ(got.body.find("secret-1"), std::string::npos) << got.body;
+    EXPECT_EQ(got.authorization, "");
+}
+
 TEST(RenewalRequest, says_when_there_is_nothing_to_refresh_with_and_names_an_unknown_field) {
     auto connection = connected();
     connection.refresh_token = base::Secret();

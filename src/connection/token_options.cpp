@@ -180,7 +180,11 @@ base::Result<oauth::TokenRequest> token_request(const provider::ProviderDefiniti
 
 base::Result<oauth::TokenRequest> refresh_request(const provider::ProviderDefinition& definition,
                                                   const RequestFields& fields, net::Url endpoint, oauth::Client client) {
-    return request_with(definition, fields, std::move(endpoint), std::move(client), definition.oauth2->refresh_params, "refresh");
+    TRY(request, request_with(definition, fields, std::move(endpoint), std::move(client), definition.oauth2->refresh_params, "refresh"));
+    TRY(headers, fields.parameters(definition.oauth2->refresh.headers));
+    auto& all = request.options.extra_headers;
+    all.insert(all.end(), std::make_move_iterator(headers.begin()), std::make_move_iterator(headers.end()));
+    return request;
 }
 
 base::Result<oauth::TokenRequest> revoke_request(const provider::ProviderDefinition& definition, const RequestFields& fields,

@@ -73,6 +73,7 @@ struct RefreshQuirk {
     std::string token = "refresh_token";            // which token is sent: refresh_token, access_token
     std::optional<TokenAuthMethod> auth;            // nullopt: as at the token endpoint
     std::optional<BodyFormat> content_type;         // nullopt: as at the token endpoint
+    StringMap headers;                              // beside token_headers, before which they count
     std::optional<std::int64_t> idle_max_seconds;   // the refresh token dies when it is not used for so long
     std::optional<std::int64_t> grace_seconds;      // an old refresh token is still taken for so long after a rotation
 };

@@ -18,7 +18,7 @@ constexpr auto kSecurityPointers = std::to_array<std::string_view>({
     "/oauth/authorization_params", "/oauth/token_params", "/oauth/refresh_params", "/oauth/token_headers",
     "/oauth/resource", "/oauth/audience", "/oauth/rename", "/oauth/callback", "/oauth/response", "/oauth/revoke",
     "/oauth/device_token_request", "/oauth/refresh/mode", "/oauth/refresh/method", "/oauth/refresh/grant_type",
-    "/oauth/refresh/token", "/oauth/refresh/auth", "/oauth/refresh/content_type", "/oauth/pushed_authorization_url",
+    "/oauth/refresh/token", "/oauth/refresh/auth", "/oauth/refresh/content_type", "/oauth/refresh/headers", "/oauth/pushed_authorization_url",
     "/oauth/jwks_url", "/oauth/introspection_url", "/oauth/token_method", "/oauth/basic", "/oauth/client_assertion", "/oauth/grant", "/oauth/dpop", "/oauth/token_signature", "/oauth/steps", "/oauth1", "/api_key/header_name", "/api_key/header_prefix",
     "/api_key/query_param", "/credentials/field_name", "/credentials/transform", "/inject/headers", "/inject/query",
     "/inject/cookies", "/inject/sign", "/inject/aws_sigv4", "/inject/hmac", "/inject/reserved", "/inject/pass", "/websocket", "/identity", "/probe", "/capture"});

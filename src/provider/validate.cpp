@@ -62,6 +62,7 @@ void check_sizes(RuleCheck& check) {
     check_limit(check, "/oauth/token_params", d.oauth2->token_params.size(), 50);
     check_limit(check, "/oauth/refresh_params", d.oauth2->refresh_params.size(), 50);
     check_limit(check, "/oauth/token_headers", d.oauth2->token_headers.size(), 50);
+    check_limit(check, "/oauth/refresh/headers", d.oauth2->refresh.headers.size(), 50);
 }
 
 }  // namespace

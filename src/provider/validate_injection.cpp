@@ -268,6 +268,7 @@ void check_injection(RuleCheck& check) {
     if (d.inject.present) check_rules(check, d.inject);
     if (d.oauth2) {
         check_token_headers(check, "/oauth/token_headers", d.oauth2->token_headers);
+        check_token_headers(check, "/oauth/refresh/headers", d.oauth2->refresh.headers);
         if (d.oauth2->token_signature) check_token_headers(check, "/oauth/token_signature/headers", d.oauth2->token_signature->headers);
     }
     if (!d.retry.after_header.empty()) check_header_name(check, "/retry/after_header", d.retry.after_header);

@@ -268,6 +268,7 @@ void check_token_requests(RuleCheck& check) {
     check_texts_of(check, "/oauth/token_params", oauth.token_params, exchange);
     check_texts_of(check, "/oauth/refresh_params", oauth.refresh_params, known);
     check_texts_of(check, "/oauth/token_headers", oauth.token_headers, known);
+    check_texts_of(check, "/oauth/refresh/headers", oauth.refresh.headers, known);
     check_client_authentication(check, oauth);
     check_token_signature(check, oauth);
     check_steps(check, oauth);

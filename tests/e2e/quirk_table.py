@@ -1,5 +1,5 @@
 """Which row of the quirk lab (tests/peers/quirks/definitions) shows which field of a definition's `oauth` block at which step:
-field -> step -> row. Steps: authorize, exchange (of a code), mint (a token that no human is asked for), refresh, revoke, device, register.
+field -> step -> row, or several. Steps: push (RFC 9126), authorize, exchange (of a code), mint (a token that no human is asked for), refresh, revoke, device, register.
 A step that is missing has no such field: PKCE is over when the code is exchanged, a revocation has no scopes.
 tests/e2e/test_quirks.py checks that the table knows every field of the schema, that each row works, and that it fails when
 its field is taken out. "rename" is one field for each request."""
@@ -12,17 +12,18 @@ SHOWN = {
     "token_auth_method": {"exchange": "basic-auth", "mint": "mint-client", "refresh": "basic-auth", "revoke": "basic-auth"},
     "token_content_type": {"exchange": "json-post", "mint": "mint-client", "refresh": "query-post", "revoke": "query-post"},
     "token_body": {"exchange": "xml-answer", "mint": "xml-session", "refresh": "xml-answer", "revoke": "xml-answer"},
-    "token_method": {"exchange": "get-token", "refresh": "get-token"},
-    "basic": {"exchange": "basic-secret-alone", "refresh": "basic-secret-alone", "revoke": "basic-secret-alone"},
+    "token_method": {"exchange": "get-token", "mint": "mint-get", "refresh": "get-token"},
+    "basic": {"push": "par-basic", "exchange": "basic-secret-alone", "mint": "mint-get", "refresh": "basic-secret-alone", "revoke": "basic-secret-alone", "device": "device-signed"},
+    "basic/form_encoded": {"exchange": "basic-as-it-is", "refresh": "basic-as-it-is", "revoke": "basic-as-it-is"},
     "authorization_params": {"authorize": "offline-params"},
     "token_params": {"exchange": "token-params", "mint": "mint-client"},
     "refresh_params": {"refresh": "token-params"},
-    "token_headers": {"exchange": "token-headers", "mint": "mint-client", "refresh": "token-headers", "revoke": "token-headers", "device": "device-renamed"},
-    "token_signature": {"exchange": "signed-token-request", "refresh": "signed-token-request", "revoke": "signed-token-request"},
+    "token_headers": {"push": "par-basic", "exchange": "token-headers", "mint": "mint-client", "refresh": "token-headers", "revoke": "token-headers", "device": "device-renamed"},
+    "token_signature": {"push": "par-signed", "exchange": "signed-token-request", "refresh": "signed-token-request", "revoke": "signed-token-request", "device": "device-signed"},
     "resource": {"authorize": "resource", "exchange": "resource", "mint": "mint-client", "refresh": "resource"},
     "audience": {"authorize": "audience", "mint": "mint-client"},
     "rename/authorize": {"authorize": "renamed-params"},
-    "rename/token": {"exchange": "renamed-params", "mint": "mint-client", "device": "device-renamed"},
+    "rename/token": {"push": "par-signed", "exchange": "renamed-params", "mint": "mint-client", "device": "device-renamed"},
     "rename/refresh": {"refresh": "renamed-params"},
     "rename/revoke": {"revoke": "renamed-params"},
     "rename/device": {"device": "device-renamed"},
@@ -46,7 +47,8 @@ SHOWN = {
     "expires/unit": {"exchange": "expires-milliseconds", "refresh": "expires-minutes"},
     "expires/kind": {"exchange": "expires-epoch", "mint": "mint-client", "refresh": "expires-in-jwt"},
     "expires/default": {"exchange": "expires-absent", "refresh": "text-answer"},
-    "introspection_url": {"exchange": "introspected", "refresh": "introspected"},
+    "expires/max": {"refresh": "expires-max"},
+    "introspection_url": {"exchange": ["introspected", "device-stepped"], "mint": "mint-stepped", "refresh": ["introspected", "device-stepped", "mint-stepped"]},
     "refresh_url": {"refresh": "refresh-url"},
     "refresh/rotation": {"refresh": "broken-promise"},
     "refresh/margin_seconds": {"refresh": "expires-minutes"},
@@ -55,8 +57,9 @@ SHOWN = {
     "refresh/method": {"refresh": "refresh-get"},
     "refresh/grant_type": {"refresh": "refresh-fixed-grant"},
     "refresh/token": {"refresh": "refresh-by-access-token"},
-    "refresh/auth": {"refresh": "refresh-basic"},
-    "refresh/content_type": {"refresh": "refresh-url"},
+    "refresh/auth": {"refresh": ["refresh-basic", "refresh-by-jwt"]},
+    "refresh/content_type": {"refresh": ["refresh-url", "refresh-xml"]},
+    "refresh/headers": {"refresh": "refresh-headers"},
     "errors/terminal": {"refresh": "terminal-word"},
     "errors/config": {"refresh": "config-word"},
     "errors/transient": {"refresh": "transient-word"},
@@ -65,8 +68,11 @@ SHOWN = {
     "revoke/auth": {"revoke": "revoke-json-basic"},
     "revoke/params": {"revoke": "revoke-get"},
     "revoke/order": {"revoke": "revoke-get"},
-    "steps": {"exchange": "second-step", "refresh": "step-after-refresh"},
-    "grant": {"mint": "token-exchange"},
+    "steps": {"exchange": ["second-step", "device-stepped"], "mint": "mint-stepped", "refresh": ["step-after-refresh", "device-stepped", "mint-stepped"]},
+    "grant": {"mint": ["token-exchange", "mint-jwt-header", "self-signed-jwt"]},
+    "grant/assertion/issued_ago_seconds": {"mint": ["mint-jwt-header", "self-signed-jwt"]},
+    "client_assertion": {"refresh": "refresh-by-jwt"},
+    "client_assertion/issued_ago_seconds": {"refresh": "refresh-by-jwt"},
     "device_token_request": {"device": "device-json"},
 }
 
@@ -75,7 +81,6 @@ BY_OTHER_TESTS = {
     "refresh/idle_max_seconds": "src/connection/refresh_schedule_test.cpp::ARefreshTokenThatDiesOfDisuseIsKeptAlive",
     "refresh/grace_seconds": "src/connection/refresh_schedule_test.cpp::RF06_TheFurtherAttemptFollowsWithinTheGraceOfTheDefinition",
     "callback/iss_required": "tests/e2e/test_authoring.py::OA04_what_a_server_announces_is_remembered",
-    "client_assertion": "tests/e2e/test_explain.py::OA26_each_failure_of_a_signing_client",
     "dpop": "tests/e2e/test_oidc_matrix.py::authorization_code",
 }
 

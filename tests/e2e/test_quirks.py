@@ -6,6 +6,8 @@ from harness import *
 from quirk_table import BY_OTHER_TESTS, NOT_QUIRKS, SHOWN
 
 LAB = ROOT / "tests/peers/quirks"
+sys.path.insert(0, str(LAB))
+import server as lab_server
 ROWS = sorted(file.stem for file in (LAB / "definitions").glob("*.json"))
 
 
@@ -21,6 +23,8 @@ class Lab:
         self.definitions = definitions if definitions is not None else {row: read(row) for row in ROWS}
         rows = world.directory / "rows"
         rows.mkdir()
+        self.private_key, public = key_pair(world)
+        self.key = lab_server.Key(public)
         for name, definition in self.definitions.items():
             (rows / f"{name}.json").write_text(json.dumps(definition))
         self.port = world.peer(sys.executable, "-B", LAB / "server.py", rows, self.record)["port"]
@@ -48,6 +52,15 @@ class Lab:
         for kind in ("access", "refresh", *self.definitions[row]["x-lab"].get("expect", {}).get("steps", [])):
             for number, token in enumerate(self.issued(row, kind)):
                 self.world.canaries.add(f"{row}.{kind}.{number}", token)
+
+
+def key_pair(world):
+    """An RSA key as the human has it, and a file with its public part for the lab."""
+    public = world.directory / "lab-key.pem"
+    pem = subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], check=True, capture_output=True).stdout
+    public.write_bytes(subprocess.run(["openssl", "pkey", "-pubout"], input=pem, check=True, capture_output=True).stdout)
+    world.canaries.add(f"private key {len(world.canaries.values)}", pem.decode().splitlines()[3])
+    return pem.decode(), public
 
 
 def read(row):
@@ -101,9 +114,9 @@ def register(world, lab, row):
     world.run("register", file, "--yes")
 
 
-def with_secret(answers):
-    """$secret is the client's, so that it does not stand in the file that is registered."""
-    return json.loads(json.dumps(answers).replace("$secret", "lab-secret+/ %"))
+def with_secret(lab, answers):
+    """$secret is the client's, $key the private key, so that neither stands in the file that is registered."""
+    return {name: text.replace("$secret", "lab-secret+/= %").replace("$key", lab.private_key) for name, text in answers.items()}
 
 
 def told_by_the_webhook(lab, row):
@@ -117,7 +130,7 @@ def log_in(world, lab, row, how="login", *more):
     """The exit code must be the one that the row expects."""
     definition = lab.definitions[row]
     switches = definition["x-lab"]
-    form = with_secret(switches["answers"]) if "answers" in switches else "lab-client" if definition["oauth"].get("token_auth_method") == "none" else {"client_id": "lab-client", "client_secret": "lab-secret+/ %"}
+    form = with_secret(lab, switches["answers"]) if "answers" in switches else "lab-client" if definition["oauth"].get("token_auth_method") == "none" else {"client_id": "lab-client", "client_secret": "lab-secret+/= %"}
     if "install" in switches:
         form["code"] = form["code"].replace("$told", told_by_the_webhook(lab, row))
         world.canaries.add(f"{row}.code", form["code"].strip())
@@ -131,12 +144,32 @@ def log_in(world, lab, row, how="login", *more):
     check(result.returncode == 0, f"exit code {result.returncode}: {result.stderr}")
     equal(lab.wrong(row), [], "what the lab refused")
     contains(result.stderr, expect.get("warns", ""), "what it warns of")
+    if "self_signed" in switches:
+        return check_self_signed(world, lab, row, switches["self_signed"])
     if "refresh_answer" not in switches:
         connection = shown(world, row)
         equal(connection["access_token"], lab.issued(row, "access")[-1], "the access token")
         if "life" in expect:
             check_life(connection.get("expires_at"), expect["life"])
         check_told(world, row, connection, expect, "captured")
+
+
+def check_self_signed(world, lab, row, expected):
+    """The token is a JWT of the program's own making, and the next one another: nobody was asked for it."""
+    claims = {name: text.replace("$fingerprint", lab.key.fingerprint) for name, text in expected["claims"].items()}
+    seen = set()
+    for _ in range(2):
+        asked = time.time()
+        connection = shown(world, row)
+        try:
+            ends = lab_server.check_jwt(connection["access_token"], lab.key, claims, expected["ago"], asked)
+        except lab_server.Wrong as wrong:
+            raise Failure(str(wrong)) from None
+        check(abs(life_of(connection["expires_at"]) - (ends - time.time())) < 2, f"the end is {connection['expires_at']} instead of {ends}")
+        world.canaries.add(f"{row}.{len(seen)}", connection["access_token"])
+        seen.add(connection["access_token"])
+        time.sleep(max(0, ends - time.time() + 0.2))
+    equal((len(seen), lab.lines(row)), (2, []), "tokens, and what was asked of the lab")
 
 
 def check_life(end, expected):
@@ -243,7 +276,7 @@ class Rows:
 
 
 def every_row(world, rows):
-    world.canaries.add("client_secret", "lab-secret+/ %")
+    world.canaries.add("client_secret", "lab-secret+/= %")
     failed = Rows(world, Lab(world, {row: read(row) for row in rows})).run()
     check(not failed, f"{len(failed)} of {len(rows)} rows:\n" + "\n".join(f"{row} ({step}): {why}" for row, (step, why) in failed.items()))
     print(f"{len(rows)} rows")
@@ -300,6 +333,13 @@ def two_tokens_of_one_login_refresh_apart(world):
         lab.plant(row)
 
 
+def shown_by_rows():
+    """(field, step, row)"""
+    for field, steps in SHOWN.items():
+        for step, rows in steps.items():
+            yield from ((field, step, row) for row in ([rows] if isinstance(rows, str) else rows))
+
+
 def without(definition, field):
     """The definition as somebody would write it who does not know of that field."""
     changed = copy.deepcopy(definition)
@@ -326,15 +366,15 @@ def the_table_of_fields_is_whole(world):
         members = value.get("properties") if name in ("callback", "response", "expires", "refresh", "errors", "revoke", "rename") else None
         fields |= {f"{name}/{member}" for member in members} if members else {name}
     known = set(SHOWN) | set(NOT_QUIRKS) | set(BY_OTHER_TESTS)
-    equal((sorted(fields - known), sorted(known - fields - {f for f in known if f.startswith("rename/")})), ([], []), "fields that the table misses, and that the schema does")
-    offers = {"authorize": lambda d: d["flow"] == "pkce", "exchange": lambda d: d["flow"] != "client_credentials", "mint": lambda d: "mint" in d["x-lab"],
+    members = {f for f in known if any(f.startswith(whole + "/") for whole in fields | {"rename"})}  # of one that is shown as a whole too
+    equal((sorted(fields - known), sorted(known - fields - members)), ([], []), "fields that the table misses, and that the schema does")
+    offers = {"authorize": lambda d: d["flow"] == "pkce", "exchange": lambda d: d["flow"] != "client_credentials", "mint": lambda d: "mint" in d["x-lab"] or "self_signed" in d["x-lab"],
               "refresh": lambda d: "refresh" in d["x-lab"] or "mint" in d["x-lab"], "revoke": lambda d: "revoke" in d["x-lab"], "device": lambda d: "device" in d["x-lab"],
-              "register": lambda d: "register" in d["x-lab"]}
-    for field, steps in SHOWN.items():
-        for step, row in steps.items():
-            definition = read(row)
-            check(offers[step](definition), f"{field}: {row} has no {step}")
-            without(definition, field)  # a KeyError: the row does not set it
+              "register": lambda d: "register" in d["x-lab"], "push": lambda d: "par" in d["x-lab"]}
+    for field, step, row in shown_by_rows():
+        definition = read(row)
+        check(offers[step](definition), f"{field}: {row} has no {step}")
+        without(definition, field)  # a KeyError: the row does not set it
     for field, where in BY_OTHER_TESTS.items():
         file, _, name = where.partition("::")
         check(name in (ROOT / file).read_text(), f"{field}: no {name} in {file}")
@@ -344,8 +384,8 @@ def a_definition_without_the_field_fails(world):
     """Each cell's row once more without its field: some step must fail, or the field would not be what made it work."""
     if world.sanitized:  # the same code again
         return left_to_the_release_build("definitions without a field")
-    world.canaries.add("client_secret", "lab-secret+/ %")
-    cases, definitions = sorted({(row, field) for field, steps in SHOWN.items() for row in steps.values()}), {}
+    world.canaries.add("client_secret", "lab-secret+/= %")
+    cases, definitions = sorted({(row, field) for field, _, row in shown_by_rows()}), {}
     for number, (row, field) in enumerate(cases):
         name = f"{row}.{number}"
         definition = without(read(row), field)
@@ -359,7 +399,7 @@ def a_definition_without_the_field_fails(world):
 
 def a_wrong_signature_is_refused(world):
     """The lab computes it itself: a hash over anything else than the body as it came, or with another key, is none."""
-    world.canaries.add("client_secret", "lab-secret+/ %")
+    world.canaries.add("client_secret", "lab-secret+/= %")
     rows = {}
     for name, old, new in (("short", "{{request.body}}", ""), ("another-key", '"key": "{{client_secret}}"', '"key": "{{client_id}}"')):
         text = json.dumps(read("signed-token-request")).replace(old, new).replace("signed-token-request", name)

@@ -157,6 +157,7 @@ void read_expiry(FieldReader& parent, ExpiryQuirk& quirk, Context& context) {
     quirk.unit = expires->choice("unit", {"seconds", "milliseconds", "minutes", "hours", "days"}).value_or("seconds");
     quirk.kind = expires->choice("kind", {"relative", "absolute", "jwt_exp"}).value_or("relative");
     quirk.default_seconds = expires->integer("default", 1, kTenYears);
+    quirk.max_seconds = expires->integer("max", 1, kTenYears);
     expires->finish(&context.unknown);
 }
 
@@ -202,6 +203,7 @@ void read_life(FieldReader& oauth, OAuth2& model, Context& context) {
         model.refresh.token = refresh->choice("token", {"refresh_token", "access_token"}).value_or("refresh_token");
         model.refresh.auth = read_method(*refresh, "auth");
         model.refresh.content_type = read_format(*refresh, "content_type");
+        model.refresh.headers = refresh->string_map("headers");
         model.refresh.idle_max_seconds = refresh->integer("idle_max_seconds", 60, kTenYears);
         model.refresh.grace_seconds = refresh->integer("grace_seconds", 0, 86'400);
         refresh->finish(&context.unknown);

@@ -41,8 +41,9 @@ constexpr std::string_view kEverything = R"({
     "callback": {"code_param": "auth_code", "state_param": "st", "capture": ["realm"], "iss_required": true},
     "response": {"access_token": ["/authed/token", "/token"], "refresh_token": "/authed/refresh", "expires": "/exp", "scope": "/sc", "token_type": "/tt",
       "format": "json", "error_when": {"/ok": false}, "capture": [{"name": "instance_url", "pointer": "/instance/url"}, {"name": "team"}]},
-    "expires": {"unit": "milliseconds", "kind": "absolute", "default": 3600},
-    "refresh": {"rotation": "always", "margin_seconds": 120, "min_interval_seconds": 5, "mode": "extend"},
+    "expires": {"unit": "milliseconds", "kind": "absolute", "default": 3600, "max": 7200},
+    "basic": {"username": "{{client_id}}", "form_encoded": false},
+    "refresh": {"rotation": "always", "margin_seconds": 120, "min_interval_seconds": 5, "mode": "extend", "headers": {"X-Acme-Version": "3"}},
     "errors": {"terminal": ["bad_grant"], "config": ["bad_app"], "transient": ["later"]},
     "revoke": {"method": "DELETE", "url": "{base_url}/tokens", "auth": "bearer", "params": {"all": "1"}, "order": "refresh_first"},
     "device_token_request": "json"

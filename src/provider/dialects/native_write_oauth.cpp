@@ -57,6 +57,7 @@ json::Object write_refresh(const RefreshQuirk& quirk) {
     refresh.text("token", quirk.token, "refresh_token");
     if (quirk.auth) refresh.always("auth", to_string(*quirk.auth));
     if (quirk.content_type) refresh.always("content_type", format_text(*quirk.content_type));
+    refresh.map("headers", quirk.headers);
     refresh.number("idle_max_seconds", quirk.idle_max_seconds);
     refresh.number("grace_seconds", quirk.grace_seconds);
     return std::move(refresh).take();
@@ -84,6 +85,7 @@ json::Object write_expiry(const ExpiryQuirk& quirk) {
     out.text("unit", quirk.unit, "seconds");
     out.text("kind", quirk.kind, "relative");
     out.number("default", quirk.default_seconds);
+    out.number("max", quirk.max_seconds);
     return std::move(out).take();
 }
 

@@ -11,8 +11,12 @@ x-lab:
                  PKCE must or must not be there, names of protocol parameters at this server ("" = must be absent)
   install        the authorization page is /install: it tells the code to a webhook (the line "told" in RECORD), to the browser nothing
   callback       {code, state, extra}: names of code and state, further parameters
+  clock          seconds that this server's clock is ahead of ours: its Date, and all that it says of time
+  par            as token, the authorization request pushed (RFC 9126): nothing else is authorized then
   token          {path, method, body, auth, params, headers, names, basic}: body is form, json, query or xml (each leaf is a parameter); auth is post,
-                 basic, id (the client's id alone) or nothing; basic is the expected text before base64
+                 basic, id (the client's id alone), secret_jwt (RFC 7523 by the secret), signed (the Bearer token is a JWT by the key of this lab) or
+                 nothing; basic is the expected text before base64 ($secret, form-encoded; $raw, not)
+                 jwt: {claim: text} of such a JWT, no more and no less beside iat, exp and jti; ago: how long iat lies back
                  sign: {message, signature, timestamp}: the headers of a keyed hash with the client's secret over the message,
                  in which $body is the body as it came and $timestamp that header, which must be of now
   answer         {status, type, body}: type is json, form, mislabelled (a form that calls itself JSON), text or xml
@@ -31,9 +35,9 @@ x-lab:
   hosts          host names: each is a tenant with a server of its own, which knows nothing of the others
 Texts: $access, $refresh, $id, $secret, $lab, $port, $now+N, $now_ms+N, $iso+N, $jwt+N (an access token with that exp), $access_now (the one that lives), $new:NAME and $last:NAME (a step's token); at a
 revocation $token, $hint."""
-import base64, hashlib, hmac, http.server, json, pathlib, re, secrets, sys, threading, time, urllib.parse, xml.etree.ElementTree
+import base64, hashlib, hmac, http.server, json, pathlib, re, secrets, subprocess, sys, tempfile, threading, time, urllib.parse, xml.etree.ElementTree
 
-CLIENT = {"id": "lab-client", "secret": "lab-secret+/ %"}
+CLIENT = {"id": "lab-client", "secret": "lab-secret+/= %"}
 
 
 class Server:
@@ -41,7 +45,7 @@ class Server:
         self.name, self.switches, self.tenant = name, switches, tenant
         self.codes, self.access, self.refresh, self.dead = {}, None, None, set()
         self.exchanged, self.refreshes, self.minted, self.polls, self.introspected, self.revoked, self.tenants, self.parts = False, 0, 0, 0, 0, [], {}, {}
-        self.asked, self.step_tokens = {}, {}
+        self.asked, self.step_tokens, self.pushed = {}, {}, {}
 
     def at(self, host):
         """The tenant whose host it is; the server itself where it has none."""
@@ -55,6 +59,40 @@ class Wrong(Exception):
     pass
 
 
+class Key:
+    """The public part of the key that `signed` clients have."""
+
+    def __init__(self, pem):
+        self.pem = pem
+        der = subprocess.run(["openssl", "pkey", "-pubin", "-in", pem, "-outform", "DER"], check=True, capture_output=True).stdout
+        self.fingerprint = base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+    def signed(self, message, signature):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(signature)
+            file.flush()
+            return subprocess.run(["openssl", "dgst", "-sha256", "-verify", self.pem, "-signature", file.name], input=message, capture_output=True).returncode == 0
+
+
+def check_jwt(jwt, key, claims, ago=0, now=None):
+    """A JWT with exactly these claims, by the client's secret (`key` is none) or by the key; issued `ago` seconds before now."""
+    header, payload, signature = jwt.split(".")
+    decode = lambda part: base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    message, algorithm = f"{header}.{payload}".encode(), json.loads(decode(header))["alg"]
+    if key is None:
+        good = algorithm == "HS256" and hmac.compare_digest(decode(signature), hmac.new(CLIENT["secret"].encode(), message, hashlib.sha256).digest())
+    else:
+        good = algorithm == "RS256" and key.signed(message, decode(signature))
+    want(good, "the JWT is not signed by whom it says")
+    given, now = json.loads(decode(payload)), now or time.time()
+    issued, ends = given.pop("iat"), given.pop("exp")
+    want(given.pop("jti", ""), "the JWT has no id")
+    want(given == claims, f"the claims are {given}")
+    want(now < ends <= issued + 300, f"the JWT lives from {issued} to {ends}, and it is {now}")
+    want(abs(now - ago - issued) < 20, f"the JWT was issued {now - issued} s ago instead of {ago}")
+    return ends
+
+
 def want(condition, what):
     if not condition:
         raise Wrong(what)
@@ -62,7 +100,10 @@ def want(condition, what):
 
 class Lab(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    servers, record, lock, origin = {}, None, threading.Lock(), ""
+    servers, record, lock, origin, key, clock = {}, None, threading.Lock(), "", None, 0
+
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string((timestamp or time.time()) + self.clock)
 
     def log_message(self, *arguments):
         pass
@@ -83,7 +124,7 @@ class Lab(http.server.BaseHTTPRequestHandler):
             return value
         timed = re.fullmatch(r"\$(now|now_ms|iso|jwt)\+(\d+)", value)
         if timed:
-            end = int(time.time()) + int(timed[2])
+            end = int(time.time()) + server.switches.get("clock", 0) + int(timed[2])
             if timed[1] == "now":
                 return end
             if timed[1] == "now_ms":
@@ -143,6 +184,7 @@ class Lab(http.server.BaseHTTPRequestHandler):
 
     def route(self, server, place, query, body):
         switches = server.switches
+        self.clock = switches.get("clock", 0)
         if place == "/authorize":
             return self.authorize(server, switches.get("authorize", {}), query)
         if place == "/page":  # a page whose script reads the route behind '#'
@@ -173,6 +215,8 @@ class Lab(http.server.BaseHTTPRequestHandler):
         for step in switches.get("steps", []):
             if place == step["path"]:
                 return self.step(server, {**plain, "auth": "nothing", **step}, given)
+        if "par" in switches and place == "/par":
+            return self.push(server, {**plain, "path": "/par", **switches["par"]}, given)
         device = {**plain, "path": "/device", **switches.get("device", {})}
         if "device" in switches and place == device["path"]:
             return self.device(server, device, given)
@@ -194,6 +238,11 @@ class Lab(http.server.BaseHTTPRequestHandler):
 
     def authorize(self, server, spec, query):
         given = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        if "par" in server.switches:
+            want(sorted(given) == ["client_id", "request_uri"], f"{sorted(given)} instead of what was pushed")
+            query = server.pushed.pop(given["request_uri"], None)
+            want(query is not None, "nothing was pushed so, or it is used up")
+            given = dict(urllib.parse.parse_qsl(query))
         named = self.named(spec)
         for parameter, value in self.fill({"response_type": "code", "client_id": CLIENT["id"], **spec.get("query", {})}, server).items():
             if named(parameter):
@@ -217,6 +266,15 @@ class Lab(http.server.BaseHTTPRequestHandler):
     def named(spec):
         return lambda parameter: spec.get("names", {}).get(parameter, parameter)
 
+    def push(self, server, spec, given):
+        """The parameters of the authorization request are looked at when the browser comes."""
+        authorization = {k: given[k] for k in ("response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method") if k in given}
+        self.check(server, spec, given, authorization)
+        uri = "urn:ietf:params:oauth:request_uri:" + secrets.token_urlsafe(18)
+        server.pushed[uri] = urllib.parse.urlencode(authorization)
+        self.note(server=server.name, place=spec["path"], method=self.command, push=True)
+        self.answer(201, "json", {"request_uri": uri, "expires_in": 60})
+
     def check(self, server, spec, given, protocol):
         """Exactly these parameters, this form, this client authentication."""
         want(self.command == spec["method"], f"the method is {self.command}")
@@ -231,12 +289,19 @@ class Lab(http.server.BaseHTTPRequestHandler):
             want(authorization == "Bearer " + (server.access or ""), "the bearer token is wrong")
         elif spec["auth"] == "basic":
             form = lambda text: urllib.parse.quote_plus(text, safe="*-._")
-            text = spec.get("basic", f"{form(CLIENT['id'])}:{form(CLIENT['secret'])}").replace("$secret", form(CLIENT["secret"]))
+            text = spec.get("basic", f"{form(CLIENT['id'])}:{form(CLIENT['secret'])}").replace("$secret", form(CLIENT["secret"])).replace("$raw", CLIENT["secret"])
             want(authorization == "Basic " + base64.b64encode(text.encode()).decode(), "the Basic credentials are wrong")
+        elif spec["auth"] == "signed":
+            want((authorization or "").startswith("Bearer "), "a Bearer token is wanted")
+            check_jwt(authorization[7:], self.key, spec["jwt"], spec.get("ago", 0))
         else:
             want(authorization is None, "an Authorization header is not wanted")
-            if spec["auth"] in ("post", "id"):
+            if spec["auth"] in ("post", "id", "secret_jwt"):
                 expected["client_id"] = CLIENT["id"]
+            if spec["auth"] == "secret_jwt":
+                check_jwt(given.get("client_assertion", ".."), None, self.fill(spec["jwt"], server), spec.get("ago", 0))
+                expected["client_assertion"] = given["client_assertion"]
+                expected["client_assertion_type"] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
             if spec["auth"] == "post":
                 expected["client_secret"] = CLIENT["secret"]
         named = self.named(spec)
@@ -369,6 +434,7 @@ class Lab(http.server.BaseHTTPRequestHandler):
 def main():
     directory, record = pathlib.Path(sys.argv[1]), sys.argv[2]
     Lab.record = open(record, "a")
+    Lab.key = Key(pathlib.Path(record).with_name("lab-key.pem"))
     for file in sorted(directory.glob("*.json")):
         row = Lab.servers[file.stem] = Server(file.stem, json.loads(file.read_text())["x-lab"])
         if "part_of" in row.switches:
@@ -384,4 +450,5 @@ def main():
     server.serve_forever()
 
 
-main()
+if __name__ == "__main__":
+    main()
