@@ -29,13 +29,32 @@ constexpr std::string_view kTrustNames[] = {
     "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE"};
 // How secrets are called in environments, in whatever case; what is called so does not reach the child (CL-04).
 constexpr std::string_view kSecretEndings[] = {
-    "_TOKEN", "_TOKENS", "_AUTHTOKEN", "_SECRET", "_SECRETS", "_KEY", "_APIKEY", "_PAT", "_PASSWORD", "_PASSWD", "_PASS", "_PWD", "_PW", "_PASSPHRASE",
+    "_TOKEN", "_TOKENS", "_JWT", "_SAS", "_AUTHTOKEN", "_SECRET", "_SECRETS", "_SECRET_ID", "_KEY", "_KEYS", "_APIKEY", "_PAT", "_PASSWORD", "_PASSWD", "_PASS", "_PWD", "_PW", "_PASSPHRASE",
     "_CREDENTIAL", "_CREDENTIALS", "_CREDS", "_AUTH", "_COOKIE", "_DSN", "_CONNECTION_STRING", "_WEBHOOK", "_WEBHOOK_URL", "_MNEMONIC"};
 // And those that end in nothing of it: PostgreSQL, sshpass, AWS, Docker, Rails.
 constexpr std::string_view kSecretNames[] = {"PGPASSWORD", "SSHPASS", "AWS_ACCESS_KEY_ID", "DOCKER_AUTH_CONFIG", "SECRET_KEY_BASE", "LDAPPASSWORD", "IPMIPASSWORD"};
 
-bool named_like_a_secret(const std::string& variable) {
-    const std::string name = base::to_upper(variable);
+// Of a name that others use for switches, limits, directories and what is public.
+bool is_harmless(std::string_view name, std::string_view value) {
+    if (name.ends_with("_PUBLIC_KEY") || name.ends_with("_PUBLIC_KEYS") || name == "GIT_CONFIG_KEY") return true;  // the last: a setting's name
+    for (const std::string_view word : {"", "0", "1", "true", "false", "yes", "no", "on", "off", "none", "auto"})
+        if (base::equal_ignoring_case(value, word)) return true;
+    const bool number = std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return (name.ends_with("_TOKENS") && number) || (name.ends_with("_PWD") && value.starts_with('/'));
+}
+
+// GITHUB_TOKEN_2 is called as GITHUB_TOKEN is.
+std::string_view without_number(std::string_view name) {
+    const auto last = name.find_last_not_of("0123456789");
+    if (last == std::string_view::npos || last + 1 == name.size()) return name;
+    name = name.substr(0, last + 1);
+    return name.ends_with('_') ? name.substr(0, name.size() - 1) : name;
+}
+
+bool named_like_a_secret(const std::string& variable, std::string_view value) {
+    const std::string upper = base::to_upper(variable);
+    const std::string_view name = without_number(upper);
+    if (is_harmless(name, value)) return false;
     for (const auto ending : kSecretEndings) {
         if (name.ends_with(ending) || (name == ending.substr(1) && name != "PWD")) return true;
     }
@@ -57,7 +76,7 @@ void take_secrets_out(const ChildEnvironmentInput& input, ChildEnvironment& chil
         if (variable.first.starts_with("CLAVIGER_")) return true;
         const bool kept = is_kept(input, variable.first);
         if (!kept && input.sandboxed && sys::names_a_control_point(variable.first)) return true;
-        if (kept || (!named_like_a_secret(variable.first) && !input.exported.contains(variable.first))) return false;
+        if (kept || (!named_like_a_secret(variable.first, variable.second) && !input.exported.contains(variable.first))) return false;
         child.hidden.push_back(variable.first);
         return true;
     });

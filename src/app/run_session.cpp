@@ -310,10 +310,10 @@ bool may_export_to_one_of(const Variables& variables, const provider::CatalogueE
 }
 
 // The user's own credentials are none of the program's business, also those for providers that this session does not serve.
-std::set<std::string> exported_names(const provider::Registry& registry, const Variables& variables) {
+std::optional<std::set<std::string>> exported_names(const provider::Registry& registry, const Variables& variables) {
     std::set<std::string> names;
     const auto entries = registry.list();
-    if (!entries) return names;  // the session has its definitions already
+    if (!entries) return std::nullopt;
     for (const auto& entry : *entries) {
         const auto* bundled = entry.source == provider::Source::bundled ? provider::catalogue_entry(entry.name) : nullptr;
         if (bundled != nullptr && !may_export_to_one_of(variables, *bundled)) continue;
@@ -357,7 +357,8 @@ Result<RunEnd> run_audited(const Broker& broker, const RunRequest& request, sys:
     input.proxy_url = proxy->proxy_url();
     input.proxy_port = proxy->port();
     input.reverse_url = proxy->reverse_url();
-    input.exported = exported_names(broker.registry, input.parent);
+    if (auto exported = exported_names(broker.registry, input.parent)) input.exported = std::move(*exported);
+    else if (request.say) request.say("note: the definitions cannot be listed, so what they export is not taken out of the program's environment; run: claviger doctor");
     input.keep = request.keep_environment;
     input.sandboxed = staged.report().isolation != sys::Isolation::none;
     const policy::Router router(routes);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,6 +138,8 @@ base::Result<SessionFiles> SessionFiles::create(const Authorities& authorities) 
                           "free some space there or set TMPDIR");
     }
     SessionFiles files{fs::path(pattern)};
+    files.kept_ = sys::Descriptor(::open(pattern.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (files.kept_.valid()) (void)::flock(files.kept_.get(), LOCK_SH);
     files.java_ = authorities.java;
     const TrustFiles at = files.trust();
     const std::string additional = authorities.session + "\n" + authorities.configured + "\n" + authorities.users;
@@ -170,7 +173,7 @@ base::Result<std::vector<sys::ShownMount>> SessionFiles::for_own_network(bool tr
     return mounts;
 }
 
-SessionFiles::SessionFiles(SessionFiles&& other) noexcept : directory_(std::move(other.directory_)), java_(other.java_) { other.directory_.clear(); }
+SessionFiles::SessionFiles(SessionFiles&& other) noexcept : directory_(std::move(other.directory_)), kept_(std::move(other.kept_)), java_(other.java_) { other.directory_.clear(); }
 
 
 SessionFiles::~SessionFiles() {

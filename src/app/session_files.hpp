@@ -10,6 +10,7 @@
 
 #include "app/child_environment.hpp"
 #include "base/error.hpp"
+#include "sys/descriptor.hpp"
 #include "sys/sandbox.hpp"
 
 namespace claviger::app {
@@ -34,6 +35,7 @@ public:
 private:
     explicit SessionFiles(std::filesystem::path directory) : directory_(std::move(directory)) {}
     std::filesystem::path directory_;
+    sys::Descriptor kept_;  // locked: who cleans temporary directories up by age leaves such ones alone (tmpfiles.d(5))
     bool java_ = false;
 };
 

@@ -87,7 +87,8 @@ void Recorder::append_folded(base::Duration after) {
     const auto now = with_.clock.now();
     for (auto& [reason, folded] : folded_) {
         if (!folded.last || (now >= folded.written && now - folded.written < after)) continue;
-        append(*folded.last);
+        if (lines_.size() >= kMostWaiting) ++lost_;
+        else append(*folded.last);
         folded.written = now;
         folded.last.reset();
     }

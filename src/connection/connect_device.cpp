@@ -28,6 +28,7 @@ base::Result<oauth::TokenRequest> authorization_request(const Attempt& attempt, 
         request.client.client_id = client.client_id;
         request.basic.reset();
         request.sign = nullptr;
+        request.options.extra_headers.clear();
     }
     request.signing = {&attempt.with.connections.clock(), &attempt.with.random};
     if (!attempt.scopes.empty())

@@ -68,7 +68,8 @@ oauth::Signing signing_of(const Attempt& attempt) { return {&attempt.with.connec
 // The client's credentials are the token endpoint's origin's alone (OA-27); another place gets them by the definition's word.
 base::Result<void> check_pushing(const Attempt& attempt, const Endpoints& endpoints, const oauth::Client& client) {
     if (!attempt.definition.oauth2->pushed_authorization_url.empty()) return {};
-    if (client.authentication == oauth::ClientAuthentication::none) return {};
+    const auto& oauth = *attempt.definition.oauth2;
+    if (client.authentication == oauth::ClientAuthentication::none && !oauth.token_signature && oauth.token_headers.empty()) return {};
     const auto& place = *endpoints.pushed_authorization;
     if (place.origin() == endpoints.token.origin()) return {};
     return base::fail(ErrorCode::authorization_failed,

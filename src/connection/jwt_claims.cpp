@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "connection/secret_variables.hpp"
 #include "connection/token_options.hpp"
 #include "json/parse.hpp"
 #include "oauth/foreign_text.hpp"
@@ -58,7 +59,7 @@ std::optional<std::string> other_audience(const provider::ProviderDefinition& de
         if (wanted.empty()) continue;
         auto wrong = wrong_audience(connection.access_token, wanted);
         if (!wrong) return std::nullopt;
-        if (!warning) warning = std::move(wrong);
+        if (!warning) warning = secret_variables(definition, connection).masked(*wrong);
     }
     return warning;
 }

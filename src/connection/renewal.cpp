@@ -76,11 +76,13 @@ bool extended(const Connection& before, base::Instant end, base::Instant now) {
 
 void take_ends(const provider::OAuth2& oauth, const oauth::TokenResponse& token, Connection& connection, base::Instant now) {
     const auto life = connection.expires_at ? std::optional(*connection.expires_at - connection.obtained_at) : std::nullopt;
-    auto end = expiry_of(token, oauth.expires, now);
+    auto unbounded = oauth.expires;
+    unbounded.max_seconds.reset();
+    auto end = expiry_of(token, unbounded, now);
     // RFC 6749 section 5.1: what is left out is what the service documents, and that is what it said before.
     const bool silent = !token.expires_in && !token.expires_at && token.expires_text.empty();
     if (!end && silent && life && life->count() > 0) end = now + *life;
-    connection.expires_at = end;
+    connection.expires_at = no_later_than_max(end, oauth.expires, now);
     auto refresh_end = refresh_expiry_of(token, oauth.expires, now);
     if (!refresh_end && token.refresh_token.empty()) refresh_end = connection.refresh_expires_at;
     if (refresh_end && *refresh_end <= now) refresh_end.reset();  // it does not hold

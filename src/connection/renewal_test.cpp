@@ -63,6 +63,22 @@ TEST(Renewal, an_xml_template_is_sent_only_where_the_token_stands_in_it) {
     }
 }
 
+TEST(Renewal, a_bound_on_a_tokens_life_never_lengthens_it) {
+    auto definition = acme();
+    definition.oauth2->expires.max_seconds = 3600;
+    struct Case { std::chrono::seconds before; std::optional<std::int64_t> says; std::chrono::seconds after; };
+    for (const auto& [before, says, after] : {Case{10min, std::nullopt, 10min}, Case{2h, std::nullopt, 1h}, Case{10min, 300, 5min}, Case{10min, 86400, 1h}}) {
+        auto connection = connected();
+        connection.expires_at = connection.obtained_at + before;
+        oauth::TokenResponse answer;
+        answer.access_token = base::Secret("at-1");
+        answer.token_type = "Bearer";
+        answer.expires_in = says;
+        ASSERT_TRUE(take_renewal(definition, std::move(answer), connection, kNow));
+        EXPECT_EQ(*connection.expires_at - kNow, after);
+    }
+}
+
 TEST(Renewal, what_a_human_typed_for_the_template_goes_to_the_token_endpoint_alone) {
     auto definition = acme();
     definition.credentials.schema = json::parse(R"({"type":"object","properties":{"user":{"type":"string"}}})").value();

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "connection/form_fields.hpp"
 #include "inject/credential_fields.hpp"
 #include "inject/injection.hpp"
 #include "inject/placeholder.hpp"
@@ -116,12 +117,24 @@ std::map<std::string, std::string> placeholders(const provider::ProviderDefiniti
     return values;
 }
 
+namespace {
+
+// What the definition says is no secret, or what is none by its nature.
+bool is_open(const provider::ProviderDefinition& definition, const std::vector<connection::FormField>& fields, const std::string& source) {
+    for (const auto* name : {"api_url", "base_url", "client_id", "token_type", "scope", "expires_at"})
+        if (base::equal_ignoring_case(source, name)) return true;
+    const auto open = [&](const auto& one) { return one.name == source && !one.secret; };
+    return std::any_of(definition.vars.begin(), definition.vars.end(), open) || std::any_of(fields.begin(), fields.end(), open);
+}
+
+}  // namespace
+
 std::vector<std::string> credential_variables(const provider::ProviderDefinition& definition) {
+    std::vector<connection::FormField> fields;
+    if (auto form = connection::CredentialForm::make(definition)) fields = form->form().fields;
     std::vector<std::string> names;
-    for (auto& rule : plan(definition)) {
-        const bool url = base::equal_ignoring_case(rule.source, "api_url") || base::equal_ignoring_case(rule.source, "base_url");
-        if (!url && valid_environment_name(rule.env_name)) names.push_back(std::move(rule.env_name));
-    }
+    for (auto& rule : plan(definition))
+        if (!is_open(definition, fields, rule.source) && valid_environment_name(rule.env_name)) names.push_back(std::move(rule.env_name));
     return names;
 }
 

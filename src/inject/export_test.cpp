@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -6,6 +7,7 @@
 #include "inject/injection.hpp"
 #include "inject/placeholder.hpp"
 #include "inject/test_connection.hpp"
+#include "json/parse.hpp"
 
 namespace claviger::inject {
 namespace {
@@ -28,6 +30,16 @@ Names names_under_run(const provider::ProviderDefinition& definition, const conn
     Names names;
     for (const auto& [name, value] : placeholders(definition, connection)) names.insert(name);
     return names;
+}
+
+TEST(Export, CL04_what_the_definition_calls_no_secret_is_none_of_its_variables) {
+    auto definition = definition_of(AuthType::custom);
+    definition.name = "aws";
+    definition.credentials.schema = json::parse(R"({"type":"object","properties":{"region":{"type":"string"},"access_key_id":{"type":"string","writeOnly":true},
+                                                    "secret_access_key":{"type":"string","writeOnly":true}}})").value();
+    auto names = credential_variables(definition);
+    std::sort(names.begin(), names.end());
+    EXPECT_EQ(names, (Lines{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}));
 }
 
 TEST(Export, default_names) {

@@ -47,10 +47,11 @@ net::Task<base::Result<Introspection>> introspect_token(http::Client& http, Toke
     request.grant.emplace_back("token", std::move(access_token));
     request.grant.emplace_back("token_type_hint", base::Secret("access_token"));
     const auto signing = request.signing;
+    const auto sent = signing.now();
     auto answer = co_await send_authenticated(http, std::move(request));
     if (!answer) co_return base::fail(answer.error());
     auto said = read_introspection(*answer);
-    const auto skew = clock_skew(answer->fields, signing.now());
+    const auto skew = clock_skew(answer->fields, sent, signing.now());
     if (said && said->expires_at) *said->expires_at -= std::chrono::duration_cast<std::chrono::seconds>(skew).count();
     co_return said;
 }

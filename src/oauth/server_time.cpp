@@ -13,11 +13,11 @@ std::optional<base::Instant> since_1970(std::int64_t number, std::int64_t unit_m
 
 std::optional<base::Instant> date_of(const http::Fields& answer) { return http::read_date(answer.find("Date").value_or("")); }
 
-base::Duration clock_skew(const http::Fields& answer, base::Instant now) {
+base::Duration clock_skew(const http::Fields& answer, base::Instant sent, base::Instant received) {
     constexpr base::Duration kLeast = std::chrono::minutes(1), kMost = std::chrono::hours(24);
     const auto date = date_of(answer);
     if (!date) return base::Duration(0);
-    const auto skew = *date - now;
+    const auto skew = *date < sent ? *date - sent : *date > received ? *date - received : base::Duration(0);
     const auto size = std::chrono::abs(skew);
     return size > kLeast && size <= kMost ? skew : base::Duration(0);
 }

@@ -18,9 +18,10 @@ std::optional<base::Instant> since_1970(std::int64_t number, std::int64_t unit_m
 // When an answer was made, by the server's clock (RFC 9110 section 6.6.1). nullopt: it does not say.
 std::optional<base::Instant> date_of(const http::Fields& answer);
 
-// How far the server's clock is ahead of ours (negative: behind), by the Date of an answer that came at `now`. Zero where it has
-// none; where it is no more than a minute, which is the network's and the rounding's; and where it is
+// How far the server's clock is ahead of ours (negative: behind), by the Date of an answer to what was sent at `sent`, which came
+// at `received`. Zero where it has none; where it lies between the two, however far they are apart (the machine may have slept),
+// or no more than a minute outside, which is the network's and the rounding's; and where it is
 // more than a day, which no clock of a server in use is: such a Date is made up, and nothing is moved for it.
-base::Duration clock_skew(const http::Fields& answer, base::Instant now);
+base::Duration clock_skew(const http::Fields& answer, base::Instant sent, base::Instant received);
 
 }  // namespace claviger::oauth

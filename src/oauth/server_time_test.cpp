@@ -57,8 +57,17 @@ TEST(ServerTime, G17_the_skew_is_what_the_date_says_within_reason) {
     for (const auto& row : rows) {
         http::Fields answer;
         if (row.date != nullptr) answer.set("Date", row.date);
-        EXPECT_EQ(clock_skew(answer, kNow), row.skew) << (row.date != nullptr ? row.date : "none");
+        EXPECT_EQ(clock_skew(answer, kNow, kNow), row.skew) << (row.date != nullptr ? row.date : "none");
     }
+}
+TEST(ServerTime, a_machine_that_slept_while_the_answer_lay_there_has_no_wrong_clock) {
+    http::Fields answer;
+    answer.set("Date", "Fri, 15 Jan 2027 08:00:01 GMT");
+    EXPECT_EQ(clock_skew(answer, kNow, kNow + 3h), 0s);
+    answer.set("Date", "Fri, 15 Jan 2027 07:50:00 GMT");
+    EXPECT_EQ(clock_skew(answer, kNow, kNow + 3h), -10min);
+    answer.set("Date", "Fri, 15 Jan 2027 11:10:00 GMT");
+    EXPECT_EQ(clock_skew(answer, kNow, kNow + 3h), 10min);
 }
 
 }  // namespace

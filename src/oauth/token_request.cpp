@@ -287,6 +287,7 @@ net::Task<TokenOutcome> ask_token(http::Client& http, TokenRequest request) {
     const auto options = request.options;
     const auto place = request.endpoint.redacted();
     const auto signing = request.signing;
+    const auto sent = signing.now();
     bool left = false;
     auto answer = co_await send_authenticated(http, std::move(request), &left);
     if (!answer) {
@@ -296,7 +297,7 @@ net::Task<TokenOutcome> ask_token(http::Client& http, TokenRequest request) {
         co_return tl::unexpected<TokenFailure>(std::move(failure));
     }
     auto token = read_token_answer(*answer, options);
-    if (token) token->clock_skew = clock_skew(answer->fields, signing.now());
+    if (token) token->clock_skew = clock_skew(answer->fields, sent, signing.now());
     else token.error().shown.message = with_place(std::move(token.error().shown.message), place);
     co_return token;
 }
