@@ -166,7 +166,7 @@ struct CutOverTls : CutAnswers {
         auto made = crypto::CertificateAuthority::make(chosen);
         ASSERT_TRUE(made);
         ca.emplace(std::move(*made));
-        auto leaf = ca->mint("127.0.0.1");
+        auto leaf = ca->mint("127.0.0.1", clock.now());
         ASSERT_TRUE(leaf);
         identity.emplace(std::move(*net::TlsServerContext::make(leaf->chain_pem, leaf->key_pem)));
         options.extra_ca_pem = ca->certificate_pem();
