@@ -107,6 +107,8 @@ std::string form_body(const FormView& view) {
                      "that was typed: enter it again.</p>"
                    : "<p class=\"banner\" role=\"alert\">Please look at the marked fields. For safety the page keeps nothing "
                      "that was typed: enter all of them again.</p>";
+    if (const auto together = view.wrong.find(""); together != view.wrong.end())
+        out += "<p class=\"banner\" role=\"alert\">" + html_escape(together->second) + "</p>";
     out += guide(form) + redirect_box(form.redirect_uri);
     out += fmt::format("<form method=\"post\" action=\"{}\" autocomplete=\"off\"><input type=\"hidden\" name=\"csrf\" "
                        "value=\"{}\">", html_escape(view.action), html_escape(view.csrf));

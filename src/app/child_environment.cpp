@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -34,13 +36,18 @@ constexpr std::string_view kSecretEndings[] = {
 // And those that end in nothing of it: PostgreSQL, sshpass, AWS, Docker, Rails.
 constexpr std::string_view kSecretNames[] = {"PGPASSWORD", "SSHPASS", "AWS_ACCESS_KEY_ID", "DOCKER_AUTH_CONFIG", "SECRET_KEY_BASE", "LDAPPASSWORD", "IPMIPASSWORD"};
 
+bool is_directory(std::string_view value) {
+    std::error_code error;
+    return value.starts_with('/') && std::filesystem::is_directory(std::filesystem::path(value), error);
+}
+
 // Of a name that others use for switches, limits, directories and what is public.
 bool is_harmless(std::string_view name, std::string_view value) {
     if (name.ends_with("_PUBLIC_KEY") || name.ends_with("_PUBLIC_KEYS") || name == "GIT_CONFIG_KEY") return true;  // the last: a setting's name
     for (const std::string_view word : {"", "0", "1", "true", "false", "yes", "no", "on", "off", "none", "auto"})
         if (base::equal_ignoring_case(value, word)) return true;
     const bool number = std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
-    return (name.ends_with("_TOKENS") && number) || (name.ends_with("_PWD") && value.starts_with('/'));
+    return (name.ends_with("_TOKENS") && number) || (name.ends_with("_PWD") && name != "MYSQL_PWD" && is_directory(value));
 }
 
 // GITHUB_TOKEN_2 is called as GITHUB_TOKEN is.

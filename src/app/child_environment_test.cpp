@@ -99,13 +99,16 @@ TEST(ChildEnvironment, CL04_names_of_secrets_in_the_wild) {
                                    "VAULT_TOKEN", "VAULT_SECRET_ID", "GITHUB_TOKEN_1", "GEMINI_API_KEY2", "OPENAI_API_KEYS", "SUPABASE_JWT", "BORG_PASSPHRASE", "GOOGLE_APPLICATION_CREDENTIALS", "TOKEN", "API_KEY"};
     const char* const harmless[] = {"PWD", "OLDPWD", "PATH", "GIT_ASKPASS", "SSH_ASKPASS", "XAUTHORITY", "SSH_AUTH_SOCK", "TOKENIZER", "LESSKEY", "KEYBOARD", "COMPASS", "XDG_SESSION_ID"};
     const std::pair<const char*, const char*> settings[] = {
-        {"CLAUDE_CODE_MAX_OUTPUT_TOKENS", "64000"}, {"MAX_THINKING_TOKENS", "0"}, {"npm_config_always_auth", "true"}, {"DISABLE_AUTH", "1"}, {"PROJECT_PWD", "/src/x"},
+        {"CLAUDE_CODE_MAX_OUTPUT_TOKENS", "64000"}, {"MAX_THINKING_TOKENS", "0"}, {"npm_config_always_auth", "true"}, {"DISABLE_AUTH", "1"}, {"PROJECT_PWD", "/usr/bin"},
         {"SIGNING_PUBLIC_KEY", "MCowBQYDK2VwAyEA"}, {"CACHE_KEY", ""}};
     for (const auto* name : secrets) in.parent[name] = "x";
+    in.parent["MYSQL_PWD"] = "/usr";
+    in.parent["DB_PWD"] = "/9aKf3";
     for (const auto& [name, value] : settings) in.parent[name] = value;
     for (const auto* name : harmless) in.parent[name] = "x";
     const auto variables = make_child_environment(in).variables;
     for (const auto* name : secrets) EXPECT_FALSE(variables.contains(name)) << name;
+    EXPECT_FALSE(variables.contains("DB_PWD"));
     for (const auto* name : harmless) EXPECT_TRUE(variables.contains(name)) << name;
     for (const auto& [name, value] : settings) EXPECT_TRUE(variables.contains(name)) << name;
 }

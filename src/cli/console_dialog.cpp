@@ -67,7 +67,7 @@ Result<base::Secret> ask_field(const FormField& field) {
 
 std::string describe(const std::map<std::string, std::string>& problems) {
     std::string text;
-    for (const auto& [name, problem] : problems) text += (text.empty() ? "" : "; ") + base::printable(name) + ": " + base::printable(problem);
+    for (const auto& [name, problem] : problems) text += (text.empty() ? "" : "; ") + (name.empty() ? "" : base::printable(name) + ": ") + base::printable(problem);
     return text;
 }
 

@@ -227,7 +227,7 @@ std::map<std::string, std::string> CredentialForm::check(const Answers& answers)
         const auto field = std::find_if(form_.fields.begin(), form_.fields.end(),
                                         [&](const FormField& f) { return f.name == name; });
         if (field == form_.fields.end() && incomplete) continue;  // of the whole, which is not there yet
-        if (field == form_.fields.end()) name = form_.fields.front().name;
+        if (field == form_.fields.end()) name.clear();
         const bool hinted = field != form_.fields.end() && violation.keyword == "pattern" && !field->pattern_hint.empty();
         wrong.emplace(name, hinted ? field->pattern_hint : "this " + violation.message);
     }

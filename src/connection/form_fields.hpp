@@ -18,7 +18,7 @@ public:
     // ErrorCode::invalid_input when the definition does not say what to ask for.
     static base::Result<CredentialForm> make(const provider::ProviderDefinition& definition);
     [[nodiscard]] const Form& form() const { return form_; }
-    // Field name -> what is wrong. Empty = all good.
+    // Field name -> what is wrong, "" -> what is wrong with all of them together. Empty = all good.
     [[nodiscard]] std::map<std::string, std::string> check(const Answers& answers) const;
     // Trimmed, but a password of basic authentication is taken as it is; fields left empty are absent.
     [[nodiscard]] std::map<std::string, base::Secret> values(const Answers& answers) const;

@@ -68,7 +68,7 @@ std::optional<base::Instant> RefreshCore::due(const Connection& connection, cons
     if (!mendable(connection, definition, with_.clock.now())) return std::nullopt;
     const bool alone = !renewable(connection, definition);
     auto token = alone ? std::nullopt : earlier(due_at(connection, definition), keep_alive_at(connection, definition));
-    auto steps = steps_due_at(connection, definition);
+    auto steps = token_lives(connection, with_.clock.now()) ? steps_due_at(connection, definition) : std::nullopt;
     const auto state = store_.state(connection_id(connection.provider, connection.name));
     if (state && state->generation == generation_of(connection)) {
         if (token && state->token.not_before) token = std::max(*token, *state->token.not_before);

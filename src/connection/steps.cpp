@@ -69,8 +69,9 @@ TokenFailure not_sent(base::Error error) {
 }
 
 // What no text of a failure may show: besides the secret variables, what earlier steps brought (LG-03).
-base::HiddenValues hidden_values(const provider::ProviderDefinition& definition, const Connection& connection) {
+base::HiddenValues hidden_values(const provider::ProviderDefinition& definition, const Connection& connection, const oauth::Client& client) {
     auto hidden = secret_variables(definition, connection);
+    hidden.add(client.client_secret.reveal());
     hidden.add(connection.access_token.reveal());
     for (const auto& [name, value] : connection.fields) hidden.add(value.reveal());
     return hidden;
@@ -100,7 +101,7 @@ net::Task<tl::expected<void, TokenFailure>> ask_steps(MintParts with, const prov
         }
         if (!outcome) {
             auto failure = std::move(outcome).error();
-            const auto hidden = hidden_values(definition, after);
+            const auto hidden = hidden_values(definition, after, client);
             failure.error = hidden.masked(failure.error);
             failure.shown = hidden.masked(failure.shown).within("the step " + step.name + " after the token failed");
             co_return tl::unexpected<TokenFailure>(std::move(failure));

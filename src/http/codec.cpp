@@ -28,7 +28,10 @@ struct Connection::State {
 
 Connection::Connection(net::StreamPtr stream, Limits limits)
     : state_(std::make_unique<State>(std::move(stream), limits)) {}
-Connection::~Connection() = default;
+// Who is told that a body ends where the connection does must not take the end of this process for one.
+Connection::~Connection() {
+    if (state_ && state_->writer.would_end_by_closing()) close();
+}
 Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
 

@@ -29,11 +29,12 @@ Task<bool> relay_answer(std::shared_ptr<Session> session, StreamPtr stream, http
         auto answer = answer_from(*head, ended, method);
         if (!answer) co_return false;
         const bool interim = answer->status < 200;
+        const http::BodyFraming framing = answer->framing;
         const net::Deadline deadline = net::in(kWriteTime);
         auto written = co_await h1.write_head(std::move(*answer), std::string_view(), deadline);
         if (!written) co_return false;
         if (interim) continue;
-        const bool whole = co_await body_to_http1(session, stream, h1, http::BodyFraming());  // nothing is held back
+        const bool whole = co_await body_to_http1(session, stream, h1, framing, true);
         co_return whole;
     }
 }

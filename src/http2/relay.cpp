@@ -13,6 +13,17 @@ namespace {
 
 constexpr std::size_t kPiece = 16 * 1024;
 
+// The first `size` bytes that have come.
+Task<bool> pass_on(std::shared_ptr<Session> session, StreamPtr stream, http::Connection& h1, std::size_t size) {
+    const base::WipedString piece(stream->body, 0, size);
+    base::wipe(stream->body.data(), size);
+    stream->body.erase(0, size);
+    session->taken(*stream, size);
+    const net::Deadline deadline = net::in(kWriteTime);
+    auto written = co_await h1.write_body(piece, deadline);
+    co_return written.has_value();
+}
+
 }  // namespace
 
 Task<std::optional<http::Fields>> next_head(StreamPtr stream, net::Deadline deadline) {
@@ -36,25 +47,26 @@ Task<void> wait_for_end(StreamPtr stream) {
     }
 }
 
-Task<bool> body_to_http1(std::shared_ptr<Session> session, StreamPtr stream, http::Connection& h1, http::BodyFraming framing) {
+Task<bool> body_to_http1(std::shared_ptr<Session> session, StreamPtr stream, http::Connection& h1, http::BodyFraming framing, bool at_once) {
     const bool told = framing.kind == http::BodyFraming::Kind::length;
     for (;;) {
-        const bool held = told && !stream->ended && stream->body.size() >= framing.length;
-        if (!stream->body.empty() && !held) {
-            const base::WipedString piece = std::exchange(stream->body, base::WipedString());
-            framing.length -= std::min<std::uint64_t>(framing.length, piece.size());
-            session->taken(*stream, piece.size());
-            const net::Deadline deadline = net::in(kWriteTime);
-            auto written = co_await h1.write_body(piece, deadline);
+        const bool last = told && !stream->ended && stream->body.size() >= framing.length;
+        const std::size_t held = !last ? 0 : at_once ? std::min<std::size_t>(stream->body.size(), 1) : stream->body.size();
+        if (stream->body.size() > held) {
+            const auto size = stream->body.size() - held;
+            auto written = co_await pass_on(session, stream, h1, size);
             if (!written) co_return false;
+            framing.length -= std::min<std::uint64_t>(framing.length, size);
             continue;
         }
         if (stream->ended) break;
         if (stream->closed) co_return false;
         const auto change = stream->changed.next();
-        const net::Deadline deadline = net::in(kBodyIdle);
+        const net::Deadline deadline = last && at_once ? net::in(kEndTime) : net::in(kBodyIdle);
         auto waited = co_await change->wait(deadline);
-        if (!waited) co_return false;
+        if (waited) continue;
+        if (last && at_once && held > 0) co_await pass_on(session, stream, h1, held);
+        co_return false;
     }
     const net::Deadline deadline = net::in(kWriteTime);
     http::Fields trailers = stream->trailers;

@@ -1,5 +1,7 @@
 #include "oauth/server_time.hpp"
 
+#include <algorithm>
+
 #include "http/date.hpp"
 
 namespace claviger::oauth {
@@ -17,6 +19,7 @@ base::Duration clock_skew(const http::Fields& answer, base::Instant sent, base::
     constexpr base::Duration kLeast = std::chrono::minutes(1), kMost = std::chrono::hours(24);
     const auto date = date_of(answer);
     if (!date) return base::Duration(0);
+    sent = std::min(sent, received);  // our clock may have been put back meanwhile
     const auto skew = *date < sent ? *date - sent : *date > received ? *date - received : base::Duration(0);
     const auto size = std::chrono::abs(skew);
     return size > kLeast && size <= kMost ? skew : base::Duration(0);

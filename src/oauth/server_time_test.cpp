@@ -66,6 +66,8 @@ TEST(ServerTime, a_machine_that_slept_while_the_answer_lay_there_has_no_wrong_cl
     EXPECT_EQ(clock_skew(answer, kNow, kNow + 3h), 0s);
     answer.set("Date", "Fri, 15 Jan 2027 07:50:00 GMT");
     EXPECT_EQ(clock_skew(answer, kNow, kNow + 3h), -10min);
+    answer.set("Date", "Fri, 15 Jan 2027 08:00:01 GMT");
+    EXPECT_EQ(clock_skew(answer, kNow + 1h, kNow), 0s) << "ours was put right meanwhile";
     answer.set("Date", "Fri, 15 Jan 2027 11:10:00 GMT");
     EXPECT_EQ(clock_skew(answer, kNow, kNow + 3h), 10min);
 }

@@ -123,7 +123,7 @@ def a_provider_that_refuses_is_quoted(world):
     for answer, code, said in (((400, {"error": "invalid_client", "error_description": "no such client"}), 8, "refused (invalid_client: no such client)"),
                                ((403, {}), 8, "refused (the provider answered HTTP 403)"), ((302, {}), 8, "redirect"),
                                ((400, {"error": "unsupported_token_type"}), 4, "not revoked (the provider cannot revoke such a token)"),
-                               ((503, {}), 9, "not reached (the provider answered HTTP 503)"), ((200, {"error": "nope"}), 8, "refused (nope)"),
+                               ((503, {}), 9, "could not do it now (the provider answered HTTP 503)"), ((200, {"error": "nope"}), 8, "refused (nope)"),
                                ((200, {"error": True, "message": "not yours"}), 8, "refused (error: not yours)"),
                                ((200, {"error": {"type": "nope", "message": "not yours"}}), 8, "refused (nope: not yours)")):
         service.answers["/revoke"] = lambda s, r: answer

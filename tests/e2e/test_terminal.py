@@ -199,6 +199,24 @@ def a_wrong_field_is_asked_for_again_at_once_and_it_alone(world):
     equal(terminal.shown.count("Acct: "), 2, "the account is not asked for again because of the key")
 
 
+def what_concerns_all_fields_together_waits_for_the_last(world):
+    file = world.directory / "either.json"
+    schema = {"type": "object", "required": ["user"], "properties": {name: {"type": "string", "title": name.title()} for name in ("user", "password", "token")},
+              "anyOf": [{"required": ["password"]}, {"required": ["token"]}]}
+    file.write_text(json.dumps({"schema_version": 1, "name": "either", "display_name": "Either", "auth_type": "custom", "flow": "custom", "api_url": "api.either.example",
+                                "credentials": {"schema": schema}, "inject": {"headers": {"X-User": "{{user}}"}}}))
+    world.run("register", file, "--yes")
+    terminal = Terminal(world, "login", "either", "--input", "terminal")
+    for prompt, answer in (("User: ", "ada"), ("Password (optional): ", ""), ("Token (optional): ", ""), ("not accepted: ", None), ("User: ", "ada"), ("Password (optional): ", ""),
+                           ("Token (optional): ", world.canaries.new("token"))):
+        terminal.read_until(prompt)
+        if answer is not None:
+            time.sleep(0.2)  # what is typed before the prompt is thrown away
+            terminal.type(answer + "\n")
+    terminal.read_until("Successfully logged in")
+    terminal.end(0)
+
+
 def questions(world):
     """Every command that asks for a yes: its words and its question; what must be there before, and --yes would change it."""
     server = world.authorization_server()
@@ -288,5 +306,5 @@ def a_private_key_is_pasted_as_it_is_in_its_file(world):
 
 if __name__ == "__main__":
     main(CL02_a_key_is_not_echoed, CL02_echo_is_back_after_ctrl_c_and_signals, CL11_a_signal_at_any_question_ends_with_11,
-         CL11_a_signal_ends_a_waiting_login, two_fields_of_a_custom_definition, a_wrong_field_is_asked_for_again_at_once_and_it_alone, CL11_a_no_is_11_and_nobody_to_ask_is_2,
+         CL11_a_signal_ends_a_waiting_login, two_fields_of_a_custom_definition, a_wrong_field_is_asked_for_again_at_once_and_it_alone, what_concerns_all_fields_together_waits_for_the_last, CL11_a_no_is_11_and_nobody_to_ask_is_2,
          a_private_key_is_pasted_as_it_is_in_its_file)
