@@ -14,9 +14,18 @@ using base::Result;
 constexpr std::size_t kLongest = 2048;
 constexpr std::string_view kForm = "write METHODS:HOST/PATH or a part of it: DELETE:api.acme.com/items/**, POST, /admin/**";
 
+// In any letter case, as Methods takes them: a rule that was meant to protect must not name a host called "delete".
+bool is_usual_method(std::string_view text) {
+    for (const auto& part : base::split(text, ',')) {
+        constexpr std::string_view kUsual[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+        if (std::none_of(std::begin(kUsual), std::end(kUsual), [&](std::string_view one) { return base::equal_ignoring_case(part, one); })) return false;
+    }
+    return true;
+}
+
 // "GET,POST", "*", "read", "write": never a host, which is written in lower case here and has a port behind its colon.
 bool looks_like_methods(std::string_view text) {
-    if (text == "read" || text == "write" || text == "*") return true;
+    if (text == "read" || text == "write" || text == "*" || is_usual_method(text)) return true;
     return text.find_first_of("abcdefghijklmnopqrstuvwxyz./[:") == std::string_view::npos;
 }
 

@@ -220,7 +220,7 @@ Result<net::Url> check_plain(const Session& session, const http::RequestHead& he
         return base::fail(ErrorCode::protocol, "only plain http goes through the proxy without CONNECT");
     }
     if (session.options.router.wants_https(*url)) {
-        return base::fail(ErrorCode::denied, "this host gets its credential over https only; use https://" + url->host());
+        return base::fail(ErrorCode::denied, "this host gets its credential over https only; use https://" + url->authority());
     }
     return url;
 }
@@ -276,6 +276,17 @@ net::Task<bool> serve_reverse(Session& session, http::Connection& client, http::
     co_return go_on;
 }
 
+// Where no exception from the proxy is left for this machine, programs ask the proxy for its own address, in absolute form.
+std::string_view without_own_origin(http::Connection& client, std::string_view target) {
+    const auto local = net::local_endpoint(client.stream());
+    if (!local || target.starts_with('/')) return target;
+    for (const auto* host : {"127.0.0.1", "localhost"}) {
+        const auto origin = "http://" + std::string(host) + ":" + std::to_string(local->port);
+        if (target.starts_with(origin + "/")) return target.substr(origin.size());
+    }
+    return target;
+}
+
 }  // namespace
 
 net::Task<void> serve_client(Session& session, net::StreamPtr stream, bool known) {
@@ -286,7 +297,7 @@ net::Task<void> serve_client(Session& session, net::StreamPtr stream, bool known
     for (;;) {
         auto head = co_await next_request(session, client, "");
         if (!head) co_return;
-        if (auto reverse = reverse_path(session, head->target)) {
+        if (auto reverse = reverse_path(session, without_own_origin(client, head->target))) {
             seat.leave();
             const bool on = co_await serve_reverse(session, client, std::move(*head), std::move(*reverse));
             if (!on) co_return;

@@ -160,6 +160,8 @@ def the_reverse_form_serves_programs_that_know_no_proxy(world):
     api = connect_key(world)
     own = world.run("run", "--unmatched", "deny", "--", "sh", "-c", "curl -sSf --noproxy '*' $CLAVIGER_URL_ACME/whoami").stdout
     contains(own, "key-holder", "the credential")
+    # The API is on this machine, so the proxy is asked for the proxy's own address.
+    contains(world.run("run", "--", "sh", "-c", "curl -sSf $CLAVIGER_URL_ACME/whoami").stdout, "key-holder", "by the proxy itself")
     streamed = world.run("run", "--", "sh", "-c", "curl -sSfN --noproxy '*' \"$CLAVIGER_URL_ACME/held?id=r\" | { read -r first; echo $first; "
                          "curl -sSf --noproxy '*' \"$CLAVIGER_URL_ACME/release?id=r\"; cat; }").stdout
     contains(streamed, "data: first\n", "the first event, before the last is sent")

@@ -117,19 +117,35 @@ Result<void> use_project(Context& context, const Invocation& invocation, app::Ru
     return {};
 }
 
+// What it says beside rules, each as in the file.
+std::vector<std::pair<std::string, std::string>> settings_of(const policy::ProjectFile& file) {
+    std::vector<std::pair<std::string, std::string>> all;
+    for (const auto& [provider, name] : file.use) all.emplace_back("use", provider + "=" + name);
+    if (file.only) all.emplace_back("only", "nothing but what \"use\" names");
+    if (file.unmatched_allowed) all.emplace_back("unmatched", *file.unmatched_allowed ? "allow" : "deny");
+    if (!file.methods.added().empty()) all.emplace_back("methods", base::join(file.methods.added(), ", "));
+    if (file.rate) all.emplace_back("rate", file.rate->text());
+    if (file.lasting) all.emplace_back("for", policy::duration_text(*file.lasting));
+    return all;
+}
+
 Outcome project_check(Context& context, const Invocation& invocation) {
     TRY(project, named(invocation));
     TRY(without, unmatched_by_setting(context));
     TRY(standing, standing_of(context, project, without));
     const auto lines = reasons(standing);
     const auto idle = policy::idle_asks({std::string(policy::kProjectFileName), standing.file.rules});
+    const auto settings = settings_of(standing.file);
     if (context.out().json()) {
-        context.out().document(json::Object{{"file", project.path.string()}, {"digest", project.digest}, {"trust", word_of(standing)},
+        json::Array said;
+        for (const auto& [name, value] : settings) said.emplace_back(json::Object{{"name", name}, {"value", value}});
+        context.out().document(json::Object{{"file", project.path.string()}, {"digest", project.digest}, {"trust", word_of(standing)}, {"settings", std::move(said)},
                                             {"rules", standing.file.rules.size()}, {"widens", json::Array(lines.begin(), lines.end())},
                                             {"notes", json::Array(idle.begin(), idle.end())}});
         return 0;
     }
     std::string text = shown(project.path) + " is valid: " + counted(standing.file.rules.size(), "rule") + "\n";
+    for (const auto& [name, value] : settings) text += "  " + name + ": " + base::printable(value, 1000) + "\n";
     for (const auto& rule : standing.file.rules) text += "  " + base::printable(rule.name, 1000) + "\n";
     for (const auto& line : lines) text += "  beyond a narrowing: " + base::printable(line, 1000) + "\n";
     for (const auto& note : idle) text += "  note: " + note + "\n";
