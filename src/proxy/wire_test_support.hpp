@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -43,6 +44,7 @@ struct WireTest : ProxyTest {
     Keys keys;
     std::optional<net::Listener> listener;
     net::StreamPtr client, upstream;
+    std::vector<std::unique_ptr<ForwardProxy>> former;  // of earlier begin(): what they still serve refers to them
     std::string scheme = "http", authority;  // of the upstream server
 
     void begin(bool with_key = false, const std::vector<std::string>& paths = {""}) {
@@ -61,6 +63,7 @@ struct WireTest : ProxyTest {
         }
         auto started = ForwardProxy::start(loop, std::move(options), keys, clock, random, log);
         ASSERT_TRUE(started) << started.error().describe();
+        if (proxy) former.push_back(std::exchange(proxy, nullptr));
         proxy = std::move(*started);
         const auto url = net::Url::parse(proxy->proxy_url().reveal());
         authorization = "Proxy-Authorization: Basic " + base::base64_encode(url->username() + ":" + url->password()) + "\r\n";
