@@ -84,14 +84,14 @@ struct WireTest : ProxyTest {
     void answers(std::string_view text) { send(*upstream, text); }
     std::string gets(std::string_view until = "\r\n\r\n") { return receive(*client, until); }
     bool nothing_accepted() {
-        bool accepted = false;
+        const auto accepted = std::make_shared<bool>(false);  // the listener may end long after
         loop.spawn("accept", mark(*listener, accepted));
         loop.run_until(loop.sleep(std::chrono::milliseconds(20)));
-        return !accepted;
+        return !*accepted;
     }
-    static net::Task<void> mark(net::Listener& from, bool& accepted) {
+    static net::Task<void> mark(net::Listener& from, std::shared_ptr<bool> accepted) {
         auto stream = co_await from.accept();
-        accepted = stream.has_value();
+        *accepted = stream.has_value();
     }
 };
 
