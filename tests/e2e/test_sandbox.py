@@ -144,6 +144,8 @@ def gets_what_the_documents_say(world, uid=0):
     missing = always - got
     check(not missing, f"these attempts fail even without a sandbox, so they prove nothing: {missing}")
     unsaid = got - always - here - (as_root if os.geteuid() == 0 and not uid else set())
+    if world.sanitized:  # the leak checker attaches to the broker, so such a build lets others do so as well
+        unsaid = {name for name in unsaid if not name.startswith("broker_")}
     check(not unsaid, f"docs/security-model.md does not say that these succeed at L0: {unsaid}")
     unknown = (always | here | as_root) - set(report)
     check(not unknown, f"docs/security-model.md names what nobody tries: {unknown}")
