@@ -207,12 +207,11 @@ def what_concerns_all_fields_together_waits_for_the_last(world):
                                 "credentials": {"schema": schema}, "inject": {"headers": {"X-User": "{{user}}"}}}))
     world.run("register", file, "--yes")
     terminal = Terminal(world, "login", "either", "--input", "terminal")
-    for prompt, answer in (("User: ", "ada"), ("Password (optional): ", ""), ("Token (optional): ", ""), ("not accepted: ", None), ("User: ", "ada"), ("Password (optional): ", ""),
+    for prompt, answer in (("User: ", "ada"), ("Password (optional): ", ""), ("Token (optional): ", ""), ("is required\r\nUser: ", "ada"), ("Password (optional): ", ""),
                            ("Token (optional): ", world.canaries.new("token"))):
         terminal.read_until(prompt)
-        if answer is not None:
-            time.sleep(0.2)  # what is typed before the prompt is thrown away
-            terminal.type(answer + "\n")
+        time.sleep(0.2)  # what is typed before the prompt is thrown away
+        terminal.type(answer + "\n")
     terminal.read_until("Successfully logged in")
     terminal.end(0)
 
