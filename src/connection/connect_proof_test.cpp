@@ -263,6 +263,18 @@ TEST_F(Proof, OA27_a_place_that_metadata_alone_names_elsewhere_gets_no_client_se
     ASSERT_TRUE(outcome) << outcome.error().describe();
     const auto pushed = other.requests("/par").at(0);
     EXPECT_TRUE(pushed.form.contains("client_secret") || !pushed.authorization.empty());
+    const auto before = other.requests("/par").size();
+    // Nor what a definition sends along, of a public client as of any other.
+    for (const std::string more : {R"("token_headers":{"X-Key":"a-key"})", R"("token_signature":{"key":"{{client_id}}","message":"{{request.body}}","headers":{"X-Sender":"{{request.signature}}"}})"}) {
+        const auto open = define(oauth(fmt::format(R"("issuer":"{}","token_auth_method":"none",{})", server.origin(), more)));
+        dialog.queue.push_back({{"client_id", "client-1"}});
+        ConnectRequest anew;
+        anew.force = anew.new_client = true;
+        const auto kept = login(open, anew);
+        ASSERT_FALSE(kept) << more;
+        EXPECT_EQ(kept.error().code, ErrorCode::authorization_failed) << kept.error().describe();
+        EXPECT_EQ(other.requests("/par").size(), before) << more;
+    }
 }
 
 TEST_F(Proof, OA22_tokens_are_bound_to_a_key_of_the_connection) {

@@ -27,5 +27,22 @@ TEST(JwtClaims, OA21_a_token_for_somebody_else_is_flagged) {
     }
 }
 
+TEST(JwtClaims, LG03_a_secret_variable_is_not_in_the_warning) {
+    provider::ProviderDefinition definition;
+    definition.oauth2.emplace();
+    definition.oauth2->resource = "https://api.acme.example/{tenant_key}";
+    provider::Variable variable;
+    variable.name = "tenant_key";
+    variable.secret = true;
+    definition.vars.push_back(variable);
+    Connection connection;
+    connection.variables = {{"tenant_key", "hidden77needle"}};
+    connection.access_token = jwt(R"({"aud":"https://other.example/hidden77needle"})");
+    const auto warning = other_audience(definition, connection);
+    ASSERT_TRUE(warning);
+    EXPECT_EQ(warning->find("hidden77needle"), std::string::npos) << *warning;
+    EXPECT_NE(warning->find("***"), std::string::npos) << *warning;
+}
+
 }  // namespace
 }  // namespace claviger::connection

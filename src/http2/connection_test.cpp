@@ -84,6 +84,16 @@ struct Http2 : testing::Test {
         ASSERT_TRUE(stream);
         client.emplace(std::move(*stream), http::Limits());
     }
+    static Task<void> answer_once(net::Stream& wire, std::string bytes) {
+        std::array<char, 4096> asked{};
+        for (bool all = false; !all;) {  // the frame of the request's head: HEADERS, END_STREAM and END_HEADERS, stream 1
+            auto got = co_await wire.read_some(std::span<char>(asked), net::in(kPatience));
+            if (!got || *got == 0) co_return;
+            all = std::string_view(asked.data(), *got).find(std::string_view("\x01\x05\x00\x00\x00\x01", 6)) != std::string_view::npos;
+        }
+        auto written = co_await wire.write_all(bytes, net::in(kPatience));
+        (void)written;
+    }
     static http::RequestHead request(const std::string& method, http::BodyFraming framing = {}) {
         http::RequestHead head;
         head.method = method;
@@ -326,6 +336,30 @@ TEST_F(RudeClient, PX31_heads_of_all_streams_together_have_a_limit) {
     EXPECT_GE(seen.size(), 4U);
     wire->close();
     loop.run_until(loop.sleep(std::chrono::milliseconds(50)));
+}
+
+TEST_F(RudeClient, PX19_a_body_where_none_was_said_is_recorded) {
+    connect();
+    const std::string head = std::string("\x82\x87\x84\x41\x06", 5) + "a.test" + std::string("\x0f\x0d\x01\x30", 4);  // content-length: 0
+    send(Rude().bytes() + std::string("\x00\x00", 2) + static_cast<char>(head.size()) + std::string("\x01\x04\x00\x00\x00\x01", 6) + head);
+    send(std::string("\x00\x00\x01\x00\x01\x00\x00\x00\x01", 9) + "x");
+    for (int i = 0; i < 1000 && refused.empty(); ++i) loop.run_until(loop.sleep(std::chrono::milliseconds(10)));
+    EXPECT_EQ(refused, std::vector<std::string>{"protocol"});
+    EXPECT_TRUE(seen.empty());
+}
+
+// A service that says where its answer ends and ends the stream long after, or never.
+TEST_F(Http2, an_answer_of_a_length_that_was_told_does_not_wait_for_the_end_of_its_stream) {
+    auto ends = net::make_pipe(loop, "h2");
+    auto stream = as_http1(loop, std::move(ends.first));
+    ASSERT_TRUE(stream);
+    client.emplace(std::move(*stream), http::Limits());
+    const std::string answer = std::string("\x00\x00\x00\x04\x00\x00\x00\x00\x00", 9)  // SETTINGS
+                               + std::string("\x00\x00\x05\x01\x04\x00\x00\x00\x01\x88\x0f\x0d\x01\x33", 14)  // 200, content-length: 3
+                               + std::string("\x00\x00\x03\x00\x00\x00\x00\x00\x01", 9) + "abc";
+    loop.spawn("service", answer_once(*ends.second, answer));
+    EXPECT_EQ(loop.run_until(exchange_one(request("GET"), "")), "200 abc");
+    EXPECT_NE(loop.run_until(exchange_one(request("GET"), "")).substr(0, 3), "200") << "its connection is no more";
 }
 
 // Streams beyond the number that is allowed are refused one by one until our settings are acknowledged.

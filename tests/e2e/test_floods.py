@@ -52,7 +52,7 @@ class Nothing:
         else:
             raise Failure(f"{descriptors(self.session)} descriptors are open, {self.fds} were before")
         more = resident(self.session.process.pid) - self.memory
-        check(self.world.sanitized or more < MOST_MEMORY, f"{more} KB more are resident")  # a sanitizer keeps what is freed
+        check(more < MOST_MEMORY, f"{more} KB more are resident")
         print(f"left behind: {descriptors(self.session) - self.fds} descriptors, {more} KB")
 
 
