@@ -19,7 +19,7 @@ struct Wire {
     bool hangs = false;              // at the end of the script: time out rather than end
     std::string written;
     std::vector<std::size_t> writes;  // size of each write
-    bool closed = false;
+    bool closed = false, aborted = false;
     bool fails_writes = false;
 };
 
@@ -53,6 +53,7 @@ public:
     }
     net::Task<base::Result<void>> shutdown_write(net::Deadline) override { co_return base::Result<void>(); }
     void close() noexcept override { wire_->closed = true; }
+    void abort() noexcept override { wire_->closed = wire_->aborted = true; }
     [[nodiscard]] bool idle_and_open() const override { return !wire_->closed && wire_->pieces.empty(); }
     [[nodiscard]] std::string peer_address() const override { return "127.0.0.1"; }
 

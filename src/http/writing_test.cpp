@@ -241,6 +241,22 @@ TEST_F(Writing, responses_mind_the_request) {
     EXPECT_FALSE(connection.may_continue());
 }
 
+// Where the end of the connection is the end of the body, only its writer may end it: not close(), not the end of the object.
+TEST_F(Writing, PX17_a_body_that_ends_with_its_connection_is_cut_visibly) {
+    for (const bool whole : {false, true}) {
+        for (const bool closes : {false, true}) {
+            receive("GET / HTTP/1.0\r\n\r\n");
+            ASSERT_TRUE(write(response(200, {Kind::until_close, 0})));
+            ASSERT_TRUE(body("half"));
+            if (whole) ASSERT_TRUE(finish());
+            const auto kept = wire;
+            if (closes) connection.close();
+            else { [[maybe_unused]] const Connection gone(std::move(connection)); }
+            EXPECT_EQ(kept->aborted, !whole) << (closes ? "close()" : "destroyed");
+        }
+    }
+}
+
 TEST_F(Writing, a_refusal_can_be_written_after_a_bad_request) {
     reset();
     wire->pieces = {"GET / HTTP/1.1\r\n\r\n"};
